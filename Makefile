@@ -1,0 +1,173 @@
+# cio-import. `make` builds, `make demo` shows it at work, `make test` proves it; `make help` lists the rest.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR   = $(PREFIX)/bin
+MANDIR   = $(PREFIX)/share/man/man1
+DATADIR  = $(PREFIX)/share
+CC      ?= cc
+VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/version.h)
+
+# Debian's names of what is needed to build, to test, and to run the demo.
+BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
+TEST_DEPS  := check libmicrohttpd-dev mandoc jq
+
+LIBS      := libcurl jansson sqlite3
+PKG_FLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv
+TEST_LIBS := $(shell pkg-config --libs check libmicrohttpd 2>/dev/null)
+
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+ifdef SANITIZE
+SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCIO_SANITIZED
+endif
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(PKG_FLAGS) $(SANITIZER) -MMD -MP
+
+SRC      := $(wildcard src/*.c)
+OBJ      := $(SRC:src/%.c=$(BUILD)/src/%.o)
+ROOM_OBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
+SUITES   := $(patsubst tests/check_%.c,%,$(wildcard tests/check_*.c))
+# Everything in tests/ that is neither a program of its own nor a library to preload.
+TEST_PROGRAMS := main sandbox_main
+TEST_PRELOAD  := fault oom
+TEST_ROOMS := $(filter-out $(TEST_PROGRAMS) $(TEST_PRELOAD) check_%,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
+TEST_OBJ   := $(TEST_ROOMS:%=$(BUILD)/tests/%.o)
+
+.PHONY: all help deps demo test check-all valgrind crash bench fuzz fuzz-replay lint coverage install uninstall deb dist clean
+
+all: $(BUILD)/cio-import $(BUILD)/cio-import-sandbox
+
+help:
+	@printf '%s\n' \
+	'make             builds $(BUILD)/cio-import and $(BUILD)/cio-import-sandbox' \
+	'make deps        installs what building and testing need (Debian and its kin)' \
+	'make demo        installs what is missing, builds, and imports fixtures/users.csv to the sandbox' \
+	'make test        the tests: minutes' \
+	'make check-all   the long checks: sanitizers, valgrind, both compilers, many crash rounds, fuzzing' \
+	'make bench       how fast, as ratios measured side by side' \
+	'make fuzz        fuzzes the readers and the replies (FUZZ_SECONDS=60 each; needs clang)' \
+	'make lint        gcc -fanalyzer, cppcheck, clang-tidy, mandoc, shellcheck: those that are there' \
+	'make coverage    line coverage of the tests (needs gcov)' \
+	'make install     to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away' \
+	'make deb         a Debian package in $(BUILD)/deb; make dist: a tarball in $(BUILD)/dist' \
+	'make clean'
+
+# Programs.
+
+$(BUILD)/cio-import: $(OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJ) $(PKG_LIBS)
+
+$(BUILD)/cio-import-sandbox: $(BUILD)/tests/sandbox_main.o $(TEST_OBJ) $(ROOM_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS)
+
+$(BUILD)/unit: $(BUILD)/tests/main.o $(SUITES:%=$(BUILD)/tests/check_%.o) $(TEST_OBJ) $(ROOM_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS)
+
+$(BUILD)/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -g -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Isrc -I$(BUILD)/tests -c -o $@ $<
+
+# The suites, from the files there are.
+$(BUILD)/tests/suites.inc: $(wildcard tests/check_*.c)
+	@mkdir -p $(@D)
+	@for s in $(SUITES); do echo "SUITE($$s)"; done >$@
+$(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
+
+-include $(wildcard $(BUILD)/src/*.d $(BUILD)/tests/*.d)
+
+# Getting started.
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+deps:
+	$(SUDO) apt-get update
+	$(SUDO) apt-get install -y --no-install-recommends $(BUILD_DEPS) $(TEST_DEPS)
+
+# Installs only where something is missing, so that it works without root on a machine that has all.
+.PHONY: need
+need:
+	@pkg-config --exists $(LIBS) check libmicrohttpd 2>/dev/null && command -v $(CC) jq mandoc >/dev/null && \
+	[ -e /usr/include/csv.h ] && [ -e /usr/include/xxhash.h ] || $(MAKE) deps
+
+demo: need
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/demo.sh
+
+# Tests.
+
+test: need
+	@$(MAKE) --no-print-directory test-now
+
+.PHONY: test-now
+test-now: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
+	BUILD=$(BUILD) $(BUILD)/unit
+
+clean:
+	rm -rf build
+
+# Longer checks.
+
+FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+FUZZ_CC      ?= clang
+
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TEST_OBJ) $(ROOM_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MF $@.d -Isrc -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(PKG_LIBS)
+
+fuzz-replay: $(FUZZERS:%=$(BUILD)/replay/%)
+	@for f in $(FUZZERS); do $(BUILD)/replay/$$f tests/fuzz/corpus/$$f/* || exit 1; done
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard src/*.c src/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -DCIO_SANITIZED -O1 -g -Isrc -Itests $(PKG_FLAGS) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ $< $(filter-out src/main.c,$(SRC)) $(PKG_LIBS)
+
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	@for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/found/$$f; \
+	$(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=$(BUILD)/fuzz/ \
+		$(BUILD)/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+
+lint:
+	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh
+
+valgrind: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
+	BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='valgrind -q --error-exitcode=99 --leak-check=full' \
+		valgrind -q --trace-children=no --error-exitcode=99 --leak-check=full $(BUILD)/unit
+
+check-all:
+	BUILD=$(BUILD) tests/check_all.sh
+
+bench: all
+	BUILD=$(BUILD) tests/bench.sh
+
+coverage:
+	$(MAKE) BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' test-now
+	@gcov -n -o $(BUILD)/coverage/src src/*.c 2>/dev/null | awk '/^File .src/ { f = $$2 } /^Lines/ && f { print f, $$2; f = "" }'
+
+# Installing, and packages.
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(DATADIR)/bash-completion/completions \
+		$(DESTDIR)$(DATADIR)/zsh/vendor-completions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+	install -m 755 $(BUILD)/cio-import $(BUILD)/cio-import-sandbox $(DESTDIR)$(BINDIR)
+	install -m 644 man/cio-import.1 $(DESTDIR)$(MANDIR)
+	$(BUILD)/cio-import --completion=bash >$(DESTDIR)$(DATADIR)/bash-completion/completions/cio-import
+	$(BUILD)/cio-import --completion=zsh >$(DESTDIR)$(DATADIR)/zsh/vendor-completions/_cio-import
+	$(BUILD)/cio-import --completion=fish >$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/cio-import.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/cio-import $(DESTDIR)$(BINDIR)/cio-import-sandbox $(DESTDIR)$(MANDIR)/cio-import.1 \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/cio-import \
+		$(DESTDIR)$(DATADIR)/zsh/vendor-completions/_cio-import \
+		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/cio-import.fish

@@ -1,0 +1,20 @@
+/*
+ * Messages for people, on standard error. Text from files and servers is escaped before it
+ * gets here or by the caller with buf_safe; secrets never get here at all.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+/* "cio-import: MESSAGE\n" in one write, whole lines only. */
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* "MESSAGE\n" in one write. A standard error that cannot be written is ignored: there
+ * is nowhere left to say so. */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Why something failed: one line, made where it happened, kept by the first error. */
+#define REASON_MAX 1200
+struct reason { char text[REASON_MAX]; };
+int reason_set(struct reason *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));	/* returns -1 */
+
+#endif
