@@ -1,0 +1,87 @@
+/*
+ * One CSV row to cells, in place: RFC 4180, strictly. A quoted cell's text is still as it stands in the file,
+ * doubled quotes and all; csv_unescape is for those who want it.
+ */
+#ifndef CSV_SPLIT_H
+#define CSV_SPLIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct field;
+struct buf;
+
+enum csv_result {
+	CSV_ROW,	/* a whole row */
+	CSV_MORE,	/* the bytes end before the row does */
+	CSV_FAULT,	/* what is there is no row, whatever follows */
+};
+
+enum csv_fault {
+	CSV_QUOTE_INSIDE,	/* a quote in a cell that does not begin with one */
+	CSV_AFTER_QUOTE,	/* text behind a closing quote */
+	CSV_UNCLOSED,		/* the end came inside quotes */
+};
+
+struct csv_split {
+	/* Set by the caller. */
+	char delimiter;
+	struct field *fields;	/* where the first `width` cells' text goes (value, value_len) */
+	size_t width;
+
+	/* The row. */
+	const char *row, *row_end;	/* its bytes; *row_end is its line end, where it has one */
+	size_t cells;
+	size_t breaks;			/* line breaks inside it */
+	bool high;			/* there may be bytes above 0x7f in it */
+	bool doubled;			/* there are doubled quotes in it */
+	bool in_quotes;			/* the bytes ended inside quotes */
+	enum csv_fault fault;
+	const char *fault_at;
+
+	/* The last 64 bytes that were looked at: a row begins where the one before ended. */
+	const char *block;
+	uint64_t specials, highs;
+	const char *looked_to;		/* `end` at that time */
+};
+
+/*
+ * Splits the row that begins at `from`, which must not be a line break, in bytes that go on to `end`. `last`: nothing
+ * follows `end`. There must be SCAN_BYTES readable bytes behind `end`.
+ */
+enum csv_result csv_split(struct csv_split *s, const char *from, const char *end, bool last);
+
+/* The bytes were moved or changed: what was remembered of them is forgotten. */
+void csv_split_forget(struct csv_split *s);
+
+static inline bool csv_is_break(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* Whether the text of a cell is in quotes in the row that begins at `row`. */
+bool csv_is_quoted(const char *row, const char *text);
+
+/* Where a cell's bytes, quotes included, begin and end. */
+const char *csv_cell_start(const char *row, const struct field *cell);
+const char *csv_cell_end(const char *row, const struct field *cell);
+
+/* Writes the text of the quoted cells among `count` with single quotes, into `scratch` (which is emptied first, and
+ * has SCAN_BYTES behind the last). */
+void csv_unescape(const char *row, struct field *cells, size_t count, struct buf *scratch);
+
+/*
+ * Where a row that did not end in what there was may end: a light scan that remembers how far it got, so that a long row
+ * that comes in small pieces costs its length once.
+ */
+enum csv_place { CSV_AT_START, CSV_IN_CELL, CSV_IN_QUOTES, CSV_AT_QUOTE };
+struct csv_progress {
+	size_t seen;		/* bytes of the row */
+	enum csv_place place;	/* where in the row they end */
+};
+
+/* Goes on over the row's first n bytes. True when csv_split has an answer in them. */
+bool csv_may_end(struct csv_progress *p, const char *row, size_t n, char delimiter);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * Input: FILEs in turn, or standard input, as records. Nothing is held but one buffer: a
+ * record is a view into it (record.h).
+ */
+#ifndef INPUT_H
+#define INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct record;
+struct reason;
+struct buf;
+struct input;
+
+enum input_format { INPUT_AUTO, INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
+
+struct input_config {
+	const char *const *files;	/* names; "-" is standard input */
+	size_t file_count;		/* at least 1 */
+	enum input_format format;
+	char delimiter;			/* 0: by the format */
+	const char *const *columns;	/* names for a CSV without a header row, or NULL */
+	size_t column_count;
+};
+
+enum input_result {
+	INPUT_RECORD,	/* *r is the next record */
+	INPUT_BAD,	/* r->from is something that is no record; *why says why; reading goes on */
+	INPUT_END,	/* every FILE was read to its end */
+	INPUT_AGAIN,	/* a pipe or terminal has nothing now: wait for input_fd() to be readable */
+	INPUT_FAILED,	/* reading failed, or a later FILE's header is broken; *why, *status */
+};
+
+/*
+ * Opens every FILE that is a regular file, reads its format and header, and closes
+ * nothing: a missing file or a broken header shows before anything is sent. Returns
+ * NULL with *why and *status (66 cannot be opened or read, 65 broken header).
+ * The config must outlive the input.
+ */
+struct input *input_new(const struct input_config *config, struct reason *why, int *status);
+void input_free(struct input *in);
+
+enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status);
+
+/* What to poll for reading after INPUT_AGAIN. */
+int input_fd(const struct input *in);
+
+/* The FILE's name as people should see it ("standard input" for "-"). */
+const char *input_name(const struct input *in, unsigned file);
+
+/* The format of a FILE, once known (INPUT_AUTO before). */
+enum input_format input_format_of(const struct input *in, unsigned file);
+
+/*
+ * A CSV's names, in order, once its header was read: NULL for NDJSON or where nothing
+ * was read yet. Without _cio_ columns. raw/raw_len give the header row's own bytes without them (for --columns, a
+ * row made of the names).
+ */
+struct input_header {
+	const char *const *names;
+	size_t count;
+	const char *raw;
+	size_t raw_len;
+	char delimiter;
+};
+const struct input_header *input_header_of(const struct input *in, unsigned file);
+
+/*
+ * Counting ahead: does a bounded piece of the counting of records in all FILEs (about
+ * `bytes` bytes of them) and returns 1 while there is more to do, 0 when *total is known,
+ * -1 when it cannot be known (a pipe among the FILEs, a file that cannot be read).
+ * Uses descriptors and buffers of its own.
+ */
+int input_count(struct input *in, size_t bytes, uint64_t *total);
+
+/*
+ * The identity of the whole input, for the ledger: true, with a digest of the sizes and the first and last 64 KiB of
+ * each FILE added to `out` as text, where all are regular files; false, and nothing added, otherwise.
+ */
+bool input_identity(const struct input *in, struct buf *out);
+
+/* The newest modification time of the FILEs, Unix milliseconds; 0 where one is no regular file. */
+int64_t input_mtime(const struct input *in);
+
+#endif

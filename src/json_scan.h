@@ -1,0 +1,54 @@
+/*
+ * One JSON object to its top-level members, in place and strictly (RFC 8259): the same verdict as jansson's json_loadb with
+ * JSON_ALLOW_NUL and JSON_DECODE_INT_AS_REAL. Nothing is built, nothing is copied.
+ */
+#ifndef JSON_SCAN_H
+#define JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct field;
+struct buf;
+
+#define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
+
+/* The keys of an object as they stand, quotes included, one after the other: what the next object probably begins with. */
+struct json_keys {
+	const char *text;
+	const uint32_t *lengths;
+	size_t count;
+};
+
+struct json_scan {
+	/* Set by the caller. */
+	const struct json_keys *expected;	/* or NULL */
+	size_t most;				/* members an object may have */
+
+	/* The members. A name is what its key has between its quotes, escapes and all. Owned. */
+	struct field *fields;
+	size_t count, room;
+	bool as_expected;			/* the keys are the expected ones, all of them, in that order */
+
+	/* What is wrong. */
+	const char *fault;			/* "a comma or } is missing" */
+	const char *fault_at;
+
+	bool high;				/* bytes above 0x7f were seen: UTF-8 is checked */
+	uint64_t arrays[JSON_DEPTH_MAX / 64];	/* a bit for each open container: whether it is an array */
+};
+
+/* A scan is zeroed before its first use. */
+void json_scan_free(struct json_scan *j);
+
+/*
+ * Scans n bytes. 0, or -1 with j->fault and j->fault_at. text[n] must be readable and be a line break or NUL, and
+ * SCAN_STRING_BYTES more must be readable behind it. Repeated keys are the caller's business.
+ */
+int json_scan(struct json_scan *j, const char *text, size_t n);
+
+/* Adds the text of a JSON string that json_scan let pass, without its quotes and escapes. */
+void json_unescape(const char *string, size_t n, struct buf *out);
+
+#endif

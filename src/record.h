@@ -1,0 +1,54 @@
+/*
+ * One record as it was read: its fields in order, its bytes as they were, and where it
+ * came from. A view: everything it points to belongs to the reader that made it and is
+ * good until that reader's next record.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_MAX (16u << 20)		/* bytes a record may have; a longer one is rejected */
+
+/* Where a record came from. */
+struct origin {
+	const char *raw;	/* its bytes as they were, without the line's end and without _cio_ fields */
+	size_t raw_len;
+	uint64_t number;	/* its place in the whole input, from 1; records passed over count */
+	uint64_t line;		/* its first line in its file, from 1 */
+	unsigned file;		/* which FILE, from 0 */
+};
+
+enum field_kind {
+	FIELD_TEXT,		/* a CSV cell: value is its text, UTF-8, unquoted */
+	FIELD_JSON,		/* an NDJSON member: value is the JSON value's own bytes, no white space around */
+};
+
+/* What a field's name means to some action; found by name, once for each shape. */
+enum field_role {
+	ROLE_NONE, ROLE_NAME, ROLE_EVENT, ROLE_TIMESTAMP, ROLE_EVENT_ID, ROLE_DATA, ROLE_ANONYMOUS_ID,
+	ROLE_DEVICE_ID, ROLE_PLATFORM, ROLE_LAST_USED,
+	ROLE_PRIMARY_ID, ROLE_PRIMARY_EMAIL, ROLE_PRIMARY_CIO_ID,
+	ROLE_SECONDARY_ID, ROLE_SECONDARY_EMAIL, ROLE_SECONDARY_CIO_ID,
+	ROLE_COUNT,
+};
+
+struct field {
+	const char *name;	/* decoded, UTF-8 */
+	const char *key;	/* the name as a JSON string, with its quotes; an NDJSON record's own bytes */
+	const char *value;
+	size_t value_len;
+	uint32_t name_len, key_len;
+	enum field_kind kind;
+	enum field_role role;	/* set by the mapping */
+};
+
+struct record {
+	struct origin from;
+	struct field *fields;
+	size_t count;
+	uint64_t shape;		/* equal for two records of one run only if they have the same names in the same order */
+};
+
+#endif

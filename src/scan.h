@@ -1,0 +1,153 @@
+/*
+ * Looking at 64 bytes at a time. Each function returns a mask with bit i set where byte i is one that matters, and the
+ * bytes above 0x7f in *high. Callers may read SCAN_BYTES past the end of what they hold, so every buffer that is
+ * scanned has that much more room; what is found there must be masked out (scan_below).
+ *
+ * The SSE2 forms are for x86-64, where SSE2 always is; the plain ones are for all others, and the tests compare them.
+ */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define SCAN_BYTES 64u
+
+/* The bits below n. */
+static inline uint64_t scan_below(size_t n)
+{
+	return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+}
+
+/* Eight bytes in the order in which they lie, the first in the lowest bits. */
+static inline uint64_t scan_load(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+#define SCAN_ONES UINT64_C(0x0101010101010101)
+#define SCAN_HIGHS UINT64_C(0x8080808080808080)
+
+/* The high bit of each byte of word that is zero: exactly, without carries between bytes. */
+static inline uint64_t scan_zeros(uint64_t word)
+{
+	return ~(((word & ~SCAN_HIGHS) + ~SCAN_HIGHS) | word | ~SCAN_HIGHS);
+}
+
+static inline uint64_t scan_equal(uint64_t word, char c)
+{
+	return scan_zeros(word ^ (SCAN_ONES * (unsigned char)c));
+}
+
+/* Eight high bits to eight bits side by side. */
+static inline uint64_t scan_pack(uint64_t highs)
+{
+	return ((highs >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+/* Quotes, separators and line ends. */
+static inline uint64_t scan_row_plain(const char *p, char delimiter, uint64_t *high)
+{
+	uint64_t mask = 0, above = 0;
+
+	for (size_t i = 0; i < 8; i++) {
+		uint64_t word = scan_load(p + i * 8);
+		uint64_t found = scan_equal(word, '"') | scan_equal(word, delimiter) | scan_equal(word, '\n') |
+		    scan_equal(word, '\r');
+		mask |= scan_pack(found) << (i * 8);
+		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
+	}
+	*high = above;
+	return mask;
+}
+
+/* Line ends alone. */
+static inline uint64_t scan_breaks_plain(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 8; i++) {
+		uint64_t word = scan_load(p + i * 8);
+		mask |= scan_pack(scan_equal(word, '\n') | scan_equal(word, '\r')) << (i * 8);
+	}
+	return mask;
+}
+
+/* What ends the plain part of a JSON string: quotes, backslashes, control characters. 16 bytes only: strings are short. */
+#define SCAN_STRING_BYTES 16u
+static inline unsigned scan_string_plain(const char *p, unsigned *high)
+{
+	uint64_t mask = 0, above = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t word = scan_load(p + i * 8);
+		uint64_t found = scan_equal(word, '"') | scan_equal(word, '\\') |
+		    scan_zeros(word & (SCAN_ONES * 0xe0));
+		mask |= scan_pack(found) << (i * 8);
+		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
+	}
+	*high = (unsigned)above;
+	return (unsigned)mask;
+}
+
+#ifdef __SSE2__
+
+static inline uint64_t scan_row(const char *p, char delimiter, uint64_t *high)
+{
+	const __m128i quote = _mm_set1_epi8('"'), separator = _mm_set1_epi8(delimiter);
+	const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
+	uint64_t mask = 0, above = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
+		__m128i found = _mm_or_si128(
+		    _mm_or_si128(_mm_cmpeq_epi8(b, quote), _mm_cmpeq_epi8(b, separator)),
+		    _mm_or_si128(_mm_cmpeq_epi8(b, lf), _mm_cmpeq_epi8(b, cr)));
+		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << (i * 16);
+		above |= (uint64_t)(unsigned)_mm_movemask_epi8(b) << (i * 16);
+	}
+	*high = above;
+	return mask;
+}
+
+static inline uint64_t scan_breaks(const char *p)
+{
+	const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
+		__m128i found = _mm_or_si128(_mm_cmpeq_epi8(b, lf), _mm_cmpeq_epi8(b, cr));
+		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << (i * 16);
+	}
+	return mask;
+}
+
+static inline unsigned scan_string(const char *p, unsigned *high)
+{
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(b, _mm_set1_epi8(0x1f)), b);
+	__m128i found = _mm_or_si128(control,
+	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\\'))));
+
+	*high = (unsigned)_mm_movemask_epi8(b);
+	return (unsigned)_mm_movemask_epi8(found);
+}
+
+#else
+#define scan_row scan_row_plain
+#define scan_breaks scan_breaks_plain
+#define scan_string scan_string_plain
+#endif
+
+#endif

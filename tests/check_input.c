@@ -1,0 +1,735 @@
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "buf.h"
+#include "dice.h"
+#include "input.h"
+#include "log.h"
+#include "record.h"
+
+Suite *input_suite(void);
+
+#define ANY ((size_t)-1)
+#define FILES 4
+
+/* A folder with files in it, and an input of them. */
+struct folder {
+	char path[64];
+	char *names[FILES];		/* of those that are ours */
+	const char *files[FILES];
+	struct input_config config;
+	struct input *in;
+	struct record r;
+	struct reason why;
+	int status;
+};
+
+static void folder_open(struct folder *f)
+{
+	*f = (struct folder){ 0 };
+	strcpy(f->path, "/tmp/cio-input-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(f->path));
+	f->config.files = f->files;
+}
+
+static void folder_close(struct folder *f)
+{
+	input_free(f->in);
+	for (size_t i = 0; i < f->config.file_count; i++)
+		if (f->names[i]) {
+			unlink(f->names[i]);
+			free(f->names[i]);
+		}
+	ck_assert_int_eq(rmdir(f->path), 0);
+}
+
+static void write_file(const char *name, const char *mode, const char *data, size_t n)
+{
+	FILE *file = fopen(name, mode);
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(data, 1, n, file), n);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Adds a FILE; data NULL: it is not made. Returns its name. */
+static const char *folder_add(struct folder *f, const char *name, const char *data)
+{
+	size_t i = f->config.file_count++;
+
+	ck_assert_int_gt(asprintf(&f->names[i], "%s/%s", f->path, name), 0);
+	f->files[i] = f->names[i];
+	if (data)
+		write_file(f->names[i], "wb", data, strlen(data));
+	return f->files[i];
+}
+
+static void folder_add_stdin(struct folder *f)
+{
+	f->files[f->config.file_count++] = "-";
+}
+
+static void folder_begin(struct folder *f)
+{
+	f->in = input_new(&f->config, &f->why, &f->status);
+	ck_assert_msg(f->in != NULL, "%s", f->why.text);
+}
+
+static enum input_result folder_next(struct folder *f)
+{
+	return input_next(f->in, &f->r, &f->why, &f->status);
+}
+
+static void expect_reason(const struct folder *f, const char *name, const char *text, int status)
+{
+	char expected[REASON_MAX];
+
+	snprintf(expected, sizeof expected, "%s: %s", name, text);
+	ck_assert_str_eq(f->why.text, expected);
+	ck_assert_int_eq(f->status, status);
+}
+
+/* The next record's first value. */
+static void expect_value(struct folder *f, const char *value)
+{
+	enum input_result result = folder_next(f);
+
+	ck_assert_msg(result == INPUT_RECORD, "%d instead of a record with %s", (int)result, value);
+	ck_assert_uint_eq(f->r.fields[0].value_len, strlen(value));
+	ck_assert_mem_eq(f->r.fields[0].value, value, strlen(value));
+}
+
+/* What cannot be read at all. */
+
+static const struct { const char *name, *data, *reason; int status; } refused[] = {
+	{ "missing.csv", NULL, "there is no such file: check the name", 66 },
+	{ "empty.csv", "", "it is empty: a CSV needs a header row, or --columns", 65 },
+	{ "broken.csv", "a,a\n1,2\n", "header: columns 1 and 2 have the same name, \"a\": rename or remove one", 65 },
+	{ "broken.tsv", "a\t\n1\t2\n", "header: column 2 has no name: give it one, or remove it", 65 },
+	{ "broken", "a,\n1,2\n", "header: column 2 has no name: give it one, or remove it", 65 },
+};
+
+START_TEST(refused_at_once)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, "good.csv", "id\n1\n");
+	const char *name = folder_add(&f, refused[_i].name, refused[_i].data);
+	ck_assert_ptr_null(input_new(&f.config, &f.why, &f.status));
+	expect_reason(&f, name, refused[_i].reason, refused[_i].status);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(directory_and_unreadable)
+{
+	struct folder f;
+	uint64_t total;
+
+	folder_open(&f);
+	f.files[f.config.file_count++] = f.path;
+	ck_assert_ptr_null(input_new(&f.config, &f.why, &f.status));
+	expect_reason(&f, f.path, "is a directory: name the files in it", 66);
+	f.files[0] = "/proc/self/mem";	/* a regular file, of which the first page cannot be read */
+	ck_assert_ptr_null(input_new(&f.config, &f.why, &f.status));
+	expect_reason(&f, "/proc/self/mem", "cannot be read: Input/output error", 66);
+	f.files[0] = "-";
+	folder_begin(&f);
+	ck_assert_int_eq(input_count(f.in, 1000, &total), -1);
+	ck_assert_int_eq(input_count(f.in, 1000, &total), -1);
+	folder_close(&f);
+}
+END_TEST
+
+/* Files in turn. */
+
+START_TEST(files_in_turn)
+{
+	struct folder f;
+	uint64_t total = 0;
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "\xef\xbb\xbfid,n\n1,x\nbad\n");
+	folder_add(&f, "b.tsv", "id\tn\n3\tx\n");
+	folder_add(&f, "c.jsonl", "\xef\xbb\xbf{\"id\":4}\n\n[5]\n");
+	folder_add(&f, "d", "{\"id\":6}\n");
+	folder_begin(&f);
+	ck_assert_int_eq(input_format_of(f.in, 0), INPUT_CSV);
+	ck_assert_int_eq(input_format_of(f.in, 1), INPUT_TSV);
+	ck_assert_int_eq(input_format_of(f.in, 2), INPUT_NDJSON);
+	ck_assert_int_eq(input_format_of(f.in, 3), INPUT_NDJSON);
+	static const struct { const char *value; uint64_t line; unsigned file; } expected[] = {
+		{ "1", 2, 0 }, { NULL, 3, 0 }, { "3", 2, 1 }, { "4", 1, 2 }, { NULL, 3, 2 }, { "6", 1, 3 },
+	};
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		if (expected[i].value)
+			expect_value(&f, expected[i].value);
+		else
+			ck_assert_int_eq(folder_next(&f), INPUT_BAD);
+		ck_assert_uint_eq(f.r.from.number, i + 1);
+		ck_assert_uint_eq(f.r.from.line, expected[i].line);
+		ck_assert_uint_eq(f.r.from.file, expected[i].file);
+		ck_assert_str_eq(input_name(f.in, f.r.from.file), f.files[f.r.from.file]);
+	}
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	const struct input_header *h = input_header_of(f.in, 1);	/* still there */
+	ck_assert_uint_eq(h->count, 2);
+	ck_assert_str_eq(h->names[1], "n");
+	ck_assert_int_eq(h->delimiter, '\t');
+	ck_assert_ptr_null(input_header_of(f.in, 2));
+	while (input_count(f.in, 10, &total) == 1)
+		;
+	ck_assert_uint_eq(total, 6);
+	folder_close(&f);
+}
+END_TEST
+
+/* How the format is told. */
+static const struct { const char *name, *data; enum input_format given, found; } formats[] = {
+	{ "x.csv", "{\n", INPUT_AUTO, INPUT_CSV }, { "x.CSV", "{\n", INPUT_AUTO, INPUT_CSV }, { "x.tsv", "{\n", INPUT_AUTO, INPUT_TSV },
+	{ "x.ndjson", "a\n", INPUT_AUTO, INPUT_NDJSON }, { "x.jsonl", "a\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.JSON", "a\n", INPUT_AUTO, INPUT_NDJSON }, { "x.txt", "a\n", INPUT_AUTO, INPUT_CSV },
+	{ "x.txt", " \n\t{", INPUT_AUTO, INPUT_NDJSON }, { "x", "\xef\xbb\xbf\r\n{", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "[1]", INPUT_AUTO, INPUT_CSV }, { "x", "\"a\"", INPUT_AUTO, INPUT_CSV },
+	{ "x.csv", "{\"a\":1}", INPUT_NDJSON, INPUT_NDJSON }, { "x.json", "a", INPUT_CSV, INPUT_CSV },
+	{ "x.csv", "a", INPUT_TSV, INPUT_TSV },
+};
+
+START_TEST(format)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, formats[_i].name, formats[_i].data);
+	f.config.format = formats[_i].given;
+	folder_begin(&f);
+	ck_assert_int_eq(input_format_of(f.in, 0), formats[_i].found);
+	folder_close(&f);
+}
+END_TEST
+
+/* An empty file of no known format holds no records; so does an empty CSV whose columns are given. */
+START_TEST(nothing_in_it)
+{
+	static const char *const columns[] = { "id" };
+	static const char *const texts[] = { "", "\xef\xbb\xbf", "\n \r\n" };
+	struct folder f;
+	uint64_t total = 9;
+
+	folder_open(&f);
+	for (size_t i = 0; i < 3; i++)
+		folder_add(&f, (const char *[]){ "a", "b", "c" }[i], texts[i]);
+	folder_add(&f, "d.csv", "\n");
+	f.config.columns = columns;
+	f.config.column_count = 1;
+	folder_begin(&f);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_int_eq(input_format_of(f.in, 0), INPUT_AUTO);
+	while (input_count(f.in, 10, &total) == 1)
+		;
+	ck_assert_uint_eq(total, 0);
+	folder_close(&f);
+}
+END_TEST
+
+/* What happens to a later file while an earlier one is read. */
+
+START_TEST(later_file_changes)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "id\n1\n");
+	const char *later = folder_add(&f, "b.csv", "id,n\n2,x\n");
+	folder_begin(&f);
+	expect_value(&f, "1");
+	write_file(later, "wb", "id,m\n2,x\n", 9);
+	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
+	expect_reason(&f, later, "its header was changed while earlier files were read: run again", 65);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(later_file_vanishes)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "id\n1\n");
+	const char *later = folder_add(&f, "b.csv", "id\n2\n");
+	folder_begin(&f);
+	expect_value(&f, "1");
+	unlink(later);
+	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
+	expect_reason(&f, later, "there is no such file: check the name", 66);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(file_grows)
+{
+	struct folder f;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, "a.csv", "id\n1\n2");
+	folder_begin(&f);
+	expect_value(&f, "1");
+	write_file(name, "ab", "3\n4", 3);
+	expect_value(&f, "23");
+	expect_value(&f, "4");
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(file_shrinks)
+{
+	struct folder f;
+	struct buf text = { .max = ANY };
+	int records = 0;
+
+	folder_open(&f);
+	buf_str(&text, "id\n");
+	while (text.len < 1 << 20)
+		buf_str(&text, "0123456\n");
+	const char *name = folder_add(&f, "a.csv", NULL);
+	write_file(name, "wb", text.data, text.len);
+	folder_begin(&f);
+	expect_value(&f, "0123456");
+	ck_assert_int_eq(truncate(name, 1000), 0);
+	while (folder_next(&f) == INPUT_RECORD)
+		records++;
+	ck_assert_int_lt(records, 1 << 17);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	buf_free(&text);
+	folder_close(&f);
+}
+END_TEST
+
+/* Pipes: nothing waits. */
+
+static void wait_for_input(const struct folder *f)
+{
+	struct pollfd ready = { .fd = input_fd(f->in), .events = POLLIN };
+
+	ck_assert_int_eq(poll(&ready, 1, 10000), 1);
+}
+
+START_TEST(standard_input)
+{
+	struct folder f;
+	int ends[2];
+
+	folder_open(&f);
+	folder_add_stdin(&f);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	folder_begin(&f);
+	ck_assert_str_eq(input_name(f.in, 0), "standard input");
+	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
+	ck_assert_int_eq(input_fd(f.in), STDIN_FILENO);
+	ck_assert_ptr_null(input_header_of(f.in, 0));
+	static const char text[] = "\xef\xbb\xbfid,n\r\n1,\"a\r\nb\"\r\n2,x";
+	for (size_t i = 0; i < sizeof text - 1; i++) {	/* a byte at a time; the CR ends the record */
+		ck_assert_int_eq(write(ends[1], text + i, 1), 1);
+		wait_for_input(&f);
+		enum input_result result = folder_next(&f);
+		ck_assert_int_eq(result, i == 17 ? INPUT_RECORD : INPUT_AGAIN);
+	}
+	ck_assert_uint_eq(input_header_of(f.in, 0)->count, 2);
+	ck_assert_int_eq(fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	close(ends[1]);
+	expect_value(&f, "2");
+	ck_assert_uint_eq(f.r.from.line, 4);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	folder_close(&f);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(standard_input_is_a_file)
+{
+	struct folder f;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, "a", "{\"id\":1}\n");
+	int fd = open(name, O_RDONLY);
+	ck_assert_int_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+	close(fd);
+	folder_add_stdin(&f);
+	folder_begin(&f);
+	expect_value(&f, "1");
+	expect_value(&f, "1");
+	ck_assert_uint_eq(f.r.from.file, 1);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);	/* it is not ours to close */
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(standard_input_is_broken)
+{
+	struct folder f;
+	int fd = open("/", O_RDONLY);
+
+	folder_open(&f);
+	folder_add_stdin(&f);
+	ck_assert_int_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+	folder_begin(&f);
+	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
+	expect_reason(&f, "standard input", "cannot be read: Is a directory", 66);
+	folder_close(&f);
+	close(fd);
+}
+END_TEST
+
+START_TEST(named_pipe)
+{
+	struct folder f;
+	uint64_t total;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, "pipe.csv", NULL);
+	ck_assert_int_eq(mkfifo(name, 0600), 0);
+	folder_begin(&f);				/* nobody writes yet */
+	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
+	int fd = open(name, O_WRONLY);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
+	ck_assert_int_eq(write(fd, "id\n1\n", 5), 5);
+	wait_for_input(&f);
+	expect_value(&f, "1");
+	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
+	close(fd);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_int_eq(input_count(f.in, 1000, &total), -1);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(named_pipe_with_a_broken_header)
+{
+	struct folder f;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, "pipe.csv", NULL);
+	ck_assert_int_eq(mkfifo(name, 0600), 0);
+	folder_begin(&f);
+	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
+	int fd = open(name, O_WRONLY);
+	ck_assert_int_eq(write(fd, "id,id\n1\n", 8), 8);
+	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
+	expect_reason(&f, name, "header: columns 1 and 2 have the same name, \"id\": rename or remove one", 65);
+	close(fd);
+	folder_close(&f);
+}
+END_TEST
+
+/* Counting finds as many as reading does, in pieces of any size. */
+
+static void random_csv(struct buf *text, struct dice *dice)
+{
+	static const char *const pieces[] = {
+		"1,2\n", "1,2\r\n", "\n", "\r", "\"a\nb\",c\n", "\"a\"\"\",c\n", "bad\"\n", "1\n", "\"open", "\"\n", ",\n", "x\xff,2\n",
+	};
+
+	buf_reset(text);
+	buf_str(text, "id,n\n");
+	for (int64_t i = dice_below(dice, dice_one_in(dice, 4) ? 200000 : 50); i > 0; i--)
+		buf_str(text, pieces[dice_one_in(dice, 20) ? dice_below(dice, 12) : dice_below(dice, 2)]);
+}
+
+static void random_ndjson(struct buf *text, struct dice *dice)
+{
+	static const char *const pieces[] = { "{\"id\":1}\n", "{\"id\":1}\r\n", "\n", " \t\r\n", "x\n", "{", "\r" };
+
+	buf_reset(text);
+	for (int64_t i = dice_below(dice, dice_one_in(dice, 4) ? 100000 : 50); i > 0; i--)
+		buf_str(text, pieces[dice_below(dice, 7)]);
+}
+
+START_TEST(count_as_read)
+{
+	struct dice dice = dice_new("count_as_read");
+	struct buf text = { .max = ANY };
+
+	for (int round = 0; round < 60; round++) {
+		struct folder f;
+		uint64_t total = 0, records = 0;
+		int result, steps = 0;
+		folder_open(&f);
+		for (int i = 0; i < 2; i++) {
+			const char *name = folder_add(&f, i ? "b.ndjson" : "a.csv", NULL);
+			if (i)
+				random_ndjson(&text, &dice);
+			else
+				random_csv(&text, &dice);
+			write_file(name, "wb", text.data ? text.data : "", text.len);
+		}
+		folder_begin(&f);
+		enum input_result last;
+		while ((last = folder_next(&f)) == INPUT_RECORD || last == INPUT_BAD)
+			records++;
+		ck_assert_int_eq(last, INPUT_END);
+		size_t step = (size_t)1 << dice_below(&dice, 22);
+		while ((result = input_count(f.in, step, &total)) == 1)
+			steps++;
+		ck_assert_int_eq(result, 0);
+		ck_assert_uint_eq(total, records);
+		ck_assert_int_ge(steps, 1);
+		folder_close(&f);
+	}
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(count_is_done_in_pieces)
+{
+	struct folder f;
+	struct buf text = { .max = ANY };
+	uint64_t total = 0;
+	int steps = 0;
+
+	folder_open(&f);
+	while (text.len < 4 << 20)
+		buf_str(&text, "{}\n");
+	write_file(folder_add(&f, "a.ndjson", NULL), "wb", text.data, text.len);
+	folder_begin(&f);
+	while (input_count(f.in, 1 << 19, &total) == 1)
+		steps++;
+	ck_assert_int_ge(steps, 4);
+	ck_assert_int_le(steps, 10);
+	ck_assert_uint_eq(total, text.len / 3);
+	buf_free(&text);
+	folder_close(&f);
+}
+END_TEST
+
+/* Telling inputs apart. */
+
+static bool identity(struct folder *f, char out[100])
+{
+	struct buf text = { .max = 99 };
+
+	folder_begin(f);
+	bool known = input_identity(f->in, &text);
+	snprintf(out, 100, "%.*s", (int)text.len, text.data ? text.data : "");
+	buf_free(&text);
+	input_free(f->in);
+	f->in = NULL;
+	return known;
+}
+
+START_TEST(identity_of_files)
+{
+	enum { SIZE = 300 << 10 };
+	static const struct { size_t at; bool seen; } changes[] = {
+		{ 10, true }, { (64 << 10) - 1, true }, { 64 << 10, false }, { SIZE - (64 << 10) - 1, false },
+		{ SIZE - (64 << 10), true }, { SIZE - 1, true },
+	};
+	char *data = malloc(SIZE), before[100], after[100];
+	struct folder f;
+
+	memset(data, 'x', SIZE);
+	memcpy(data, "id\n", 3);
+	folder_open(&f);
+	const char *a = folder_add(&f, "a.csv", NULL), *b = folder_add(&f, "b.csv", "id\n1\n");
+	write_file(a, "wb", data, SIZE);
+	ck_assert(identity(&f, before));
+	ck_assert(identity(&f, after));
+	ck_assert_str_eq(before, after);
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		data[changes[i].at] = 'y';
+		write_file(a, "wb", data, SIZE);
+		ck_assert(identity(&f, after));
+		ck_assert_int_eq(strcmp(before, after) != 0, changes[i].seen);
+		data[changes[i].at] = 'x';
+	}
+	write_file(a, "wb", data, SIZE - 1);
+	ck_assert(identity(&f, after));
+	ck_assert_str_ne(before, after);
+	write_file(a, "wb", data, SIZE);
+	f.files[0] = b;
+	f.files[1] = a;
+	ck_assert(identity(&f, after));
+	ck_assert_str_ne(before, after);	/* another order is another input */
+	f.files[0] = a;
+	f.files[1] = "-";
+	ck_assert(!identity(&f, after));
+	ck_assert_str_eq(after, "");
+	f.files[1] = f.names[1];
+	folder_close(&f);
+	free(data);
+}
+END_TEST
+
+START_TEST(modification_time)
+{
+	struct folder f;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 1700000000, 123456789 } };
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "id\n");
+	folder_add(&f, "b.csv", "id\n");
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(utimensat(AT_FDCWD, f.files[i], times, 0), 0);
+		times[1].tv_sec -= 100;
+	}
+	folder_begin(&f);
+	ck_assert_int_eq(input_mtime(f.in), 1700000000123);
+	f.files[1] = "-";
+	ck_assert_int_eq(input_mtime(f.in), 0);
+	f.files[1] = f.names[1];
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(freeing_nothing)
+{
+	input_free(NULL);
+}
+END_TEST
+
+/* The cases in fixtures/: the input as `expected` has it: "LINE: OBJECT", "LINE: REASON", or "fails STATUS: REASON". */
+
+static void read_whole(struct buf *to, const char *name)
+{
+	FILE *file = fopen(name, "rb");
+	char piece[4096];
+	size_t n;
+
+	ck_assert_msg(file != NULL, "%s", name);
+	while ((n = fread(piece, 1, sizeof piece, file)) > 0)
+		buf_add(to, piece, n);
+	fclose(file);
+}
+
+static void put_object(struct buf *out, const struct record *r)
+{
+	buf_fmt(out, "%llu: {", (unsigned long long)r->from.line);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct field *f = &r->fields[i];
+		buf_str(out, i ? "," : "");
+		buf_add(out, f->key, f->key_len);
+		buf_byte(out, ':');
+		if (f->kind == FIELD_JSON)
+			buf_add(out, f->value, f->value_len);
+		else
+			buf_json(out, f->value, f->value_len);
+	}
+	buf_str(out, "}\n");
+}
+
+static void read_case(struct buf *out, const struct input_config *config)
+{
+	struct reason why;
+	struct record r = { 0 };
+	enum input_result result = INPUT_FAILED;
+	int status = 0;
+	struct input *in = input_new(config, &why, &status);
+
+	while (in && (result = input_next(in, &r, &why, &status)) != INPUT_END && result != INPUT_FAILED) {
+		if (result == INPUT_RECORD)
+			put_object(out, &r);
+		else
+			buf_fmt(out, "%llu: %s\n", (unsigned long long)r.from.line, why.text);
+	}
+	if (result == INPUT_FAILED)
+		buf_fmt(out, "fails %d: %s\n", status, why.text + strlen(config->files[0]) + 2);
+	input_free(in);
+}
+
+/* The input file of a case, and its --columns. */
+static void run_case(const char *folder)
+{
+	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson", "input.jsonl" };
+	char path[512];
+	const char *file = path, *columns[8];
+	struct input_config config = { .files = &file, .file_count = 1 };
+	struct buf expected = { .max = ANY }, got = { .max = ANY }, given = { .max = ANY };
+
+	snprintf(path, sizeof path, "%s/columns", folder);
+	if (access(path, R_OK) == 0) {
+		read_whole(&given, path);
+		given.data[given.len - 1] = '\0';
+		for (char *name = strtok(given.data, ","); name; name = strtok(NULL, ","))
+			columns[config.column_count++] = name;
+		config.columns = columns;
+	}
+	snprintf(path, sizeof path, "%s/expected", folder);
+	read_whole(&expected, path);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		if (access(path, R_OK) == 0)
+			break;
+	}
+	read_case(&got, &config);
+	bool same = got.len == expected.len && (got.len == 0 || memcmp(got.data, expected.data, got.len) == 0);
+	ck_assert_msg(same, "%s:\n%.*s\ninstead of\n%.*s", folder, (int)got.len, got.data ? got.data : "",
+	    (int)expected.len, expected.data ? expected.data : "");
+	buf_free(&expected);
+	buf_free(&got);
+	buf_free(&given);
+}
+
+START_TEST(fixtures)
+{
+	static const struct { const char *path; int least; } kinds[] = { { "fixtures/valid", 15 }, { "fixtures/invalid", 10 } };
+
+	for (size_t k = 0; k < 2; k++) {
+		DIR *folder = opendir(kinds[k].path);
+		int cases = 0;
+		ck_assert_ptr_nonnull(folder);
+		for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+			char path[400];
+			if (entry->d_name[0] == '.')
+				continue;
+			snprintf(path, sizeof path, "%s/%s", kinds[k].path, entry->d_name);
+			run_case(path);
+			cases++;
+		}
+		closedir(folder);
+		ck_assert_int_ge(cases, kinds[k].least);
+	}
+}
+END_TEST
+
+#define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
+
+Suite *input_suite(void)
+{
+	Suite *suite = suite_create("input");
+	TCase *tcase = tcase_create("input");
+
+	tcase_set_timeout(tcase, 60);
+	LOOP(tcase, refused_at_once, refused);
+	tcase_add_test(tcase, directory_and_unreadable);
+	tcase_add_test(tcase, files_in_turn);
+	LOOP(tcase, format, formats);
+	tcase_add_test(tcase, nothing_in_it);
+	tcase_add_test(tcase, later_file_changes);
+	tcase_add_test(tcase, later_file_vanishes);
+	tcase_add_test(tcase, file_grows);
+	tcase_add_test(tcase, file_shrinks);
+	tcase_add_test(tcase, standard_input);
+	tcase_add_test(tcase, standard_input_is_a_file);
+	tcase_add_test(tcase, standard_input_is_broken);
+	tcase_add_test(tcase, named_pipe);
+	tcase_add_test(tcase, named_pipe_with_a_broken_header);
+	tcase_add_test(tcase, count_as_read);
+	tcase_add_test(tcase, count_is_done_in_pieces);
+	tcase_add_test(tcase, identity_of_files);
+	tcase_add_test(tcase, modification_time);
+	tcase_add_test(tcase, freeing_nothing);
+	tcase_add_test(tcase, fixtures);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
