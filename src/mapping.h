@@ -1,0 +1,69 @@
+/*
+ * Mapping: rename, add, choose, type and empty the fields of a record, in the order
+ * --map, --set, (the identifying field is found), --only and --drop.
+ */
+#ifndef MAPPING_H
+#define MAPPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct record;
+struct reason;
+struct buf;
+struct mapping;
+
+enum field_type { TYPE_STRING, TYPE_INT, TYPE_FLOAT, TYPE_BOOL, TYPE_TIMESTAMP, TYPE_JSON };
+enum empty_mode { EMPTY_SKIP, EMPTY_CLEAR, EMPTY_NULL };
+enum id_type { ID_ID, ID_EMAIL, ID_CIO_ID, ID_PHONE, ID_TYPE_COUNT };
+
+struct name_pair { const char *name, *value; };
+struct name_type { const char *name; enum field_type type; };
+
+struct mapping_config {
+	const struct name_pair *renames;  size_t rename_count;	/* from, to */
+	const struct name_pair *sets;     size_t set_count;	/* field, value */
+	const char *const *only;          size_t only_count;
+	const char *const *drop;          size_t drop_count;
+	const struct name_type *types;    size_t type_count;
+	const char *id_field;		/* --id, or NULL */
+	int id_type;			/* --id-type as enum id_type, or -1 */
+	const char *action_field;	/* --action-field, or NULL */
+	enum empty_mode empty;
+	bool infer;
+	bool phone_identifies;		/* `phone` is looked for too (v2 only) */
+};
+
+/* What a record became: fields in order, values ready to be sent. Good until the next mapping_apply. */
+struct mapped {
+	const struct field *fields;	/* without the action field */
+	size_t count;
+	const struct field *id;		/* the identifying field: one of `fields`, or NULL where the record has none */
+	bool id_dropped;		/* --only or --drop leave it out: it is there to identify, and for nothing else */
+	enum id_type id_type;
+	const struct field *action;	/* the --action-field's field where it is there and not empty, else NULL */
+};
+
+/* Whether every --set value fits its --type: 0, or -1 with *why. */
+int mapping_check_sets(const struct mapping_config *config, struct reason *why);
+
+/* The config must outlive the mapping. */
+struct mapping *mapping_new(const struct mapping_config *config);
+void mapping_free(struct mapping *m);
+
+/*
+ * Maps one record. Returns 0 with *out set, or -1 with *why for a record that a type does not fit
+ * ("created_at: \"soon\" is not a timestamp").
+ */
+int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out, struct reason *why);
+
+/*
+ * Whether a CSV with these names can identify anybody: the name of the field that would be used,
+ * or NULL. Two names that a rename makes equal are refused: -1 with *why.
+ */
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id, struct reason *why);
+
+/* The mapping's options as text, for the ledger to tell one mapping from another. */
+void mapping_describe(const struct mapping_config *config, struct buf *out);
+
+#endif

@@ -1,0 +1,109 @@
+/* Records for tests, from one line of text: {"a":1,...} as NDJSON, or a=1|b=2 as a CSV's names and cells. */
+#ifndef RECORDS_H
+#define RECORDS_H
+
+#include <check.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "buf.h"
+#include "record.h"
+
+struct sample {
+	struct record record;
+	char **texts;		/* all that the fields point to */
+	size_t text_count;
+};
+
+static inline char *sample_keep(struct sample *s, char *text)
+{
+	s->texts = xrealloc(s->texts, (s->text_count + 1) * sizeof *s->texts);
+	return s->texts[s->text_count++] = text;
+}
+
+static inline struct field *sample_field(struct sample *s, char *name, char *value, enum field_kind kind)
+{
+	struct record *r = &s->record;
+	struct buf key;
+
+	buf_init(&key, SIZE_MAX / 8);
+	buf_json(&key, name, strlen(name));
+	r->fields = xrealloc(r->fields, (r->count + 1) * sizeof *r->fields);
+	for (const char *p = name; *p; p++)
+		r->shape = (r->shape ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	r->shape = (r->shape ^ 0xff) * UINT64_C(1099511628211);
+	r->fields[r->count] = (struct field){
+		.name = sample_keep(s, name), .name_len = (uint32_t)strlen(name), .key = sample_keep(s, key.data),
+		.key_len = (uint32_t)key.len, .value = sample_keep(s, value), .value_len = strlen(value), .kind = kind,
+	};
+	return &r->fields[r->count++];
+}
+
+/* The end of the JSON value at s: brackets counted, strings whole. */
+static inline const char *sample_value_end(const char *s)
+{
+	int depth = 0;
+
+	for (bool in_string = false;; s++) {
+		if (in_string) {
+			if (*s == '\\')
+				s++;
+			else if (*s == '"')
+				in_string = false;
+			continue;
+		}
+		if (depth == 0 && (*s == ',' || *s == '}' || *s == ']' || *s == '\0'))
+			return s;
+		in_string = *s == '"';
+		depth += (*s == '{' || *s == '[') - (*s == '}' || *s == ']');
+	}
+}
+
+static inline void sample_ndjson(struct sample *s, const char *line)
+{
+	json_t *judge = json_loads(line, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+
+	ck_assert_msg(judge != NULL, "not JSON: %s", line);
+	json_decref(judge);
+	for (const char *p = line + 1; *p == '"';) {
+		const char *colon = p + 1;
+		while (*colon != '"')
+			colon++;
+		const char *value = colon + 2, *end = sample_value_end(value);
+		sample_field(s, xstrndup(p + 1, (size_t)(colon - p - 1)), xstrndup(value, (size_t)(end - value)), FIELD_JSON);
+		p = end + (*end == ',');
+	}
+}
+
+static inline void sample_csv(struct sample *s, const char *line)
+{
+	for (const char *p = line; *p;) {
+		const char *is = strchr(p, '='), *end = p + strcspn(p, "|");
+		sample_field(s, xstrndup(p, (size_t)(is - p)), xstrndup(is + 1, (size_t)(end - is - 1)), FIELD_TEXT);
+		p = end + (*end == '|');
+	}
+}
+
+/* The record's number is 1; its raw bytes are the line. */
+static inline struct sample sample_new(const char *line)
+{
+	struct sample s = { .record.shape = UINT64_C(14695981039346656037) };
+
+	if (line[0] == '{')
+		sample_ndjson(&s, line);
+	else
+		sample_csv(&s, line);
+	s.record.from = (struct origin){ .raw = line, .raw_len = strlen(line), .number = 1, .line = 1 };
+	return s;
+}
+
+static inline void sample_free(struct sample *s)
+{
+	for (size_t i = 0; i < s->text_count; i++)
+		free(s->texts[i]);
+	free(s->texts);
+	free(s->record.fields);
+}
+
+#endif
