@@ -1,0 +1,591 @@
+#include "flow.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "display.h"
+#include "sender.h"
+
+#define MOST_HOPS 5
+#define CHECK_PATH "/api/v1/accounts/region"
+#define BATCH_PATH "/api/v2/batch"
+
+void list_push(struct request_list *l, struct request *q)
+{
+	q->next = NULL;
+	if (l->last)
+		l->last->next = q;
+	else
+		l->first = q;
+	l->last = q;
+	l->count++;
+}
+
+void list_push_front(struct request_list *l, struct request *q)
+{
+	q->next = l->first;
+	l->first = q;
+	if (!l->last)
+		l->last = q;
+	l->count++;
+}
+
+struct request *list_pop(struct request_list *l)
+{
+	struct request *q = l->first;
+
+	if (!q)
+		return NULL;
+	l->first = q->next;
+	if (!l->first)
+		l->last = NULL;
+	l->count--;
+	q->next = NULL;
+	return q;
+}
+
+/* All of `from`, in its order, to the front of `to`. */
+void list_move(struct request_list *from, struct request_list *to)
+{
+	if (!from->first)
+		return;
+	from->last->next = to->first;
+	if (!to->last)
+		to->last = from->last;
+	to->first = from->first;
+	to->count += from->count;
+	*from = (struct request_list){ 0 };
+}
+
+static struct request *sleeper(struct retry_node *n)
+{
+	return (struct request *)((char *)n - offsetof(struct request, sleep));
+}
+
+static void sleep_until(struct run *r, struct request *q, int64_t due)
+{
+	q->sleep.due = due;
+	retry_push(&r->asleep, &q->sleep);
+}
+
+static bool is_check(const struct run *r, const struct request *q)
+{
+	return q == &r->check;
+}
+
+/* What the transport or the status line said, for a person. */
+#define REASON_SHOWN 300
+static void say_transport(const struct reply *reply, char out[REASON_SHOWN])
+{
+	struct buf safe = { .max = REASON_SHOWN - 1 };
+
+	if (reply->status)
+		buf_fmt(&safe, "status %d", reply->status);
+	else
+		buf_safe(&safe, reply->error, strlen(reply->error), 200);
+	snprintf(out, REASON_SHOWN, "%.*s", (int)safe.len, safe.data ? safe.data : "");
+	buf_free(&safe);
+}
+
+/* -- the outage gate: failures of the streak that closed it are given back -- */
+
+static void give_back(struct run *r, struct request *q)
+{
+	if (q->streak == r->gate.streak) {
+		q->attempts -= q->streak_failures;
+		q->streak_failures = 0;
+	}
+}
+
+static unsigned failed_probes(const struct run *r)
+{
+	return r->gate.closed ? r->gate.probes + 1 : 0;
+}
+
+static void gate_closed(struct run *r, const struct reply *reply)
+{
+	struct retry_node *n;
+	char text[REASON_SHOWN];
+
+	say_transport(reply, text);
+	display_message(r->display, DISPLAY_NOTICE, "destination down (%s): trying again until it answers", text);
+	list_move(&r->suspects, &r->probes);
+	while ((n = retry_pop(&r->asleep)))
+		list_push(&r->probes, sleeper(n));
+	for (struct request *q = r->probes.first; q; q = q->next)
+		give_back(r, q);
+}
+
+static void gate_opened(struct run *r)
+{
+	display_message(r->display, DISPLAY_NOTICE, "destination up again");
+	list_move(&r->probes, &r->ready);
+}
+
+/* -- endings -- */
+
+static void settle_all(struct run *r, struct request *q, enum outcome outcome, int status, const char *error)
+{
+	struct operation *op, *next;
+
+	for (op = q->first; op; op = next) {
+		next = op->next;
+		settle(r, op, outcome, status, q->tries, error);
+	}
+	intake_forget(r, q);
+}
+
+/* What a person should read of why it failed. */
+#define ERROR_MAX (REPLY_REASON_MAX + 64)
+static void describe(const struct request *q, const struct reply *reply, char out[ERROR_MAX])
+{
+	char reason[REPLY_REASON_MAX + 4] = "";
+
+	if (reply->status)
+		reply_reason(reply, reason);
+	else
+		snprintf(reason, sizeof reason, "%s", reply->error ? reply->error : "no answer");
+	if (!reason[0])
+		snprintf(reason, sizeof reason, "the server gave no reason");
+	if (q->tries > 1)
+		snprintf(out, ERROR_MAX, "%s (after %u attempts)", reason, q->tries);
+	else
+		snprintf(out, ERROR_MAX, "%s", reason);
+}
+
+static void refuse(struct run *r, struct request *q, const struct reply *reply)
+{
+	char error[ERROR_MAX];
+
+	describe(q, reply, error);
+	settle_all(r, q, OUTCOME_REFUSED, reply->status, error);
+}
+
+static void fail(struct run *r, struct request *q, int status, const char *error)
+{
+	settle_all(r, q, OUTCOME_FAILED, status, error);
+}
+
+/* -- verdicts -- */
+
+/* Retries are used up, and nothing but this has been heard since: the credentials check is the judge. */
+static void suspect(struct run *r, struct request *q, const struct reply *reply)
+{
+	char error[ERROR_MAX];
+
+	describe(q, reply, error);
+	q->last_status = reply->status;
+	free(q->last_error);
+	q->last_error = xstrdup(error);
+	list_push(&r->suspects, q);
+	r->check_wanted = !r->check_out;
+}
+
+static void say_retry(struct run *r, const struct request *q, const struct reply *reply, int64_t delay)
+{
+	char text[REASON_SHOWN];
+
+	say_transport(reply, text);
+	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->first->from.number,
+	    q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
+}
+
+static void on_failure(struct run *r, struct request *q, const struct reply *reply)
+{
+	int64_t probe_delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us, run_random(r));
+	bool fresh = q->streak != r->gate.streak || !q->streak_failures;
+
+	if (q->streak != r->gate.streak)
+		q->streak_failures = 0;
+	q->streak = r->gate.streak;
+	q->streak_failures++;
+	q->attempts++;
+	if (gate_down(&r->gate, fresh, probe_delay, r->now)) {
+		list_push(&r->probes, q);
+		gate_closed(r, reply);
+		return;
+	}
+	if (r->gate.closed) {
+		give_back(r, q);
+		list_push(&r->probes, q);
+		return;
+	}
+	if (q->attempts <= r->o->retry.retries) {
+		int64_t delay = retry_delay(&r->o->retry, q->attempts - 1, reply->retry_after_us, run_random(r));
+		say_retry(r, q, reply, delay);
+		sleep_until(r, q, r->now + delay);
+	} else if (q->streak_failures >= q->attempts) {
+		suspect(r, q, reply);
+	} else {
+		char error[ERROR_MAX];
+		describe(q, reply, error);
+		fail(r, q, reply->status, error);
+	}
+}
+
+/* A 429 is the workspace's word to the whole run. */
+static void on_throttled(struct run *r, struct request *q, const struct reply *reply)
+{
+	bool same_wave = r->throttles && reply->started < r->throttled_at;
+	int64_t delay = retry_delay(&r->o->retry, r->throttles - same_wave, reply->retry_after_us, run_random(r));
+
+	r->c.rate_limited++;
+	if (r->throttled_since == INT64_MAX)
+		r->throttled_since = r->now;
+	if (!same_wave) {
+		r->throttles++;
+		r->throttled_at = r->now;
+		if (r->o->verbose || r->c.rate_limited == 1)
+			display_message(r->display, DISPLAY_NOTICE, "rate limited (429): pausing for %.1f s, then slower", (double)delay / 1e6);
+	}
+	bucket_throttle(&r->bucket, reply->started, r->now + delay, r->now);
+	if (is_check(r, q))
+		r->check_wanted = true;
+	else
+		list_push_front(&r->ready, q);
+}
+
+static void on_moved(struct run *r, struct request *q, const struct reply *reply, const char *path)
+{
+	char base[256], shown[300];
+	struct reason why;
+	struct buf safe = { .max = sizeof shown };
+
+	if (reply->location && q->hops < MOST_HOPS && reply_redirect(reply->location, path, base, sizeof base) == 0) {
+		if (sender_rebase(r->sender, base, &why) != 0) {
+			run_stop(r, 69, "redirect", "%s", why.text);
+			return;
+		}
+		q->hops++;
+		display_message(r->display, DISPLAY_NOTICE, "the server moved: sending to %s from now on", base);
+		if (is_check(r, q))
+			r->check_wanted = true;
+		else
+			list_push_front(&r->ready, q);
+		return;
+	}
+	buf_safe(&safe, reply->location ? reply->location : "", reply->location ? strlen(reply->location) : 0, 200);
+	buf_byte(&safe, '\0');
+	snprintf(shown, sizeof shown, "redirected to %s, which is not followed", safe.over ? "nowhere" : safe.data);
+	buf_free(&safe);
+	if (is_check(r, q))
+		run_stop(r, 69, "redirect", "the credentials check was %s: check --url", shown);
+	else
+		settle_all(r, q, OUTCOME_REFUSED, reply->status, shown);
+}
+
+static void cut(struct run *r, struct request *q)
+{
+	struct request *half = intake_request(r);
+
+	batch_cut(q, half);
+	if (!half->blocked)
+		list_push_front(&r->ready, half);
+	list_push_front(&r->ready, q);
+}
+
+struct refusals { struct run *r; struct request *q; struct operation **operations; int status; };
+
+static void refused(size_t index, const char *reason, void *arg)
+{
+	struct refusals *f = arg;
+	struct operation *op = f->operations[index];
+
+	f->operations[index] = NULL;
+	settle(f->r, op, OUTCOME_REFUSED, f->status, f->q->tries, reason);
+}
+
+/* The operations that an unusable entry of a 207 may have meant are sent again, in halves, until it is known which. */
+static void find_refused(struct run *r, struct request *q, struct operation **left, const struct reply *reply)
+{
+	struct request *rest = intake_request(r);
+
+	rest->tries = q->tries;
+	for (size_t i = 0; i < q->count; i++)
+		if (left[i])
+			batch_add(rest, left[i]);
+	batch_close(rest);
+	if (rest->count == 0)
+		intake_forget(r, rest);
+	else if (rest->count > 1)
+		cut(r, rest);
+	else if (q->count > 1)
+		list_push_front(&r->ready, rest);
+	else
+		refuse(r, rest, reply);
+}
+
+/* A 207: the operations named are refused, the others accepted. */
+static void on_partly(struct run *r, struct request *q, const struct reply *reply)
+{
+	size_t n = q->count;
+	struct refusals f = { .r = r, .q = q, .operations = xcalloc(n, sizeof *f.operations), .status = reply->status };
+	struct operation *op = q->first;
+
+	for (size_t i = 0; i < n; i++, op = op->next)
+		f.operations[i] = op;
+	if (reply_refusals(reply, n, refused, &f) != 0)
+		find_refused(r, q, f.operations, reply);
+	else
+		for (size_t i = 0; i < n; i++)
+			if (f.operations[i])
+				settle(r, f.operations[i], OUTCOME_ACCEPTED, reply->status, q->tries, NULL);
+	free(f.operations);
+	intake_forget(r, q);
+}
+
+static void unauthorised(struct run *r, const struct reply *reply)
+{
+	char reason[REPLY_REASON_MAX + 4];
+	struct buf safe = { .max = 4 * REPLY_REASON_MAX };
+
+	reply_reason(reply, reason);
+	buf_safe(&safe, reason, strlen(reason), 200);
+	buf_byte(&safe, '\0');
+	run_stop(r, 77, "credentials", "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
+	    "and that they belong to this region's workspace", reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
+	buf_free(&safe);
+}
+
+/* -- the credentials check -- */
+
+static void use_region(struct run *r, const struct reply *reply)
+{
+	char url[256], base[256], region[16];
+	struct reason why;
+
+	if (r->o->url_given || reply_region(reply, url, sizeof url, region, sizeof region) != 0 ||
+	    strcmp(url, r->o->url) == 0 || reply_redirect(url, "", base, sizeof base) != 0)
+		return;
+	if (sender_rebase(r->sender, base, &why) == 0)
+		display_message(r->display, DISPLAY_NOTICE, "the workspace is in region %s: sending to %s", region, base);
+}
+
+static void blame_suspects(struct run *r)
+{
+	struct request *q;
+
+	while ((q = list_pop(&r->suspects)))
+		fail(r, q, q->last_status, q->last_error);
+}
+
+static void on_check_answer(struct run *r, const struct reply *reply)
+{
+	if (!r->checked && reply->status / 100 == 2)
+		use_region(r, reply);
+	r->checked = true;
+	r->check.tries = 0;
+	blame_suspects(r);
+}
+
+/* The first check is tried until it is answered. A later one is the judge over suspects: no answer means that the
+ * destination is down, and that they are not at fault. */
+static void on_check_failure(struct run *r, const struct reply *reply)
+{
+	int64_t delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us, run_random(r));
+
+	r->check_wanted = !r->checked;
+	if (r->gate.closed) {
+		gate_down(&r->gate, false, delay, r->now);
+		return;
+	}
+	gate_close(&r->gate, delay, r->now);
+	gate_closed(r, reply);
+}
+
+/* Everything that is said by the status alone, for checks and records alike. Returns whether that was all. */
+static bool on_any(struct run *r, struct request *q, const struct reply *reply, enum verdict verdict)
+{
+	r->c.bytes_sent += (uint64_t)reply->sent_bytes;
+	if (verdict != VERDICT_THROTTLED) {
+		r->throttled_since = INT64_MAX;
+		r->throttles = 0;
+	}
+	if (reply_is_up(reply) && gate_up(&r->gate))
+		gate_opened(r);
+	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
+	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
+		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
+		    "the server asks to wait for %" PRId64 " s (Retry-After), which is longer than --give-up-after",
+		    reply->retry_after_us / 1000000);
+		list_push(&r->ready, q);
+		return true;
+	}
+	if (verdict == VERDICT_UNAUTHORISED) {
+		unauthorised(r, reply);
+		list_push(&r->ready, q);
+		return true;
+	}
+	return false;
+}
+
+static void hear(struct run *r, struct request *q, const struct reply *reply)
+{
+	bool check = is_check(r, q);
+	enum verdict verdict = reply_verdict(reply, r->o->batch && !check, q->count);
+
+	if (check)
+		r->check_out = false;
+	if (on_any(r, q, reply, verdict))
+		return;
+	switch (verdict) {
+	case VERDICT_THROTTLED:
+		on_throttled(r, q, reply);
+		break;
+	case VERDICT_MOVED:
+		on_moved(r, q, reply, check ? CHECK_PATH : r->o->batch ? BATCH_PATH : q->first->path);
+		break;
+	case VERDICT_TRANSIENT:
+		if (check)
+			on_check_failure(r, reply);
+		else
+			on_failure(r, q, reply);
+		break;
+	default:
+		if (check)
+			on_check_answer(r, reply);
+		else if (verdict == VERDICT_ACCEPTED)
+			settle_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
+		else if (verdict == VERDICT_PARTLY)
+			on_partly(r, q, reply);
+		else if (verdict == VERDICT_CUT)
+			cut(r, q);
+		else
+			refuse(r, q, reply);
+	}
+}
+
+void dispatch_collect(struct run *r)
+{
+	struct reply reply;
+	void *owner;
+
+	while (sender_next(r->sender, &owner, &reply) == 1)
+		hear(r, owner, &reply);
+}
+
+void dispatch_wake(struct run *r)
+{
+	struct retry_node *n;
+
+	while ((n = retry_top(&r->asleep)) && n->due <= r->now) {
+		retry_pop(&r->asleep);
+		list_push_front(&r->ready, sleeper(n));
+	}
+	if (r->open && r->now >= r->open_since + r->o->batch_wait_us)
+		intake_flush(r);
+	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
+		run_stop(r, 69, "outage", "the destination has not answered for %" PRId64 " s (--give-up-after)",
+		    r->o->give_up_us / 1000000);
+	else if (r->throttled_since < INT64_MAX && r->o->give_up_us && r->now - r->throttled_since >= r->o->give_up_us)
+		run_stop(r, 69, "rate limit", "nothing but 429 for %" PRId64 " s (--give-up-after): is something else using up "
+		    "the workspace's rate?", r->o->give_up_us / 1000000);
+}
+
+/* What would leave next; it stays where it is. NULL: nothing can. */
+static struct request *next_up(struct run *r)
+{
+	if (r->check_wanted)
+		return &r->check;
+	if (!r->checked)
+		return NULL;
+	if (r->gate.closed) {
+		if (r->probes.first)
+			return r->probes.first;
+	} else if (!r->ready.first) {
+		intake_fill(r);
+	}
+	return r->stop.asked ? NULL : r->ready.first;
+}
+
+/* When it may leave. */
+static int64_t leaves_at(struct run *r, const struct request *q, int64_t now)
+{
+	int64_t at = bucket_ready(&r->bucket, 1, now), gate = gate_ready(&r->gate, now);
+	int64_t records = q->count && !r->record_bucket.unlimited ? bucket_ready(&r->record_bucket, (int64_t)q->count, now) : now;
+
+	if (r->gate.closed && sender_in_flight(r->sender))
+		gate = INT64_MAX;	/* one at a time */
+	at = at > gate ? at : gate;
+	return at > records ? at : records;
+}
+
+static void take_from_list(struct run *r, struct request *q)
+{
+	if (is_check(r, q)) {
+		r->check_wanted = false;
+		r->check_out = true;
+	} else if (r->probes.first == q) {
+		list_pop(&r->probes);
+	} else {
+		list_pop(&r->ready);
+	}
+	if (r->gate.closed)
+		gate_probe(&r->gate);
+}
+
+static void leave(struct run *r, struct request *q, int64_t now)
+{
+	struct reason why;
+	struct sender_request s = { .method = METHOD_POST, .path = BATCH_PATH, .owner = q, .attempt = q->tries };
+
+	bucket_take(&r->bucket, 1, now);
+	if (q->count && !r->record_bucket.unlimited)
+		bucket_take(&r->record_bucket, (int64_t)q->count, now);
+	take_from_list(r, q);
+	if (is_check(r, q)) {
+		s.method = METHOD_GET;
+		s.path = CHECK_PATH;
+	} else if (r->o->batch) {
+		s.body = q->batch.data;
+		s.body_len = q->batch.len;
+	} else {
+		s.method = q->first->method;
+		s.path = q->first->path;
+		s.body = q->first->body_len ? q->first->body : NULL;
+		s.body_len = q->first->body_len;
+	}
+	r->c.requests++;
+	r->c.retries += q->tries > 0;
+	q->tries++;
+	if (sender_submit(r->sender, &s, now, &why) != 0)
+		run_stop(r, 71, "memory", "%s", why.text);
+}
+
+void dispatch_send(struct run *r)
+{
+	while (!r->stop.asked && sender_free_slots(r->sender)) {
+		struct request *q = next_up(r);
+		int64_t now = clock_now();
+		if (!q || leaves_at(r, q, now) > now)
+			return;
+		leave(r, q, now);
+	}
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t dispatch_due(struct run *r)
+{
+	struct retry_node *n = retry_top(&r->asleep);
+	int64_t due = n ? n->due : INT64_MAX;
+	struct request *q = r->check_wanted ? &r->check : !r->checked ? NULL :
+	    r->gate.closed && r->probes.first ? r->probes.first : r->ready.first;
+
+	if (q && sender_free_slots(r->sender) && !r->stop.asked)
+		due = earlier(due, leaves_at(r, q, r->now));
+	if (r->open)
+		due = earlier(due, r->open_since + r->o->batch_wait_us);
+	if (r->o->give_up_us && r->throttled_since < INT64_MAX)
+		due = earlier(due, r->throttled_since + r->o->give_up_us);
+	if (r->o->give_up_us && r->gate.closed)
+		due = earlier(due, r->gate.down_since + r->o->give_up_us);
+	return due;
+}

@@ -1,0 +1,296 @@
+/* --dry-run: reads, maps and checks every record, prints the requests on standard output, and ends with a forecast. */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "forecast.h"
+#include "identity.h"
+#include "log.h"
+#include "mapping.h"
+#include "operation.h"
+#include "options.h"
+#include "outfile.h"
+#include "prepare.h"
+#include "record.h"
+#include "reply.h"
+#include "signals.h"
+#include "sync.h"
+
+#define LINES 20		/* of invalid records that are printed unless --verbose */
+
+struct dry {
+	const struct options *o;
+	struct input *input;
+	struct mapping *mapping;
+	struct sync *sync;	/* NULL: none */
+	struct operation_config config;
+	struct operation operation;
+	struct forecast forecast;
+	struct outfile out;
+	struct buf line;
+	size_t batch_most;
+	unsigned headers_checked;
+	bool doubtful;		/* there was a record, of whichever shard, that names nobody */
+	bool too_many;		/* --max-deletes would end the run */
+	int status;		/* of what ended it early; 0: nothing did */
+};
+
+static int stop(struct dry *d, int status, const char *text)
+{
+	log_error("%s", text);
+	d->status = status;
+	return -1;
+}
+
+/* "users.csv:1043: row has 5 cells, the header has 6" */
+static void say_invalid(struct dry *d, const struct origin *from, const char *why)
+{
+	struct buf line = { .max = 8192 };
+	const struct operation *op = &d->operation;
+	const char *name = input_name(d->input, from->file);
+
+	if (d->forecast.invalid > LINES && !d->o->verbose) {
+		if (d->forecast.invalid == LINES + 1)
+			log_line("further invalid records are only counted (-v prints all)");
+		return;
+	}
+	buf_safe(&line, name, strlen(name), 1024);
+	buf_fmt(&line, ":%" PRIu64 ": ", from->line);
+	if (op->id_len) {
+		buf_str(&line, "user ");
+		buf_safe(&line, op->id, op->id_len, 160);
+		buf_str(&line, ": ");
+	}
+	buf_safe(&line, why, strlen(why), REPLY_REASON_MAX);
+	buf_byte(&line, '\0');
+	log_line("%s", line.data);
+	buf_free(&line);
+}
+
+static void invalid(struct dry *d, const struct origin *from, const char *why)
+{
+	d->doubtful |= !d->operation.key_count;
+	if (!prepare_in_shard(d->o, &d->operation))
+		return;
+	forecast_invalid(&d->forecast, why);
+	say_invalid(d, from, why);
+}
+
+static int print(struct dry *d, const struct operation *op)
+{
+	struct reason why;
+
+	buf_reset(&d->line);
+	operation_print(op, &d->line);
+	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ? 0 : stop(d, 73, why.text);
+}
+
+static int take(struct dry *d, const struct record *record)
+{
+	struct mapped mapped;
+	struct reason why;
+	struct operation *op = &d->operation;
+
+	if (mapping_apply(d->mapping, record, &mapped, &why) != 0) {
+		operation_raw(&record->from, op);
+		invalid(d, &record->from, why.text);
+		return 0;
+	}
+	if (operation_build(&d->config, &record->from, &mapped, op, &why) != 0) {
+		invalid(d, &record->from, why.text);
+		return 0;
+	}
+	if (!prepare_in_shard(d->o, op))
+		return 0;
+	int changed = d->sync ? sync_look(d->sync, op, &why) : 1;
+	if (changed < 0)
+		return stop(d, sync_status(d->sync), why.text);
+	if (changed == 0) {
+		forecast_unchanged(&d->forecast);
+		return 0;
+	}
+	forecast_valid(&d->forecast, op->body_len, d->o->batch, d->batch_most);
+	return print(d, op);
+}
+
+static int check_header(struct dry *d, unsigned file)
+{
+	struct reason why;
+
+	if (file < d->headers_checked)
+		return 0;
+	d->headers_checked = file + 1;
+	if (prepare_header(d->mapping, d->input, file, d->o, &why) == 0)
+		return 0;
+	return stop(d, 65, why.text);
+}
+
+static int wait_for_input(struct dry *d)
+{
+	struct pollfd p = { .fd = input_fd(d->input), .events = POLLIN };
+	struct reason why;
+
+	if (outfile_flush(&d->out, &why) != 0)
+		return stop(d, 73, why.text);
+	if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		return stop(d, 66, "waiting for input failed");
+	return 0;
+}
+
+/* 1: go on, 0: the end, -1: stopped. */
+static int pull(struct dry *d)
+{
+	struct record record;
+	struct reason why;
+	int status;
+
+	switch (input_next(d->input, &record, &why, &status)) {
+	case INPUT_AGAIN:
+		return wait_for_input(d) == 0 ? 1 : -1;
+	case INPUT_END:
+		return 0;
+	case INPUT_FAILED:
+		return stop(d, status, why.text);
+	case INPUT_RECORD:
+		if (check_header(d, record.from.file) != 0)
+			return -1;
+		if (record.from.number > d->o->skip && take(d, &record) != 0)
+			return -1;
+		break;
+	case INPUT_BAD:
+		if (check_header(d, record.from.file) != 0)
+			return -1;
+		operation_raw(&record.from, &d->operation);
+		if (record.from.number > d->o->skip)
+			invalid(d, &record.from, why.text);
+		break;
+	}
+	return d->o->limit && record.from.number >= d->o->skip + d->o->limit ? 0 : 1;
+}
+
+static void read_all(struct dry *d)
+{
+	int signal_number = 0;
+
+	while (pull(d) == 1 && !(signal_number = signals_stop()))
+		;
+	if (signal_number)
+		d->status = 128 + signal_number;
+}
+
+/* Those whom --sync-deletes would delete. */
+static void print_deletes(struct dry *d)
+{
+	struct operation *op = &d->operation;
+	struct buf who = { .max = SIZE_MAX };
+	struct reason why;
+	enum id_type type;
+	int found;
+
+	while ((found = sync_next_missing(d->sync, &who, &type, &why)) == 1) {
+		if (prepare_delete(d->o, &d->config, &who, type, op, &why) != 0) {
+			forecast_invalid(&d->forecast, why.text);
+			continue;
+		}
+		forecast_delete(&d->forecast, op->body_len, d->o->batch, d->batch_most);
+		if (print(d, op) != 0)
+			break;
+	}
+	if (found < 0)
+		stop(d, sync_status(d->sync), why.text);
+	buf_free(&who);
+}
+
+/* The whole input was read: what would become of those who are missing? */
+static void judge_missing(struct dry *d)
+{
+	static const char *const kept[] = {
+		[SYNC_EMPTY] = "none would be deleted, for it is empty",
+		[SYNC_DOUBTFUL] = "none would be deleted, for some of its records are invalid",
+		[SYNC_TOO_MANY] = "more than --max-deletes allows, so none would be deleted and the run would end with status 65",
+	};
+	const struct options *o = d->o;
+	uint64_t allowed = sync_allowed(d->sync, o->max_deletes, o->max_deletes_percent);
+	enum sync_verdict verdict = sync_judge(d->sync, d->forecast.records, d->doubtful || d->forecast.invalid > 0,
+	    allowed);
+
+	if (verdict == SYNC_DELETE) {
+		print_deletes(d);
+	} else if (verdict != SYNC_NOBODY) {
+		d->forecast.kept = sync_missing(d->sync);
+		d->forecast.kept_why = kept[verdict];
+		d->too_many = verdict == SYNC_TOO_MANY;
+	}
+}
+
+static void finish(struct dry *d)
+{
+	struct reason why;
+	struct buf text = { .max = 1 << 16 };
+
+	if (d->status != 73 && outfile_close(&d->out, &why) != 0)
+		stop(d, 73, why.text);
+	if (d->status == 0 && (!d->o->quiet || d->forecast.invalid)) {
+		forecast_text(&d->forecast, &d->o->rate, &d->o->record_rate, d->sync != NULL, &text);
+		log_line("%.*s", (int)(text.len - 1), text.data);
+	}
+	buf_free(&text);
+}
+
+static int set_up(struct dry *d, struct identity *id, int *status, struct reason *why)
+{
+	const struct options *o = d->o;
+
+	buf_init(&d->operation.bytes, SIZE_MAX);
+	buf_init(&d->line, SIZE_MAX);
+	*status = 64;
+	d->mapping = prepare_mapping(o, why);
+	if (!d->mapping)
+		return -1;
+	d->input = input_new(&o->input, why, status);
+	if (!d->input)
+		return -1;
+	identity_make(id, o, d->input);
+	if (o->sync) {
+		d->sync = prepare_sync(o, id, status, why);
+		if (!d->sync)
+			return -1;
+	}
+	d->config = prepare_operations(o, id, d->input, clock_wall() / 1000);
+	d->batch_most = prepare_batch_most(o);
+	*status = 73;
+	return outfile_create(&d->out, "-", OUTFILE_ANY, why);
+}
+
+int dry_run(const struct options *o)
+{
+	struct dry d = { .o = o, .out = OUTFILE_CLOSED };
+	struct identity id = { 0 };
+	struct reason why;
+	int status = 71;
+
+	signals_install();
+	if (set_up(&d, &id, &status, &why) != 0) {
+		log_error("%s", why.text);
+	} else {
+		read_all(&d);
+		if (d.sync && o->sync_deletes >= 0 && d.status == 0)
+			judge_missing(&d);
+		finish(&d);
+		status = d.status ? d.status : d.too_many ? 65 : d.forecast.invalid ? 1 : 0;
+	}
+	forecast_free(&d.forecast);
+	buf_free(&d.operation.bytes);
+	buf_free(&d.line);
+	mapping_free(d.mapping);
+	sync_close(d.sync);
+	input_free(d.input);
+	identity_free(&id);
+	return status;
+}

@@ -1,0 +1,325 @@
+#include "flow.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "lanes.h"
+#include "mapping.h"
+#include "prepare.h"
+#include "sender.h"
+
+#define KEEP_BYTES 4096		/* storage that a spare operation keeps */
+#define VERIFY_PIECE 20000	/* records that a resumed run reads past before it looks at the world again */
+#define PULL_PIECE 20000	/* records read for the next request, unchanged or invalid ones, before it does so */
+#define MARKED_AT_ONCE 64	/* requests made ready at once for --sync: their marks cost one wait for the disk */
+
+struct operation *intake_operation(struct run *r)
+{
+	struct operation *op = r->spare_operations;
+
+	if (op) {
+		r->spare_operations = op->next;
+	} else {
+		op = xcalloc(1, sizeof *op);
+		buf_init(&op->bytes, SIZE_MAX);
+	}
+	return op;
+}
+
+void intake_release(struct run *r, struct operation *op)
+{
+	struct buf bytes = op->bytes;
+
+	buf_reset(&bytes);
+	buf_trim(&bytes, KEEP_BYTES);
+	*op = (struct operation){ .bytes = bytes, .next = r->spare_operations };
+	r->spare_operations = op;
+}
+
+struct request *intake_request(struct run *r)
+{
+	struct request *q = r->spare_requests;
+
+	if (!q)
+		return request_new();
+	r->spare_requests = q->next;
+	q->next = NULL;
+	return q;
+}
+
+void intake_forget(struct run *r, struct request *q)
+{
+	request_recycle(q);
+	q->next = r->spare_requests;
+	r->spare_requests = q;
+}
+
+void intake_flush(struct run *r)
+{
+	if (!r->open)
+		return;
+	batch_close(r->open);
+	list_push(&r->ready, r->open);
+	r->open = NULL;
+}
+
+/* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it holds the same person. */
+static bool place(struct run *r, struct operation *op)
+{
+	if (r->open && !batch_fits(r->open, op, r->batch_most))
+		intake_flush(r);
+	if (!r->open)
+		r->open = intake_request(r);
+	if (!batch_may_hold(r->open, op))
+		return false;
+	batch_add(r->open, op);
+	r->open_since = r->now;
+	return true;
+}
+
+/* Packs op, and whoever waited behind it: they may stand in one batch. */
+static void pack(struct run *r, struct operation *op)
+{
+	op->next = NULL;
+	for (struct operation *todo = op; todo;) {
+		op = todo;
+		todo = op->next;
+		if (!place(r, op))
+			continue;
+		for (unsigned k = 0; k < op->key_count; k++) {
+			struct operation *next = op->behind[k];
+			bool twice = k == 1 && next == op->behind[0];	/* two merges of the same two people */
+			if (next && !twice && !next->request && batch_may_hold(r->open, next)) {
+				next->next = todo;
+				todo = next;
+			}
+		}
+	}
+}
+
+void intake_enter(struct run *r, struct operation *op)
+{
+	if (r->o->batch) {
+		pack(r, op);
+		return;
+	}
+	struct request *q = intake_request(r);
+	request_single(q, op);
+	list_push(&r->ready, q);
+}
+
+/* Whether op's turn has come as soon as it is read. */
+static bool has_turn(const struct run *r, const struct operation *op)
+{
+	if (r->o->batch && r->open)
+		return batch_may_hold(r->open, op);
+	for (unsigned k = 0; k < op->key_count; k++)
+		if (op->ahead[k])
+			return false;
+	return true;
+}
+
+static void hold(struct run *r, struct operation *op)
+{
+	op->older = r->newest;
+	op->newer = NULL;
+	if (r->newest)
+		r->newest->newer = op;
+	else
+		r->oldest = op;
+	r->newest = op;
+	r->unsettled++;
+	r->held_bytes += sizeof *op + op->bytes.cap;
+}
+
+void intake_begin(struct run *r, struct operation *op)
+{
+	hold(r, op);
+	lanes_enter(r->lanes, op);
+	if (has_turn(r, op))
+		intake_enter(r, op);
+}
+
+/* A valid record, which no earlier run settled. */
+static void begin(struct run *r, struct operation *op)
+{
+	switch (nightly_look(r, op)) {
+	case 1:
+		intake_begin(r, op);
+		break;
+	case 0:
+		settle_unchanged(r, op);
+		break;
+	default:
+		r->high = op->from.number - 1;	/* not settled: the run that carries on reads it again */
+		intake_release(r, op);
+	}
+}
+
+/* A pipe's header is known only when its first record has come. */
+static bool header_is_bad(struct run *r, unsigned file)
+{
+	struct reason why;
+
+	if (file < r->headers_checked)
+		return false;
+	r->headers_checked = file + 1;
+	if (prepare_header(r->mapping, r->input, file, r->o, &why) == 0)
+		return false;
+	run_stop(r, 65, "input", "%s", why.text);
+	return true;
+}
+
+/* Whether an earlier run settled this record; the caller goes on to the next. */
+static bool is_settled(struct run *r, const struct origin *from)
+{
+	struct resume *s = &r->resume;
+
+	if (!s->verifying || from->number > s->state.high)
+		return false;
+	if (s->next_open < s->state.open_count && s->state.open[s->next_open] == from->number) {
+		s->next_open++;
+		return false;
+	}
+	settle_skipped(r, from);
+	return true;
+}
+
+/* A record was read: an operation, or (bad, or invalid) the reason why it is none. */
+static void take(struct run *r, const struct record *record, const char *bad)
+{
+	struct operation *op = intake_operation(r);
+	struct mapped mapped;
+	struct reason why;
+	bool valid = false;
+
+	if (bad)
+		operation_raw(&record->from, op);
+	else if (mapping_apply(r->mapping, record, &mapped, &why) != 0)
+		operation_raw(&record->from, op);
+	else
+		valid = operation_build(&r->operation, &record->from, &mapped, op, &why) == 0;
+	r->doubtful |= !valid && !op->key_count;
+	if (!prepare_in_shard(r->o, op)) {
+		intake_release(r, op);
+		return;
+	}
+	r->c.read++;
+	if (is_settled(r, &record->from)) {
+		if (valid)
+			nightly_seen(r, op);
+		intake_release(r, op);
+	} else if (!valid) {
+		settle_record(r, op, !bad, bad ? bad : why.text);
+	} else {
+		begin(r, op);
+	}
+}
+
+/* Everything that the ledger counts as settled was read: it must be what was settled then. */
+static void verify(struct run *r)
+{
+	struct resume *s = &r->resume;
+
+	s->verifying = false;
+	if (s->hash != s->state.hash || s->next_open < s->state.open_count)
+		run_stop(r, 65, "input", "%s: the first %llu records are not those that %s counts as settled: give the "
+		    "same input again, or begin anew with --restart", input_name(r->input, 0),
+		    (unsigned long long)s->state.high, r->o->state);
+}
+
+static void end_of_input(struct run *r)
+{
+	r->input_ended = true;
+	if (r->resume.verifying)
+		verify(r);
+	if (!r->stop.asked)
+		intake_flush(r);
+}
+
+/* One record, or the news that there is none. Returns whether it is worth asking again at once. */
+static bool pull(struct run *r)
+{
+	struct record record;
+	struct reason why;
+	int status;
+	const struct options *o = r->o;
+
+	if (o->limit && r->high >= o->skip + o->limit) {
+		end_of_input(r);
+		return false;
+	}
+	enum input_result got = input_next(r->input, &record, &why, &status);
+	if (got == INPUT_AGAIN) {
+		r->input_idle = true;
+		return false;
+	}
+	if (got == INPUT_FAILED) {
+		run_stop(r, status, "input", "%s", why.text);
+		return false;
+	}
+	if (got == INPUT_END) {
+		end_of_input(r);
+		return false;
+	}
+	if (r->resume.verifying && record.from.number > r->resume.state.high) {
+		verify(r);
+		if (r->stop.asked)
+			return false;
+	}
+	if (header_is_bad(r, record.from.file))
+		return false;
+	r->high = record.from.number;
+	if (record.from.number <= o->skip)
+		return true;
+	take(r, &record, got == INPUT_BAD ? why.text : NULL);
+	return true;
+}
+
+static bool may_hold_more(const struct run *r)
+{
+	return r->unsettled < r->unsettled_most && r->held_bytes < r->held_most;
+}
+
+static void read_past_settled(struct run *r)
+{
+	for (int i = 0; i < VERIFY_PIECE && r->resume.verifying && !r->stop.asked; i++)
+		if (!pull(r))
+			return;
+}
+
+static void read_on(struct run *r)
+{
+	size_t wanted = r->sync && !r->o->batch ? MARKED_AT_ONCE : 1;
+
+	for (int i = 0; r->ready.count < wanted && !r->resume.verifying && !r->stop.asked; i++) {
+		if (i == PULL_PIECE) {
+			r->input_more = true;
+			return;
+		}
+		if (!may_hold_more(r)) {
+			if (!sender_in_flight(r->sender))
+				intake_flush(r);	/* nothing that could be settled would make room */
+			return;
+		}
+		bool ended = r->input_ended;
+		if (!(ended ? nightly_pull(r) : pull(r)) && ended == r->input_ended)
+			return;
+	}
+}
+
+void intake_fill(struct run *r)
+{
+	r->input_idle = false;
+	if (r->resume.verifying)
+		read_past_settled(r);
+	read_on(r);
+	if (r->input_ended && !r->ready.count)
+		intake_flush(r);	/* nothing more will come to fill it, but for those who wait for one that is on its way */
+	nightly_marks(r);
+}
+
+bool intake_done(const struct run *r)
+{
+	return r->input_ended && !r->unsettled && r->deletes != DELETES_LATER && r->deletes != DELETES_GO_ON;
+}

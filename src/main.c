@@ -1,0 +1,48 @@
+/* cio-import: user records to Customer.io's Track API, paced, retried, accounted for. */
+#include <locale.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "options.h"
+#include "run.h"
+
+extern char **environ;
+
+/* The credentials are in memory: no core file, and no other process of the same user may look. */
+static void keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(CIO_SANITIZED)
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);	/* a core that is piped to a program ignores the limit */
+#endif
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = 0;
+
+	keep_secrets();
+	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);	/* tokens are due to the microsecond; the kernel's default is 50 late */
+	setlocale(LC_CTYPE, "");
+	switch (options_read(argc, argv, environ, isatty(STDIN_FILENO), stdout, &options, &status)) {
+	case OPTIONS_RUN:
+		status = options.dry_run ? dry_run(&options) : run(&options);
+		break;
+	case OPTIONS_DONE:
+		if (fflush(stdout) != 0 || ferror(stdout)) {
+			log_error("standard output cannot be written");
+			status = 73;
+		}
+		break;
+	case OPTIONS_REFUSED:
+		break;
+	}
+	options_free(&options);
+	return status;
+}

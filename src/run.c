@@ -1,0 +1,501 @@
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "display.h"
+#include "flow.h"
+#include "identity.h"
+#include "lanes.h"
+#include "mapping.h"
+#include "path.h"
+#include "prepare.h"
+#include "rejects.h"
+#include "report.h"
+#include "sender.h"
+#include "signals.h"
+#include "sync.h"
+#include "words.h"
+
+#define COMMIT_US 150000	/* outcomes wait this long for their commit; with a slow disk's time, half a second is promised */
+#define COUNT_PIECE (1u << 20)	/* bytes counted ahead in an idle moment */
+#define HELD_SINGLE (4u << 20)	/* bytes of records held at once, in flight and waiting */
+#define HELD_BATCH (10u << 20)
+#define WAITING_SINGLE 1000	/* records that may be unsettled, waiting for their turn among them */
+#define WAITING_BATCH 25000
+
+/* -- shared by the parts of a run (flow.h) -- */
+
+void run_stop(struct run *r, int status, const char *by, const char *fmt, ...)
+{
+	char text[REASON_MAX + 256];
+	va_list ap;
+
+	if (r->stop.asked)
+		return;
+	r->stop = (struct stop){ .asked = true, .status = status, .by = by };
+	r->stopped_at = r->now;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	display_message(r->display, DISPLAY_ERROR, "%s", text);
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014): good enough for jitter. */
+uint64_t run_random(struct run *r)
+{
+	uint64_t z = r->random += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+bool run_count(struct run *r, size_t bytes)
+{
+	uint64_t total;
+	const struct options *o = r->o;
+	int more = input_count(r->input, bytes, &total);
+
+	if (more == 1)
+		return true;
+	r->counting = false;
+	if (more == 0 && !o->shards) {
+		total = total > o->skip ? total - o->skip : 0;
+		r->moment.total = o->limit && o->limit < total ? o->limit : total;
+	}
+	return false;
+}
+
+/* -- start -- */
+
+static int set_up_input(struct run *r, int *status, struct reason *why)
+{
+	const struct options *o = r->o;
+
+	*status = 64;
+	r->mapping = prepare_mapping(o, why);
+	if (!r->mapping)
+		return -1;
+	r->input = input_new(&o->input, why, status);
+	if (!r->input)
+		return -1;
+	for (unsigned f = 0; f < o->input.file_count; f++)
+		if (prepare_header(r->mapping, r->input, f, o, why) != 0) {
+			*status = 65;
+			return -1;
+		}
+	r->counting = true;
+	return 0;
+}
+
+static void set_up_limits(struct run *r)
+{
+	const struct options *o = r->o;
+	int64_t at_once = o->record_rate.num ? (int64_t)batch_at_once(&o->record_rate, &o->rate, o->burst) : 1;
+
+	r->batch_most = prepare_batch_most(o);
+	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, o->adapt, r->now);
+	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once, false, r->now);
+	gate_init(&r->gate);
+	r->unsettled_most = o->batch ? WAITING_BATCH : WAITING_SINGLE + 2 * (size_t)o->concurrency;
+	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
+	r->lanes = lanes_new(r->unsettled_most);
+}
+
+static int set_up_sender(struct run *r, int *status, struct reason *why)
+{
+	const struct options *o = r->o;
+	struct sender_config c = {
+		.base = o->url,
+		.user = o->site_id,
+		.password = o->api_key,
+		.ca_file = o->ca_file,
+		.proxy = o->proxies ? NULL : "",
+		.timeout_us = o->timeout_us,
+		.slots = o->concurrency,
+	};
+
+	r->sender = sender_new(&c, why);
+	*status = 78;
+	return r->sender ? 0 : -1;
+}
+
+/* "users.csv: resuming: 412,000 of 1,000,000 records are settled" */
+static void say_resuming(struct run *r)
+{
+	const struct ledger_state *s = &r->resume.state;
+	struct buf text = { .max = 128 };
+
+	while (r->counting && run_count(r, COUNT_PIECE))
+		;
+	words_count(&text, s->high - s->open_count - (r->o->skip < s->high ? r->o->skip : s->high), true);
+	if (r->moment.total) {
+		buf_str(&text, " of ");
+		words_count(&text, r->moment.total, true);
+	}
+	buf_byte(&text, '\0');
+	display_message(r->display, DISPLAY_NOTICE, "%s: resuming: %s records are settled", input_name(r->input, 0), text.data);
+	buf_free(&text);
+}
+
+static int open_ledger(struct run *r, const struct identity *id, int *status, struct reason *why)
+{
+	static const int statuses[] = { [LEDGER_BUSY] = 75, [LEDGER_OTHER] = 65, [LEDGER_BROKEN] = 65, [LEDGER_FAILED] = 73 };
+	struct ledger_identity about = {
+		.input = id->input.data, .action = id->action.data, .destination = id->destination.data, .mapping = id->mapping.data,
+	};
+
+	if (!r->o->state)
+		return 0;
+	enum ledger_result got = ledger_open(r->o->state, &about, r->o->restart, &r->ledger, &r->resume.state, why);
+	if (got == LEDGER_NEW)
+		return 0;
+	if (got != LEDGER_RESUME) {
+		*status = statuses[got];
+		return -1;
+	}
+	r->resume.verifying = true;
+	r->operation.event_time_ms = r->resume.state.event_time_ms;
+	say_resuming(r);
+	return 0;
+}
+
+static char *absolute(const char *name)
+{
+	char *path = name && strcmp(name, "-") != 0 ? path_absolute(name) : NULL;
+
+	return path ? path : xstrdup("");	/* a directory that is not there: opening the file says so */
+}
+
+/* Rejects and results, new or carried on: what was kept is about these files only if they are the same ones. */
+static int open_outputs(struct run *r, int *status, struct reason *why)
+{
+	const struct options *o = r->o;
+	const struct ledger_state *s = &r->resume.state;
+	bool resuming = r->resume.verifying;
+	int bad = 0;
+
+	*status = 73;
+	r->rejects_name = absolute(o->rejects);
+	r->results_name = absolute(o->results);
+	if (o->rejects) {
+		bool same = resuming && strcmp(s->rejects_name, r->rejects_name) == 0;
+		r->rejects = rejects_new(o->rejects, same ? s->rejects_sizes : NULL, o->input.file_count, why);
+		if (!r->rejects)
+			return -1;
+	}
+	if (o->results && resuming && strcmp(s->results_name, r->results_name) == 0)
+		bad = outfile_continue(&r->results, o->results, OUTFILE_ANY, s->results_size, why);
+	else if (o->results)
+		bad = outfile_create(&r->results, o->results, OUTFILE_ANY, why);
+	return bad;
+}
+
+static struct display *make_display(const struct options *o)
+{
+	bool shared = o->results && strcmp(o->results, "-") == 0 && isatty(STDOUT_FILENO);
+	struct display_config c = {
+		.fd = STDERR_FILENO,
+		.mode = shared && o->progress == PROGRESS_AUTO ? PROGRESS_PLAIN : o->progress,	/* results would run through a bar */
+		.quiet = o->quiet,
+		.verbose = o->verbose,
+		.every = o->progress_every,
+		.name = o->input.files[0],
+		.rejects = o->rejects,
+		.results = o->results,
+		.term = getenv("TERM"),
+		.no_color = getenv("NO_COLOR"),
+	};
+
+	return display_new(&c);
+}
+
+static int open_sync(struct run *r, const struct identity *id, int *status, struct reason *why)
+{
+	if (!r->o->sync)
+		return 0;
+	r->sync = prepare_sync(r->o, id, status, why);
+	r->deletes = r->o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER;
+	return r->sync ? 0 : -1;
+}
+
+static int set_up(struct run *r, struct identity *id, int *status, struct reason *why)
+{
+	if (set_up_input(r, status, why) != 0)
+		return -1;
+	identity_make(id, r->o, r->input);
+	r->operation = prepare_operations(r->o, id, r->input, r->started_wall / 1000);
+	if (open_sync(r, id, status, why) != 0)
+		return -1;
+	if (open_ledger(r, id, status, why) != 0 || open_outputs(r, status, why) != 0)
+		return -1;
+	set_up_limits(r);
+	if (set_up_sender(r, status, why) != 0)
+		return -1;
+	r->check_wanted = true;
+	return settle_commit(r);
+}
+
+/* -- the loop -- */
+
+static void look_at_signals(struct run *r)
+{
+	int number = signals_stop();
+
+	signals_drain(r->wake_fd);
+	if (number && !r->stop.asked)
+		run_stop(r, 128 + number, number == SIGINT ? "SIGINT" : "SIGTERM", "stopping: waiting for %u requests in flight "
+		    "(once more: ends at once)", sender_in_flight(r->sender));
+	if (signals_progress())
+		display_now(r->display, &r->c, &r->moment);
+}
+
+static void look_around(struct run *r)
+{
+	struct moment *m = &r->moment;
+
+	m->elapsed_us = r->now - r->started;
+	m->in_flight = sender_in_flight(r->sender);
+	m->queued = counters_finished(&r->c) + m->in_flight < r->c.read ? r->unsettled : 0;
+	m->waiting = WAITING_NOT;
+	m->waiting_us = 0;
+	if (r->gate.closed) {
+		int64_t next = gate_ready(&r->gate, r->now);
+		m->waiting = WAITING_DOWN;
+		m->waiting_us = next > r->now && next < INT64_MAX ? next - r->now : 0;
+	} else if (r->bucket.paused_until > r->now) {
+		m->waiting = WAITING_THROTTLED;
+		m->waiting_us = r->bucket.paused_until - r->now;
+	} else if (r->input_idle && !m->in_flight) {
+		m->waiting = WAITING_INPUT;
+	}
+}
+
+static bool over(const struct run *r)
+{
+	if (sender_in_flight(r->sender))
+		return false;
+	return r->stop.asked || (intake_done(r) && r->checked);
+}
+
+static void turn(struct run *r)
+{
+	r->now = clock_now();
+	r->input_more = false;
+	look_at_signals(r);
+	dispatch_collect(r);
+	dispatch_wake(r);
+	if (r->resume.verifying && !r->stop.asked)
+		intake_fill(r);
+	dispatch_send(r);
+	if (r->now - COMMIT_US >= r->dirty_since)
+		settle_commit(r);
+	look_around(r);
+	display_progress(r->display, &r->c, &r->moment, r->now);
+}
+
+static int64_t next_due(struct run *r)
+{
+	int64_t due = dispatch_due(r), display = display_due(r->display);
+
+	if (r->input_more || (r->resume.verifying && !r->input_idle))
+		return r->now;
+	if (r->dirty_since < INT64_MAX && r->dirty_since + COMMIT_US < due)
+		due = r->dirty_since + COMMIT_US;
+	return display < due ? display : due;
+}
+
+static void loop(struct run *r)
+{
+	struct reason why;
+
+	for (turn(r); !over(r); turn(r)) {
+		bool idle = next_due(r) > r->now;
+		int fds[2] = { r->wake_fd, r->input_idle && !r->stop.asked ? input_fd(r->input) : -1 };
+		if (idle && r->counting)
+			idle = !run_count(r, COUNT_PIECE);
+		if (sender_wait(r->sender, idle ? next_due(r) : r->now, fds, 2, &why) != 0) {
+			run_stop(r, 71, "network", "%s", why.text);
+			return;
+		}
+	}
+}
+
+/* -- the end -- */
+
+static int close_outputs(struct run *r, bool complete)
+{
+	struct reason why;
+	int bad = settle_commit(r);
+
+	if (rejects_close(r->rejects, &why) != 0 || outfile_close(&r->results, &why) != 0) {
+		run_stop(r, 73, "output", "%s", why.text);
+		bad = -1;
+	}
+	if (r->ledger && complete && bad == 0 && ledger_remove(r->ledger, &why) != 0) {
+		run_stop(r, 73, "output", "%s", why.text);
+		bad = -1;
+	}
+	ledger_close(r->ledger);
+	return bad;
+}
+
+/* A complete run has one outcome for each record it read. */
+static void check_counts(struct run *r)
+{
+	if (counters_finished(&r->c) != r->c.read)
+		run_stop(r, 70, "accounting", "the outcomes of %" PRIu64 " records were counted, but %" PRIu64 " were read: this is a "
+		    "bug in cio-import; please report it", counters_finished(&r->c), r->c.read);
+}
+
+static void write_figures(struct run *r, struct ending *e)
+{
+	const struct options *o = r->o;
+	struct buf text = { .max = 1 << 20 };
+	struct reason why;
+
+	if (o->summary) {
+		report_summary(&text, &r->c, e);
+		if (outfile_replace(o->summary, text.data, text.len, 0644, &why) != 0) {
+			run_stop(r, 73, "output", "%s", why.text);
+			e->exit_status = r->stop.status;
+		}
+	}
+	buf_reset(&text);
+	if (o->metrics) {
+		report_metrics(&text, &r->c, e);
+		if (outfile_replace(o->metrics, text.data, text.len, 0644, &why) != 0) {
+			run_stop(r, 73, "output", "%s", why.text);
+			e->exit_status = r->stop.status;
+		}
+	}
+	buf_free(&text);
+}
+
+static void how_to_resume(const struct run *r, struct buf *out)
+{
+	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD)
+		return;
+	if (r->ledger)
+		buf_fmt(out, "run the same command again: what is settled is kept in %s", r->o->state);
+	else if (r->high)
+		buf_fmt(out, "no state is kept (--state=FILE keeps it): records up to number %" PRIu64 " were read, and %" PRIu64
+		    " of them have no outcome", r->high, r->c.read - counters_finished(&r->c));
+	buf_byte(out, '\0');
+}
+
+static int finish(struct run *r)
+{
+	bool complete = !r->stop.asked;
+	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
+
+	if (r->rejects)
+		rejects_names(r->rejects, &rejects);
+	buf_byte(&rejects, '\0');
+	if (complete) {
+		check_counts(r);
+		nightly_complete(r);
+	}
+	close_outputs(r, (complete && !r->stop.asked) || r->deletes == DELETES_WITHHELD);
+	how_to_resume(r, &resume);
+	struct ending e = {
+		.elapsed_us = clock_now() - r->started,
+		.started_wall_us = r->started_wall,
+		.ended_wall_us = clock_wall(),
+		.exit_status = r->stop.asked ? r->stop.status : counters_errors(&r->c) ? 1 : 0,
+		.ended_by = r->stop.asked ? r->stop.by : ENDED_BY_END_OF_INPUT,
+		.rejects = rejects.len > 1 ? rejects.data : NULL,
+		.resume = resume.len > 1 ? resume.data : NULL,
+	};
+	write_figures(r, &e);
+	display_done(r->display, &r->c, &e);
+	buf_free(&rejects);
+	buf_free(&resume);
+	return e.exit_status;
+}
+
+static void free_requests(struct request *q)
+{
+	while (q) {
+		struct request *next = q->next;
+		request_free(q);
+		q = next;
+	}
+}
+
+static void clean_up(struct run *r)
+{
+	sender_free(r->sender);
+	for (struct operation *op = r->oldest, *next; op; op = next) {
+		next = op->newer;
+		if (op->request && op->request->last == op)
+			request_free(op->request);
+		buf_free(&op->bytes);
+		free(op);
+	}
+	for (struct operation *op = r->spare_operations, *next; op; op = next) {
+		next = op->next;
+		buf_free(&op->bytes);
+		free(op);
+	}
+	free_requests(r->spare_requests);
+	retry_free(&r->asleep);
+	lanes_free(r->lanes);
+	mapping_free(r->mapping);
+	input_free(r->input);
+	display_free(r->display);
+	buf_free(&r->line);
+	sync_close(r->sync);
+	buf_free(&r->who);
+	free(r->rejects_name);
+	free(r->results_name);
+}
+
+int run(const struct options *o)
+{
+	struct run r = {
+		.o = o,
+		.now = clock_now(),
+		.started_wall = clock_wall(),
+		.results = OUTFILE_CLOSED,
+		.line = { .max = SIZE_MAX },
+		.who = { .max = SIZE_MAX },
+		.dirty_since = INT64_MAX,
+		.throttled_since = INT64_MAX,
+		.wake_fd = signals_install(),
+	};
+	struct identity id = { 0 };
+	struct reason why;
+	int status = 71;
+
+	r.started = r.now;
+	if (getrandom(&r.random, sizeof r.random, GRND_NONBLOCK) != (ssize_t)sizeof r.random)
+		r.random = (uint64_t)r.started_wall ^ (uint64_t)getpid() << 32;
+	r.display = make_display(o);
+	if (r.wake_fd < 0) {
+		log_error("signals cannot be set up: %s", strerror(errno));
+	} else if (set_up(&r, &id, &status, &why) != 0) {
+		if (!r.stop.asked)
+			display_message(r.display, DISPLAY_ERROR, "%s", why.text);
+		else
+			status = r.stop.status;
+		rejects_close(r.rejects, &why);
+		ledger_close(r.ledger);
+	} else {
+		display_start(r.display, r.moment.total);
+		loop(&r);
+		status = finish(&r);
+	}
+	clean_up(&r);
+	identity_free(&id);
+	return status;
+}

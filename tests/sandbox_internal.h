@@ -1,0 +1,94 @@
+/* What the sandbox's files share: sandbox.c (its thread), sandbox_visit.c (one request), sandbox_fault.c (what goes wrong)
+ * and sandbox_memory.c (what it knows). All is under the sandbox's lock. */
+#ifndef SANDBOX_INTERNAL_H
+#define SANDBOX_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "buf.h"
+#include "sandbox.h"
+#include "workspace.h"
+
+#define SECOND 1000000
+
+/* One request's share of one person, from its body's end to its answer. */
+struct workspace_hold {
+	struct visit *visit;
+	struct workspace_person *person;
+	struct workspace_hold *next, **link;	/* among the person's holds; link NULL: released */
+};
+
+/* A request in progress. */
+struct visit {
+	struct sandbox *s;
+	struct MHD_Connection *connection;
+	int fd;
+	struct sandbox_arrival *log;
+	struct buf body;
+	struct workspace_call *call;
+	struct workspace_hold *holds;
+	size_t hold_count;
+	bool throttled, decided, in_progress, suspended;
+	enum sandbox_act act;
+	struct buf answer, headers;
+	int status;
+	int64_t due;			/* when to answer */
+	struct visit *next, **link;	/* among those in progress */
+};
+
+struct rule {
+	struct sandbox_rule is;		/* its texts are copies */
+	uint64_t seen;
+	unsigned hits;
+};
+
+/* Times of the last second's requests, oldest first, as a ring. */
+struct recent {
+	int64_t *times;
+	size_t cap, head, count;
+};
+
+struct sandbox {
+	struct sandbox_config config;
+	char *site_id, *api_key, *url;
+	int port;
+	struct MHD_Daemon *daemon;
+	struct MHD_Response *sunk;
+	pthread_t thread;
+	int wake;			/* eventfd: something for the thread to look at */
+	pthread_mutex_t lock;		/* over all below */
+	pthread_cond_t arrived;
+	bool stopping, down;
+	int64_t started;
+	uint64_t random;
+	struct workspace *memory;
+	struct sandbox_arrival **log;
+	size_t log_count, log_cap;
+	struct recent admitted, recent;
+	struct rule *rules;
+	size_t rule_count;
+	struct visit *visits;
+	unsigned in_progress;
+	struct sandbox_counters counters;
+};
+
+/* sandbox_visit.c */
+struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method, const char *path);
+void visit_body(struct visit *v, const char *data, size_t len);
+enum MHD_Result visit_step(struct visit *v);	/* its body is whole, or its time has come: decides, waits or answers */
+void visit_free(struct visit *v);
+void visit_arrival_free(struct sandbox_arrival *a);
+
+/* sandbox_fault.c */
+bool fault_find(struct visit *v, struct sandbox_fault *f);	/* whether there is one for this request; *f is set either way */
+void fault_seed(struct sandbox *s, uint64_t seed);
+
+static inline char *copy_or_null(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+#endif
