@@ -104,27 +104,51 @@ static size_t count_blocked(const struct request *q)
 	return blocked;
 }
 
-static void pack_again(struct request *q, struct operation *from, size_t n)
+void batch_bodies(struct request *q)
 {
-	buf_reset(&q->batch);
-	q->first = q->last = NULL;
-	q->count = 0;
-	q->attempts = q->tries = q->streak_failures = q->hops = 0;
-	for (struct operation *op = from, *next; n--; op = next) {
-		next = op->next;
-		batch_add(q, op);
+	const char *at = q->batch.data + sizeof opening - 1;
+
+	for (struct operation *op = q->first; op; op = op->next) {
+		op->body = at;
+		at += op->body_len + 1;
 	}
-	batch_close(q);
+}
+
+/* `last` ends its request; those behind it are now half's, n of them. */
+static void part(struct operation *last, struct request *half, size_t n)
+{
+	half->first = last->next;
+	half->count = n;
+	for (struct operation *op = half->first; op; op = op->next) {
+		op->request = half;
+		half->last = op;
+	}
+	last->next = NULL;
+}
+
+static void forget_attempts(struct request *q)
+{
+	q->attempts = q->tries = q->streak_failures = q->hops = 0;
 }
 
 void batch_cut(struct request *q, struct request *half)
 {
-	size_t n = q->count;
-	struct operation *first = q->first, *middle = first;
+	size_t kept = q->count / 2, at = sizeof opening - 1;
+	struct operation *last = NULL;
 
-	for (size_t i = 0; i < n / 2; i++)
-		middle = middle->next;
-	pack_again(half, middle, n - n / 2);
-	pack_again(q, first, n / 2);
+	for (size_t i = 0; i < kept; i++) {
+		last = last ? last->next : q->first;
+		at += last->body_len + 1;
+	}
+	buf_reset(&half->batch);
+	buf_add(&half->batch, opening, sizeof opening - 1);
+	buf_add(&half->batch, q->batch.data + at, q->batch.len - at);
+	q->batch.len = at - 1;
+	batch_close(q);
+	part(last, half, q->count - kept);
+	q->last = last;
+	q->count = kept;
+	forget_attempts(q);
+	forget_attempts(half);
 	half->blocked = count_blocked(half);
 }

@@ -24,7 +24,8 @@ struct request {
 	unsigned streak_failures;	/* ... and how often in it: given back when the gate closes */
 	size_t blocked;			/* how many times one of its operations stands behind another request's */
 	unsigned hops;			/* redirects followed */
-	int last_status;		/* why it failed last, kept while the credentials check is asked who is at fault */
+	int64_t failed_at;		/* when it failed last, us, kept while it is not known who is at fault ... */
+	int last_status;		/* ... and why */
 	char *last_error;		/* owned; or NULL */
 	struct request *next;		/* in the list that it is in */
 };
@@ -39,8 +40,11 @@ void request_single(struct request *q, struct operation *op);
 /* Whether op fits behind what q holds: BATCH_MAX bytes, at most `most` operations (0: any number). */
 bool batch_fits(const struct request *q, const struct operation *op, size_t most);
 
-/* Adds op's body; the caller asked batch_fits. A batch must be closed before it is sent. */
+/* Adds op's body, which need not be kept elsewhere then; the caller asked batch_fits. A batch must be closed before it
+ * is sent. */
 void batch_add(struct request *q, struct operation *op);
+/* Points the body of each operation into the batch, where it is good until the batch is changed. */
+void batch_bodies(struct request *q);
 void batch_close(struct request *q);
 
 /*

@@ -8,6 +8,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "utf8.h"
+
 static void no_memory(void)
 {
 	static const char say[] = "cio-import: out of memory: give it more, or run again with a smaller --concurrency; "
@@ -117,7 +119,8 @@ void buf_str(struct buf *b, const char *s)
 void buf_num(struct buf *b, long long n)
 {
 	char text[24];
-	buf_add(b, text, (size_t)snprintf(text, sizeof text, "%lld", n));
+	int len = snprintf(text, sizeof text, "%lld", n);
+	buf_add(b, text, (size_t)len);
 }
 
 void buf_fmt(struct buf *b, const char *fmt, ...)
@@ -195,20 +198,13 @@ void buf_percent(struct buf *b, const char *text, size_t n)
 	}
 }
 
-/* The length of the UTF-8 character at s (at most n bytes), or 0 where there is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
+/* The length of the character at s (at most n bytes), or 0 where there is none. */
+static size_t character(const char *s, size_t n)
 {
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-	if (len == 0 || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
+	unsigned char c = (unsigned char)s[0];
+	size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	return len <= n && utf8_valid(s, len) ? len : 0;
 }
 
 /* Characters that a terminal obeys, or that turn the text around: C0, DEL, C1, and the bidirectional
@@ -229,7 +225,7 @@ void buf_safe(struct buf *b, const char *text, size_t n, size_t most)
 	const unsigned char *s = (const unsigned char *)text;
 
 	for (size_t i = 0; i < n;) {
-		size_t len = utf8_length(s + i, n - i), bytes = len ? len : 1;
+		size_t len = character(text + i, n - i), bytes = len ? len : 1;
 		if (i + bytes > most) {
 			buf_str(b, "...");
 			return;

@@ -50,7 +50,8 @@ static bool is_secret(const char *name, size_t n)
 
 static int refuse_name(const char *name, size_t n, struct reason *why)
 {
-	const char *nearest = options_table_nearest(name, n);
+	size_t dashes = strspn(name, "-");
+	const char *nearest = dashes < n ? options_table_nearest(name + dashes, n - dashes) : NULL;
 
 	if (nearest)
 		return reason_set(why, "%.*s is not an option: did you mean %s?", (int)n, name, nearest);
@@ -117,7 +118,8 @@ int configfile_read(struct settings *s, const char *explicit_path, const char *x
 		result = read_open(s, shown, fd, why);
 		close(fd);	/* only read from */
 	} else if (explicit_path || (errno != ENOENT && errno != ENOTDIR)) {
-		result = reason_set(why, "%s: cannot open this configuration file: %s", shown, strerror(errno));
+		result = reason_set(why, "%s: cannot open this configuration file: %s: %s", shown, strerror(errno),
+		    explicit_path ? "correct --config" : "let this user read it, or give its own HOME");
 	}
 	free(path);
 	return result;

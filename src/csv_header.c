@@ -70,10 +70,11 @@ static int check_names(const struct field *names, size_t n, struct reason *why)
 		if (f->value_len == 0)
 			return reason_set(why, "column %zu has no name: give it one, or remove it", i + 1);
 		if (memchr(f->value, '\0', f->value_len))
-			return reason_set(why, "the name of column %zu has a NUL byte in it: is this a text file?", i + 1);
-		if (!utf8_valid(f->value, f->value_len))
-			return reason_set(why, "the name of column %zu is not UTF-8: convert the file (iconv -f ... -t UTF-8)",
+			return reason_set(why, "the name of column %zu has a NUL byte in it: is this a text file?",
 			    i + 1);
+		if (!utf8_valid(f->value, f->value_len))
+			return reason_set(why, "the name of column %zu is not UTF-8: convert the file "
+			    "(iconv -f ... -t UTF-8)", i + 1);
 		reserved += name_is_reserved(f->value, f->value_len);
 	}
 	if (n > INPUT_FIELDS_MAX)

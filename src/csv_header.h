@@ -12,7 +12,7 @@ struct reason;
 
 #define RESERVED_PREFIX "_cio_"		/* fields whose names begin so are dropped on reading */
 #define RESERVED_RAW "_cio_raw"		/* ... but for this one: its text stands for the record */
-#define INPUT_FIELDS_MAX 65536u		/* columns of a CSV, members of an object: what is held for each is bounded */
+#define INPUT_FIELDS_MAX 65536u		/* columns of a CSV, members of an object: something is held for each */
 
 struct csv_header {
 	struct input_header shown;	/* without the dropped columns */
@@ -39,8 +39,8 @@ void csv_header_free(struct csv_header *h);		/* NULL is fine */
 void csv_header_keep_raw(struct csv_header *h, const char *row, const struct field *cells);
 
 /*
- * Whether the n cells of a first row are the names of a header that was given, and after them names that begin with _cio_:
- * the head of a rejects file. Then the header gets those columns too.
+ * Whether the n cells of a first row are the names of a header that was given, and after them names that begin with
+ * _cio_: the head of a rejects file. Then the header gets those columns too.
  */
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n);
 

@@ -151,7 +151,7 @@ void csv_split_forget(struct csv_split *s)
 	s->block = NULL;
 }
 
-/* A cell's text has a quote in front of it only where that opens it: elsewhere a separator is there, or the row's start. */
+/* A cell's text has a quote in front of it only where that opens it; else a separator is there, or the row's start. */
 bool csv_is_quoted(const char *row, const char *text)
 {
 	return text > row && text[-1] == '"';

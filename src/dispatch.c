@@ -78,16 +78,15 @@ static bool is_check(const struct run *r, const struct request *q)
 }
 
 /* What the transport or the status line said, for a person. */
-#define REASON_SHOWN 300
-static void say_transport(const struct reply *reply, char out[REASON_SHOWN])
+static void say_transport(const struct reply *reply, char out[FAILURE_SHOWN])
 {
-	struct buf safe = { .max = REASON_SHOWN - 1 };
+	struct buf safe = { .max = FAILURE_SHOWN - 1 };
 
 	if (reply->status)
 		buf_fmt(&safe, "status %d", reply->status);
 	else
 		buf_safe(&safe, reply->error, strlen(reply->error), 200);
-	snprintf(out, REASON_SHOWN, "%.*s", (int)safe.len, safe.data ? safe.data : "");
+	snprintf(out, FAILURE_SHOWN, "%.*s", (int)safe.len, safe.data ? safe.data : "");
 	buf_free(&safe);
 }
 
@@ -109,7 +108,7 @@ static unsigned failed_probes(const struct run *r)
 static void gate_closed(struct run *r, const struct reply *reply)
 {
 	struct retry_node *n;
-	char text[REASON_SHOWN];
+	char text[FAILURE_SHOWN];
 
 	say_transport(reply, text);
 	display_message(r->display, DISPLAY_NOTICE, "destination down (%s): trying again until it answers", text);
@@ -172,22 +171,23 @@ static void fail(struct run *r, struct request *q, int status, const char *error
 
 /* -- verdicts -- */
 
-/* Retries are used up, and nothing but this has been heard since: the credentials check is the judge. */
+/* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a later request says that it
+ * is at fault; a gate that closes, that it is not; where nothing else is left to tell, the credentials check is the judge. */
 static void suspect(struct run *r, struct request *q, const struct reply *reply)
 {
 	char error[ERROR_MAX];
 
 	describe(q, reply, error);
+	q->failed_at = r->now;
 	q->last_status = reply->status;
 	free(q->last_error);
 	q->last_error = xstrdup(error);
 	list_push(&r->suspects, q);
-	r->check_wanted = !r->check_out;
 }
 
 static void say_retry(struct run *r, const struct request *q, const struct reply *reply, int64_t delay)
 {
-	char text[REASON_SHOWN];
+	char text[FAILURE_SHOWN];
 
 	say_transport(reply, text);
 	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->first->from.number,
@@ -326,6 +326,7 @@ static void on_partly(struct run *r, struct request *q, const struct reply *repl
 	struct refusals f = { .r = r, .q = q, .operations = xcalloc(n, sizeof *f.operations), .status = reply->status };
 	struct operation *op = q->first;
 
+	batch_bodies(q);	/* some of them may have to be packed again */
 	for (size_t i = 0; i < n; i++, op = op->next)
 		f.operations[i] = op;
 	if (reply_refusals(reply, n, refused, &f) != 0)
@@ -341,7 +342,7 @@ static void on_partly(struct run *r, struct request *q, const struct reply *repl
 static void unauthorised(struct run *r, const struct reply *reply)
 {
 	char reason[REPLY_REASON_MAX + 4];
-	struct buf safe = { .max = 4 * REPLY_REASON_MAX };
+	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
 
 	reply_reason(reply, reason);
 	buf_safe(&safe, reason, strlen(reason), 200);
@@ -365,21 +366,12 @@ static void use_region(struct run *r, const struct reply *reply)
 		display_message(r->display, DISPLAY_NOTICE, "the workspace is in region %s: sending to %s", region, base);
 }
 
-static void blame_suspects(struct run *r)
-{
-	struct request *q;
-
-	while ((q = list_pop(&r->suspects)))
-		fail(r, q, q->last_status, q->last_error);
-}
-
 static void on_check_answer(struct run *r, const struct reply *reply)
 {
 	if (!r->checked && reply->status / 100 == 2)
 		use_region(r, reply);
 	r->checked = true;
 	r->check.tries = 0;
-	blame_suspects(r);
 }
 
 /* The first check is tried until it is answered. A later one is the judge over suspects: no answer means that the
@@ -397,6 +389,17 @@ static void on_check_failure(struct run *r, const struct reply *reply)
 	gate_closed(r, reply);
 }
 
+/* An answer shows that the destination is up since its request left: those who had failed by then are at fault. */
+static void blame_suspects(struct run *r, int64_t up_since)
+{
+	struct request *q;
+
+	while ((q = r->suspects.first) && q->failed_at <= up_since) {
+		list_pop(&r->suspects);
+		fail(r, q, q->last_status, q->last_error);
+	}
+}
+
 /* Everything that is said by the status alone, for checks and records alike. Returns whether that was all. */
 static bool on_any(struct run *r, struct request *q, const struct reply *reply, enum verdict verdict)
 {
@@ -410,7 +413,8 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
 	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
 		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
-		    "the server asks to wait for %" PRId64 " s (Retry-After), which is longer than --give-up-after",
+		    "gave up: %s answers %d, and asks to wait for %" PRId64 " s (Retry-After), which is longer than "
+		    "--give-up-after: carry on when that time is over", sender_base(r->sender), reply->status,
 		    reply->retry_after_us / 1000000);
 		list_push(&r->ready, q);
 		return true;
@@ -420,6 +424,8 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 		list_push(&r->ready, q);
 		return true;
 	}
+	if (reply_is_up(reply))
+		blame_suspects(r, reply->started);
 	return false;
 }
 
@@ -432,6 +438,8 @@ static void hear(struct run *r, struct request *q, const struct reply *reply)
 		r->check_out = false;
 	if (on_any(r, q, reply, verdict))
 		return;
+	if (verdict == VERDICT_TRANSIENT)
+		say_transport(reply, r->last_failure);
 	switch (verdict) {
 	case VERDICT_THROTTLED:
 		on_throttled(r, q, reply);
@@ -479,11 +487,17 @@ void dispatch_wake(struct run *r)
 	if (r->open && r->now >= r->open_since + r->o->batch_wait_us)
 		intake_flush(r);
 	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
-		run_stop(r, 69, "outage", "the destination has not answered for %" PRId64 " s (--give-up-after)",
-		    r->o->give_up_us / 1000000);
+		run_stop(r, 69, "outage", "gave up: %s has been down for %" PRId64 " s (--give-up-after): %s",
+		    sender_base(r->sender), r->o->give_up_us / 1000000, r->last_failure);
 	else if (r->throttled_since < INT64_MAX && r->o->give_up_us && r->now - r->throttled_since >= r->o->give_up_us)
-		run_stop(r, 69, "rate limit", "nothing but 429 for %" PRId64 " s (--give-up-after): is something else using up "
-		    "the workspace's rate?", r->o->give_up_us / 1000000);
+		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %" PRId64 " s (--give-up-after): is "
+		    "something else using up the workspace's rate?", r->o->give_up_us / 1000000);
+}
+
+/* Whether only the credentials check can say whose fault it is. */
+static bool needs_judge(const struct run *r)
+{
+	return r->suspects.first && !r->ready.first && !r->open && !retry_top(&r->asleep) && !sender_in_flight(r->sender);
 }
 
 /* What would leave next; it stays where it is. NULL: nothing can. */
@@ -498,8 +512,11 @@ static struct request *next_up(struct run *r)
 			return r->probes.first;
 	} else if (!r->ready.first) {
 		intake_fill(r);
+		r->check_wanted = needs_judge(r);
 	}
-	return r->stop.asked ? NULL : r->ready.first;
+	if (r->stop.asked)
+		return NULL;
+	return r->check_wanted ? &r->check : r->ready.first;
 }
 
 /* When it may leave. */
@@ -564,6 +581,10 @@ void dispatch_send(struct run *r)
 		if (!q || leaves_at(r, q, now) > now)
 			return;
 		leave(r, q, now);
+		if (r->o->batch) {	/* what is answered by now is settled first: its memory is used again while it is in the cache */
+			r->input_more = true;
+			return;
+		}
 	}
 }
 

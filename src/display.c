@@ -392,6 +392,13 @@ void display_now(struct display *d, const struct counters *c, const struct momen
 		write_plain(d, counters_finished(c));
 }
 
+const char *display_last_words(const struct display *d)
+{
+	if (d->mode != PROGRESS_BAR || d->quiet || !d->terminal)
+		return "";
+	return d->escapes ? "\r\033[J" : "\n";
+}
+
 void display_clear(struct display *d)
 {
 	erase_bar(d);

@@ -57,6 +57,9 @@ int64_t display_due(const struct display *d);
 /* A progress line at once, in plain form (an object in JSON mode), whatever the mode, quiet or not. */
 void display_now(struct display *d, const struct counters *c, const struct moment *m);
 
+/* What takes the bar off the screen where nobody can be asked for it any more, "" where nothing is needed. */
+const char *display_last_words(const struct display *d);
+
 /* Takes the bar off the screen until it is due again; call it before anything else writes to the same terminal. */
 void display_clear(struct display *d);
 

@@ -275,7 +275,7 @@ int dry_run(const struct options *o)
 	struct reason why;
 	int status = 71;
 
-	signals_install();
+	signals_install("");
 	if (set_up(&d, &id, &status, &why) != 0) {
 		log_error("%s", why.text);
 	} else {

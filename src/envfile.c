@@ -110,7 +110,8 @@ int envfile_read(struct envfile *out, const char *path, const char *credentials_
 	path_shown(path, shown);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
-		return reason_set(why, "%s: cannot open this env-file: %s", shown, strerror(errno));
+		return reason_set(why, "%s: cannot open this env-file: %s: correct its name, or let this user read it", shown,
+		    strerror(errno));
 	if (check_file(fd, path, credentials_directory, &what) == -1 || textfile_read(&file, fd, &what) == -1) {
 		reason_set(why, "%s: this env-file is not used: %s", shown, what.text);
 		goto done;

@@ -27,6 +27,8 @@
 #include "reply.h"
 #include "retry.h"
 
+#define FAILURE_SHOWN 300
+
 struct request_list { struct request *first, *last; size_t count; };
 
 /* Why a run ends before its input does. The first reason is kept. */
@@ -83,6 +85,7 @@ struct run {
 
 	struct operation *oldest, *newest;	/* all unsettled operations, in input order */
 	struct operation *spare_operations;
+	struct buf workbench;		/* storage in which a batch's operations are built, one after another */
 	struct request *spare_requests;
 	size_t unsettled, unsettled_most;	/* how many, and how many there may be */
 	size_t held_bytes, held_most;		/* what they occupy */
@@ -108,6 +111,7 @@ struct run {
 	int64_t throttled_since;	/* first 429 without another answer since; INT64_MAX: none */
 	unsigned throttles;		/* pauses since then ... */
 	int64_t throttled_at;		/* ... and when the last began; attempts begun before are of the same wave */
+	char last_failure[FAILURE_SHOWN];	/* the last of those that count as "down", for a person */
 	int64_t stopped_at;
 	uint64_t random;		/* state of the generator for jitter */
 };

@@ -34,10 +34,14 @@ enum input_result {
 };
 
 /*
- * Opens every FILE that is a regular file, reads its format and header, and closes
- * nothing: a missing file or a broken header shows before anything is sent. Returns
- * NULL with *why and *status (66 cannot be opened or read, 65 broken header).
- * The config must outlive the input.
+ * Opens every FILE that is a regular file, reads its format and header, and closes it again until its turn comes (so
+ * thousands of FILEs need one descriptor, one buffer and their headers): a missing file or a broken header shows before
+ * anything is sent. If the header is another one when its turn comes, input_next says INPUT_FAILED (65). A pipe must only be
+ * there; it is opened, without waiting for its writer, in its turn. Returns NULL with *why and *status (66 cannot be
+ * opened or read, 65 broken header). The config, and what it points to, must outlive the input.
+ *
+ * A CSV (by its name or --format) of no rows at all is refused, for its header is missing, unless columns are given; where
+ * nothing tells the format (standard input, a file of another name) an empty input holds no records.
  */
 struct input *input_new(const struct input_config *config, struct reason *why, int *status);
 void input_free(struct input *in);

@@ -262,8 +262,8 @@ static enum input_result ask_judge(struct csv_reader *c, size_t n, bool last, st
 
 	c->mode = CSV_BAD_LINE;
 	c->line_seen = 0;
-	if (split->fault == CSV_UNCLOSED ||
-	    csv_judge(split->row, n, last, c->delimiter, &c->judged, split->fields, split->width, &count, &length) != CSV_ROW)
+	if (split->fault == CSV_UNCLOSED || csv_judge(split->row, n, last, c->delimiter, &c->judged,
+	    split->fields, split->width, &count, &length) != CSV_ROW)
 		return bad_line(c, why);
 	c->mode = CSV_ROWS;
 	c->by_judge = true;
@@ -470,8 +470,8 @@ static int refuse_encoding(const struct csv_reader *c, struct reason *why)
 		if (good == f->value_len)
 			continue;
 		name_cell(c, i, cell);
-		return reason_set(why, "%s is not UTF-8 (its byte %zu is 0x%02x): convert the file (iconv -f ... -t UTF-8)",
-		    cell, good + 1, (unsigned char)f->value[good]);
+		return reason_set(why, "%s is not UTF-8 (its byte %zu is 0x%02x): convert the file "
+		    "(iconv -f ... -t UTF-8)", cell, good + 1, (unsigned char)f->value[good]);
 	}
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include "sender.h"
 
 #define KEEP_BYTES 4096		/* storage that a spare operation keeps */
+#define WORKBENCH_BYTES 65536	/* storage that is kept to build operations in */
 #define VERIFY_PIECE 20000	/* records that a resumed run reads past before it looks at the world again */
 #define PULL_PIECE 20000	/* records read for the next request, unchanged or invalid ones, before it does so */
 #define MARKED_AT_ONCE 64	/* requests made ready at once for --sync: their marks cost one wait for the disk */
@@ -63,16 +64,49 @@ void intake_flush(struct run *r)
 	r->open = NULL;
 }
 
+/* Whether op need not wait: nobody is in front of it, or all who are stand in the open batch. */
+static bool has_turn(const struct run *r, const struct operation *op)
+{
+	if (r->o->batch && r->open)
+		return batch_may_hold(r->open, op);
+	for (unsigned k = 0; k < op->key_count; k++)
+		if (op->ahead[k])
+			return false;
+	return true;
+}
+
+/* What stands in the batch is not kept twice: op goes on with its record and whom it is about, and the storage in which
+ * it was built is used again while it is in the processor's cache. */
+static void let_go_of_body(struct run *r, struct operation *op)
+{
+	struct buf built = op->bytes;
+
+	buf_reset(&r->workbench);
+	buf_add(&r->workbench, built.data, (size_t)(op->body - built.data));
+	op->bytes = r->workbench;
+	op->from.raw = op->bytes.data;
+	if (op->id_len)
+		op->id = op->bytes.data + (op->id - built.data);
+	op->path = "";
+	op->body = NULL;
+	r->held_bytes += op->bytes.cap;
+	r->held_bytes -= built.cap;
+	buf_reset(&built);
+	buf_trim(&built, WORKBENCH_BYTES);
+	r->workbench = built;
+}
+
 /* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it holds the same person. */
 static bool place(struct run *r, struct operation *op)
 {
 	if (r->open && !batch_fits(r->open, op, r->batch_most))
 		intake_flush(r);
+	if (!has_turn(r, op))
+		return false;
 	if (!r->open)
 		r->open = intake_request(r);
-	if (!batch_may_hold(r->open, op))
-		return false;
 	batch_add(r->open, op);
+	let_go_of_body(r, op);
 	r->open_since = r->now;
 	return true;
 }
@@ -106,17 +140,6 @@ void intake_enter(struct run *r, struct operation *op)
 	struct request *q = intake_request(r);
 	request_single(q, op);
 	list_push(&r->ready, q);
-}
-
-/* Whether op's turn has come as soon as it is read. */
-static bool has_turn(const struct run *r, const struct operation *op)
-{
-	if (r->o->batch && r->open)
-		return batch_may_hold(r->open, op);
-	for (unsigned k = 0; k < op->key_count; k++)
-		if (op->ahead[k])
-			return false;
-	return true;
 }
 
 static void hold(struct run *r, struct operation *op)
@@ -189,13 +212,16 @@ static bool is_settled(struct run *r, const struct origin *from)
 static void take(struct run *r, const struct record *record, const char *bad)
 {
 	struct operation *op = intake_operation(r);
+	struct buf own = op->bytes;
 	struct mapped mapped;
 	struct reason why;
 	bool valid = false;
 
-	if (bad)
-		operation_raw(&record->from, op);
-	else if (mapping_apply(r->mapping, record, &mapped, &why) != 0)
+	if (r->o->batch) {
+		op->bytes = r->workbench;
+		r->workbench = own;
+	}
+	if (bad || mapping_apply(r->mapping, record, &mapped, &why) != 0)
 		operation_raw(&record->from, op);
 	else
 		valid = operation_build(&r->operation, &record->from, &mapped, op, &why) == 0;
@@ -216,13 +242,23 @@ static void take(struct run *r, const struct record *record, const char *bad)
 	}
 }
 
-/* Everything that the ledger counts as settled was read: it must be what was settled then. */
+/* Whether all records were read that the ledger knows of: the unsettled ones too, as far as --limit reaches. */
+static bool saw_all(const struct run *r)
+{
+	const struct resume *s = &r->resume;
+
+	return s->next_open == s->state.open_count ||
+	    (r->o->limit && s->state.open[s->next_open] > r->o->skip + r->o->limit);
+}
+
+/* Everything that the ledger counts as settled was read: it must be what was settled then. If not, this goes on
+ * "verifying" while the run stops, for nothing may be committed over what is kept. */
 static void verify(struct run *r)
 {
 	struct resume *s = &r->resume;
 
-	s->verifying = false;
-	if (s->hash != s->state.hash || s->next_open < s->state.open_count)
+	s->verifying = s->hash != s->state.hash || !saw_all(r);
+	if (s->verifying)
 		run_stop(r, 65, "input", "%s: the first %llu records are not those that %s counts as settled: give the "
 		    "same input again, or begin anew with --restart", input_name(r->input, 0),
 		    (unsigned long long)s->state.high, r->o->state);

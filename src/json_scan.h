@@ -1,6 +1,7 @@
 /*
- * One JSON object to its top-level members, in place and strictly (RFC 8259): the same verdict as jansson's json_loadb with
- * JSON_ALLOW_NUL and JSON_DECODE_INT_AS_REAL. Nothing is built, nothing is copied.
+ * One JSON object to its top-level members, in place and strictly (RFC 8259): the same verdict as jansson's json_loadb
+ * with JSON_ALLOW_NUL and JSON_DECODE_INT_AS_REAL (but for a NUL byte, which is never JSON: jansson 2.14 loses one that
+ * follows a number or a word). Nothing is built, nothing is copied.
  */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
@@ -14,7 +15,7 @@ struct buf;
 
 #define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
 
-/* The keys of an object as they stand, quotes included, one after the other: what the next object probably begins with. */
+/* The keys of an object as they stand, quotes included, one after the other: probably the next object has them too. */
 struct json_keys {
 	const char *text;
 	const uint32_t *lengths;

@@ -113,12 +113,3 @@ void lanes_leave(struct lanes *l, struct operation *op)
 		}
 	}
 }
-
-bool lanes_busy(const struct lanes *l, uint64_t key)
-{
-	const struct lane *lane = l->table[key & l->mask];
-
-	while (lane && lane->key != key)
-		lane = lane->next;
-	return lane != NULL;
-}

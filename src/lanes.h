@@ -5,7 +5,6 @@
 #ifndef LANES_H
 #define LANES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +21,5 @@ void lanes_enter(struct lanes *l, struct operation *op);
 /* Takes a settled op, which is in front, out of its lanes. Its `behind` stay as they were, for the caller to see
  * who was waiting for it; their `ahead` is NULL now. */
 void lanes_leave(struct lanes *l, struct operation *op);
-
-/* Whether any operation is in the lane of this key. */
-bool lanes_busy(const struct lanes *l, uint64_t key);
 
 #endif

@@ -276,6 +276,20 @@ static int begin(struct ledger *l, const char *const *now, struct reason *why)
 	return step == SQLITE_DONE ? LEDGER_NEW : LEDGER_FAILED;
 }
 
+static bool has_settled(const struct ledger_state *s)
+{
+	return s->hash || s->rejected || s->refused || s->failed;
+}
+
+/* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
+static int replace(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
+{
+	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
+		return LEDGER_FAILED;
+	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
+	return begin(l, now, why);
+}
+
 /* What a file that SQLite finds sound holds. */
 static int load(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
 {
@@ -287,9 +301,10 @@ static int load(struct ledger *l, const char *const *now, struct ledger_state *s
 		for (size_t i = 0; i < PARTS; i++)
 			l->identity[i] = xstrdup("");
 	int progress = read_progress(l, state, why);
-	if (progress == LEDGER_RESUME)
-		return compare(l, now, why);
-	return progress == LEDGER_NEW ? begin(l, now, why) : progress;
+	if (progress != LEDGER_RESUME)
+		return progress == LEDGER_NEW ? begin(l, now, why) : progress;
+	int same = compare(l, now, why);
+	return same == LEDGER_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
 }
 
 static int open_ledger(struct ledger *l, const char *path, const char *const *now, bool restart,

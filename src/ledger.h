@@ -48,7 +48,8 @@ struct ledger_state {
 /*
  * Opens or makes `path` (mode 0600, never through a symbolic link), takes its lock, and checks it. With `restart`,
  * what was kept is forgotten. On LEDGER_NEW and LEDGER_RESUME *out is the ledger, locked until ledger_close;
- * else NULL and *why says what and what to do. Until its first commit a ledger is new, whatever happens.
+ * else NULL and *why says what and what to do. Until its first commit a ledger is new, whatever happens; and one that is
+ * about another run, but settled nothing, is new too.
  */
 enum ledger_result ledger_open(const char *path, const struct ledger_identity *id, int restart,
     struct ledger **out, struct ledger_state *state, struct reason *why);

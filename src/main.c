@@ -1,4 +1,5 @@
 /* cio-import: user records to Customer.io's Track API, paced, retried, accounted for. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -22,11 +23,21 @@ static void keep_secrets(void)
 #endif
 }
 
+/* The place of a standard stream that is closed would be taken by the next file that is opened. What holds it
+ * goes the wrong way, so that reading or writing it still fails. */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(71);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	int status = 0;
 
+	hold_standard_streams();
 	keep_secrets();
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);	/* tokens are due to the microsecond; the kernel's default is 50 late */
 	setlocale(LC_CTYPE, "");

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "display.h"
-#include "lanes.h"
 #include "path.h"
 #include "prepare.h"
 #include "sync.h"
@@ -23,9 +22,9 @@ int nightly_look(struct run *r, const struct operation *op)
 	if (!r->sync)
 		return 1;
 	int changed = sync_look(r->sync, op, &why);
-	if (changed == 0 && !lanes_busy(r->lanes, op->keys[0]))
+	if (changed == 0)
 		return 0;
-	if (changed >= 0 && sync_mark(r->sync, op, &why) == 0)
+	if (changed > 0 && sync_mark(r->sync, op, &why) == 0)
 		return 1;
 	failed(r, &why);
 	return -1;
@@ -54,7 +53,7 @@ void nightly_settled(struct run *r, const struct operation *op, enum outcome out
 
 	if (!r->sync)
 		return;
-	if (outcome == OUTCOME_ACCEPTED)
+	if (outcome == OUTCOME_ACCEPTED && !op->behind[0])	/* else the person stays marked, for the next one */
 		result = sync_accepted(r->sync, op, &why);
 	else if (outcome == OUTCOME_REFUSED && attempts <= 1 && op->from.number)
 		result = sync_refused(r->sync, op, &why);
@@ -108,7 +107,7 @@ static void judge(struct run *r)
 		break;
 	case SYNC_TOO_MANY:
 		r->deletes = DELETES_WITHHELD;
-		run_stop(r, 65, "--max-deletes", "%s: %" PRIu64 " people are not in the input; of the %" PRIu64 " known --max-deletes "
+		run_stop(r, 65, "--max-deletes", "%s: %" PRIu64 " people are not in the input, and of %" PRIu64 " known --max-deletes "
 		    "allows %" PRIu64 ", so nobody was deleted: check that the input is whole, and if it is, raise --max-deletes and "
 		    "run it again", shown, missing, known, allowed);
 		break;

@@ -24,7 +24,7 @@ static const char *read_digits(const char *s, const char *end, uint64_t max, uin
 
 	for (; p < end && is_digit(*p); p++) {
 		unsigned digit = (unsigned)(*p - '0');
-		if (digit > max || n > (max - digit) / 10)
+		if (n > max / 10 || digit > max - n * 10)
 			return NULL;
 		n = n * 10 + digit;
 	}
@@ -182,21 +182,30 @@ int num_rate(const char *s, struct num_rate *out)
 /* Exactly `digits` digits at *p, within min to max; moves *p behind them. */
 static int read_fixed(const char **p, const char *end, size_t digits, unsigned min, unsigned max, unsigned *out)
 {
-	uint64_t n;
+	unsigned n = 0;
 
-	if ((size_t)(end - *p) < digits || read_digits(*p, *p + digits, max, &n) != *p + digits || n < min)
+	if ((size_t)(end - *p) < digits)
+		return -1;
+	for (size_t i = 0; i < digits; i++) {
+		if (!is_digit((*p)[i]))
+			return -1;
+		n = n * 10 + (unsigned)((*p)[i] - '0');
+	}
+	if (n < min || n > max)
 		return -1;
 	*p += digits;
-	*out = (unsigned)n;
+	*out = n;
 	return 0;
 }
 
 static int read_char(const char **p, const char *end, const char *allowed)
 {
-	if (*p == end || !**p || !strchr(allowed, **p))
-		return -1;
-	++*p;
-	return 0;
+	for (; *p < end && *allowed; allowed++)
+		if (**p == *allowed) {
+			++*p;
+			return 0;
+		}
+	return -1;
 }
 
 static bool is_leap(unsigned year)

@@ -1,9 +1,11 @@
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include "buf.h"
 #include "completion.h"
 #include "configfile.h"
@@ -197,6 +199,14 @@ static int assign_said(struct reading *r, const struct said *said)
 	return refuse(r, spec->kind == KIND_URL ? EX_CONFIG : EX_USAGE);
 }
 
+/* The files that say more are opened before the other values are looked at. */
+static int apply_first(struct reading *r, enum option_id id)
+{
+	const struct said said = { id, command_value(&r->command, id) };
+
+	return said.value ? assign_said(r, &said) : 0;
+}
+
 static int apply_command(struct reading *r)
 {
 	const struct command *c = &r->command;
@@ -299,6 +309,8 @@ static int read_sources(struct reading *r)
 	const char *env_file = command_value(&r->command, OPTION_ENV_FILE);
 	bool env_file_first = env_file != NULL;
 
+	if (apply_first(r, OPTION_CONFIG) == -1 || apply_first(r, OPTION_ENV_FILE) == -1)
+		return -1;
 	if (configfile_read(s, config, environment_get(r->environment, "XDG_CONFIG_HOME"),
 	    environment_get(r->environment, "HOME"), &r->why) == -1)
 		return refuse(r, EX_CONFIG);
@@ -331,6 +343,12 @@ static int read_run(struct reading *r, struct options *o)
 	if (read_sources(r) == -1 || options_judge(s, o, &r->why, &r->status) == -1 || take_credentials(r) == -1)
 		return -1;
 	const char *ca_file = environment_get(r->environment, "SSL_CERT_FILE");
+	char shown[PATH_SHOWN];
+	if (ca_file && !o->dry_run && access(ca_file, R_OK) != 0) {
+		reason_set(&r->why, "SSL_CERT_FILE: %s: cannot be read: %s: correct it, or take it out of the environment",
+		    path_shown(ca_file, shown), strerror(errno));
+		return refuse(r, EX_CONFIG);
+	}
 	o->ca_file = ca_file ? settings_keep(s, xstrdup(ca_file)) : NULL;
 	o->proxies = names_proxy(r->environment);
 	o->site_id = s->site_id;

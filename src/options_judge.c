@@ -117,7 +117,7 @@ static int judge_waits(struct settings *s, struct reason *why)
 		s->backoff_max_us = s->backoff_us;
 		return 0;
 	}
-	return reason_set(why, "--backoff is longer than --backoff-max");
+	return reason_set(why, "--backoff is longer than --backoff-max: make it shorter, or that longer");
 }
 
 /* What is not said of the rate is one process's share of it. */

@@ -70,7 +70,7 @@ static int standard_fd(const char *name)
 		size_t len = strlen(folders[i]);
 		size_t digits = strncmp(name, folders[i], len) == 0 ? strspn(name + len, "0123456789") : 0;
 		if (digits > 0 && digits < 7 && name[len + digits] == '\0')
-			return atoi(name + len);
+			return (int)strtol(name + len, NULL, 10);
 	}
 	return -1;
 }
@@ -351,6 +351,23 @@ static int fill(int fd, const void *data, size_t n, unsigned mode)
 	if (close(fd) < 0 && errno != EINTR && result == 0)
 		return -1;
 	errno = error;
+	return result;
+}
+
+int outfile_check(const char *name, bool writable, struct reason *why)
+{
+	const char *slash = strrchr(name, '/');
+	mode_t there;
+
+	if (look(name, &there, why) < 0)
+		return -1;
+	if (is_stream(name, OUTFILE_ANY, there))
+		return 0;
+	if (there != 0 && !S_ISREG(there))
+		return refuse(name, there, why);
+	char *dir = slash ? xstrndup(name, (size_t)(slash - name) + 1) : xstrdup(".");
+	int result = access(dir, writable ? W_OK | X_OK : F_OK) < 0 ? complain(name, "made", errno, why) : 0;
+	free(dir);
 	return result;
 }
 

@@ -51,6 +51,10 @@ int outfile_close(struct outfile *f, struct reason *why);	/* flushes, closes; 0 
 /* Renames an older regular file to NAME~, durably. One that is not there is fine. 0 or -1 with *why. */
 int outfile_set_aside(const char *name, struct reason *why);
 
+/* Whether a file could be made later, as far as can be told now: its place is there (and can be written, with
+ * `writable`), and nothing stands there that is not written to. 0, or -1 with *why. */
+int outfile_check(const char *name, bool writable, struct reason *why);
+
 /* Writes a whole small file anew: to a temporary name beside it, fsynced, renamed; straight to it where it is a FIFO, a
  * character device, or one of the names of OUTFILE_ANY. 0 or -1 with *why. */
 int outfile_replace(const char *name, const void *data, size_t n, unsigned mode, struct reason *why);

@@ -14,7 +14,7 @@
 #include "record.h"
 #include "text.h"
 
-#define ROW_MAX (8u * RECORD_MAX)	/* a byte of a record becomes at most six (\u0000) */
+#define ROW_MAX ((size_t)8 * RECORD_MAX)	/* a byte of a record becomes at most six (\u0000) */
 #define ROW_KEEP (64u << 10)
 
 /* The rejects of one FILE. */

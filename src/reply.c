@@ -1,6 +1,7 @@
 #include "reply.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -138,7 +139,7 @@ static void give(const struct buf *reason, char out[REPLY_REASON_MAX + 4])
 	}
 	for (size_t i = 0; i < n; i++)
 		out[i] = reason->data[i] ? reason->data[i] : ' ';
-	strcpy(out + n, reason->len > REPLY_REASON_MAX ? "..." : "");
+	snprintf(out + n, sizeof "...", "%s", reason->len > REPLY_REASON_MAX ? "..." : "");
 }
 
 /* Whether it is JSON that has nothing in it: {}, [], null. */

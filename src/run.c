@@ -157,6 +157,8 @@ static int open_ledger(struct run *r, const struct identity *id, int *status, st
 	if (!r->o->state)
 		return 0;
 	enum ledger_result got = ledger_open(r->o->state, &about, r->o->restart, &r->ledger, &r->resume.state, why);
+	if (got == LEDGER_OTHER && r->sync)	/* a night that was not finished: what it left is due in the sync file */
+		got = ledger_open(r->o->state, &about, true, &r->ledger, &r->resume.state, why);
 	if (got == LEDGER_NEW)
 		return 0;
 	if (got != LEDGER_RESUME) {
@@ -200,6 +202,17 @@ static int open_outputs(struct run *r, int *status, struct reason *why)
 	return bad;
 }
 
+/* What is written at the end, or perhaps never: that its place is wrong should be known now. */
+static int check_outputs(const struct options *o, int *status, struct reason *why)
+{
+	*status = 73;
+	if (o->rejects && outfile_check(o->rejects, false, why) != 0)
+		return -1;
+	if (o->summary && outfile_check(o->summary, true, why) != 0)
+		return -1;
+	return o->metrics ? outfile_check(o->metrics, true, why) : 0;
+}
+
 static struct display *make_display(const struct options *o)
 {
 	bool shared = o->results && strcmp(o->results, "-") == 0 && isatty(STDOUT_FILENO);
@@ -209,7 +222,7 @@ static struct display *make_display(const struct options *o)
 		.quiet = o->quiet,
 		.verbose = o->verbose,
 		.every = o->progress_every,
-		.name = o->input.files[0],
+		.name = strcmp(o->input.files[0], "-") != 0 ? o->input.files[0] : NULL,
 		.rejects = o->rejects,
 		.results = o->results,
 		.term = getenv("TERM"),
@@ -230,7 +243,7 @@ static int open_sync(struct run *r, const struct identity *id, int *status, stru
 
 static int set_up(struct run *r, struct identity *id, int *status, struct reason *why)
 {
-	if (set_up_input(r, status, why) != 0)
+	if (set_up_input(r, status, why) != 0 || check_outputs(r->o, status, why) != 0)
 		return -1;
 	identity_make(id, r->o, r->input);
 	r->operation = prepare_operations(r->o, id, r->input, r->started_wall / 1000);
@@ -250,11 +263,15 @@ static int set_up(struct run *r, struct identity *id, int *status, struct reason
 static void look_at_signals(struct run *r)
 {
 	int number = signals_stop();
+	unsigned flying = sender_in_flight(r->sender);
+	const char *by = number == SIGINT ? "SIGINT" : "SIGTERM";
 
 	signals_drain(r->wake_fd);
-	if (number && !r->stop.asked)
-		run_stop(r, 128 + number, number == SIGINT ? "SIGINT" : "SIGTERM", "stopping: waiting for %u requests in flight "
-		    "(once more: ends at once)", sender_in_flight(r->sender));
+	if (number && !r->stop.asked && flying)
+		run_stop(r, 128 + number, by, "stopping: waiting for %u request%s in flight (once more: ends at once)",
+		    flying, flying == 1 ? "" : "s");
+	else if (number && !r->stop.asked)
+		run_stop(r, 128 + number, by, "stopping: nothing is in flight");
 	if (signals_progress())
 		display_now(r->display, &r->c, &r->moment);
 }
@@ -307,7 +324,7 @@ static int64_t next_due(struct run *r)
 {
 	int64_t due = dispatch_due(r), display = display_due(r->display);
 
-	if (r->input_more || (r->resume.verifying && !r->input_idle))
+	if (r->input_more || (r->resume.verifying && !r->input_idle && !r->stop.asked))
 		return r->now;
 	if (r->dirty_since < INT64_MAX && r->dirty_since + COMMIT_US < due)
 		due = r->dirty_since + COMMIT_US;
@@ -337,7 +354,11 @@ static int close_outputs(struct run *r, bool complete)
 	struct reason why;
 	int bad = settle_commit(r);
 
-	if (rejects_close(r->rejects, &why) != 0 || outfile_close(&r->results, &why) != 0) {
+	if (rejects_close(r->rejects, &why) != 0) {
+		run_stop(r, 73, "output", "%s", why.text);
+		bad = -1;
+	}
+	if (outfile_close(&r->results, &why) != 0) {
 		run_stop(r, 73, "output", "%s", why.text);
 		bad = -1;
 	}
@@ -357,7 +378,20 @@ static void check_counts(struct run *r)
 		    "bug in cio-import; please report it", counters_finished(&r->c), r->c.read);
 }
 
-static void write_figures(struct run *r, struct ending *e)
+/* Says so even where the run was stopped for another reason; `said`: what was said already, or NULL. */
+static void figures_failed(struct run *r, struct ending *e, const struct reason *why, const char *said)
+{
+	if (r->stop.asked) {
+		if (!said || strcmp(why->text, said) != 0)
+			display_message(r->display, DISPLAY_ERROR, "%s", why->text);
+		return;
+	}
+	run_stop(r, 73, "output", "%s", why->text);
+	e->exit_status = r->stop.status;
+	e->ended_by = r->stop.by;
+}
+
+static void write_figures(struct run *r, struct ending *e, const char *said)
 {
 	const struct options *o = r->o;
 	struct buf text = { .max = 1 << 20 };
@@ -365,32 +399,70 @@ static void write_figures(struct run *r, struct ending *e)
 
 	if (o->summary) {
 		report_summary(&text, &r->c, e);
-		if (outfile_replace(o->summary, text.data, text.len, 0644, &why) != 0) {
-			run_stop(r, 73, "output", "%s", why.text);
-			e->exit_status = r->stop.status;
-		}
+		if (outfile_replace(o->summary, text.data, text.len, 0644, &why) != 0)
+			figures_failed(r, e, &why, said);
 	}
 	buf_reset(&text);
 	if (o->metrics) {
 		report_metrics(&text, &r->c, e);
-		if (outfile_replace(o->metrics, text.data, text.len, 0644, &why) != 0) {
-			run_stop(r, 73, "output", "%s", why.text);
-			e->exit_status = r->stop.status;
-		}
+		if (outfile_replace(o->metrics, text.data, text.len, 0644, &why) != 0)
+			figures_failed(r, e, &why, said);
 	}
 	buf_free(&text);
 }
 
+/* Where the input would have to begin for another run to miss nothing. */
+static void how_to_skip(const struct run *r, struct buf *out)
+{
+	const struct options *o = r->o;
+	uint64_t past = r->oldest ? r->oldest->from.number - 1 : r->high;
+
+	if (o->limit && past >= o->skip + o->limit)
+		return;
+	if (past <= o->skip) {
+		buf_str(out, "run the same command again: nothing of it is settled so far");
+		return;
+	}
+	buf_fmt(out, "give the same input again with --skip=%" PRIu64, past);
+	if (o->limit)
+		buf_fmt(out, " --limit=%" PRIu64, o->skip + o->limit - past);
+	buf_str(out, ": no state was kept (--state=FILE keeps one)");
+}
+
 static void how_to_resume(const struct run *r, struct buf *out)
 {
-	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD)
+	bool unusable = r->stop.status == 65 && strcmp(r->stop.by, "input") == 0;
+
+	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD || unusable)
 		return;
 	if (r->ledger)
 		buf_fmt(out, "run the same command again: what is settled is kept in %s", r->o->state);
-	else if (r->high)
-		buf_fmt(out, "no state is kept (--state=FILE keeps it): records up to number %" PRIu64 " were read, and %" PRIu64
-		    " of them have no outcome", r->high, r->c.read - counters_finished(&r->c));
+	else if (r->sync)
+		buf_fmt(out, "run the same command again: who was accepted is kept in %s", r->o->sync);
+	else if (r->oldest || !r->input_ended)
+		how_to_skip(r, out);
 	buf_byte(out, '\0');
+}
+
+/* A run that was refused is one, too, for who watches the figures. */
+static int never_started(struct run *r, int status, struct reason *why)
+{
+	struct ending e = {
+		.elapsed_us = clock_now() - r->started,
+		.started_wall_us = r->started_wall,
+		.ended_wall_us = clock_wall(),
+		.exit_status = status,
+		.ended_by = status == 73 ? "output" : status == 75 ? "busy" : status == 78 ? "configuration" : "input",
+	};
+
+	if (!r->stop.asked)
+		run_stop(r, status, e.ended_by, "%s", why->text);
+	e.exit_status = r->stop.status;
+	e.ended_by = r->stop.by;
+	write_figures(r, &e, why->text);
+	rejects_close(r->rejects, why);
+	ledger_close(r->ledger);
+	return r->stop.status;
 }
 
 static int finish(struct run *r)
@@ -416,7 +488,7 @@ static int finish(struct run *r)
 		.rejects = rejects.len > 1 ? rejects.data : NULL,
 		.resume = resume.len > 1 ? resume.data : NULL,
 	};
-	write_figures(r, &e);
+	write_figures(r, &e, NULL);
 	display_done(r->display, &r->c, &e);
 	buf_free(&rejects);
 	buf_free(&resume);
@@ -456,6 +528,7 @@ static void clean_up(struct run *r)
 	buf_free(&r->line);
 	sync_close(r->sync);
 	buf_free(&r->who);
+	buf_free(&r->workbench);
 	free(r->rejects_name);
 	free(r->results_name);
 }
@@ -469,9 +542,9 @@ int run(const struct options *o)
 		.results = OUTFILE_CLOSED,
 		.line = { .max = SIZE_MAX },
 		.who = { .max = SIZE_MAX },
+		.workbench = { .max = SIZE_MAX },
 		.dirty_since = INT64_MAX,
 		.throttled_since = INT64_MAX,
-		.wake_fd = signals_install(),
 	};
 	struct identity id = { 0 };
 	struct reason why;
@@ -481,15 +554,11 @@ int run(const struct options *o)
 	if (getrandom(&r.random, sizeof r.random, GRND_NONBLOCK) != (ssize_t)sizeof r.random)
 		r.random = (uint64_t)r.started_wall ^ (uint64_t)getpid() << 32;
 	r.display = make_display(o);
+	r.wake_fd = signals_install(display_last_words(r.display));
 	if (r.wake_fd < 0) {
 		log_error("signals cannot be set up: %s", strerror(errno));
 	} else if (set_up(&r, &id, &status, &why) != 0) {
-		if (!r.stop.asked)
-			display_message(r.display, DISPLAY_ERROR, "%s", why.text);
-		else
-			status = r.stop.status;
-		rejects_close(r.rejects, &why);
-		ledger_close(r.ledger);
+		status = never_started(&r, status, &why);
 	} else {
 		display_start(r.display, r.moment.total);
 		loop(&r);

@@ -19,7 +19,7 @@ struct slot {
 	CURL *easy;
 	void *owner;			/* NULL: free */
 	struct curl_slist *retry_headers;	/* of a retry: the common ones and X-Retry-Count */
-	char *target;			/* path with the base's own before it, where it has one */
+	char *target;			/* path with the base, or the base's own path, before it */
 	struct buf answer;
 	int64_t started;
 	size_t body_len;
@@ -43,7 +43,7 @@ struct sender {
 	unsigned slot_count, in_flight;
 	struct base *base;
 	struct curl_slist *headers;
-	bool absolute_target;		/* a plain-http proxy wants the whole URL */
+	bool proxies;			/* there may be one: curl is given whole URLs, and says itself what goes where */
 	struct pollfd *polls;		/* curl's sockets, from `first_socket` on; before them the caller's */
 	size_t poll_count, poll_cap;
 	struct pollfd *ready;		/* those that had something, copied: curl changes `polls` while it is served */
@@ -129,6 +129,7 @@ static int prepare_slot(struct sender *s, struct slot *slot, const struct sender
 	bad |= curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers);
+	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	if (c->ca_file)
 		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
 	if (c->proxy)
@@ -204,6 +205,11 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 	return 0;
 }
 
+const char *sender_base(const struct sender *s)
+{
+	return s->base->text;
+}
+
 struct sender *sender_new(const struct sender_config *c, struct reason *why)
 {
 	struct sender *s = xcalloc(1, sizeof *s);
@@ -211,7 +217,7 @@ struct sender *sender_new(const struct sender_config *c, struct reason *why)
 	s->curl_due = INT64_MAX;
 	s->slot_count = c->slots;
 	s->slots = xcalloc(c->slots, sizeof *s->slots);
-	s->absolute_target = !c->proxy && strncmp(c->base, "http://", 7) == 0;
+	s->proxies = !c->proxy;
 	if (sender_rebase(s, c->base, why) != 0)
 		goto fail;
 	s->multi = curl_multi_init();
@@ -294,7 +300,7 @@ static int set_method(struct slot *slot, enum method method, bool has_body)
 /* What stands in the request line: mostly the path itself. */
 static const char *make_target(struct sender *s, struct slot *slot, const char *path)
 {
-	const char *before = s->absolute_target ? s->base->text : s->base->prefix;
+	const char *before = s->proxies ? s->base->text : s->base->prefix;
 	size_t n = strlen(before), m = strlen(path);
 
 	if (n == 0)
@@ -303,6 +309,17 @@ static const char *make_target(struct sender *s, struct slot *slot, const char *
 	memcpy(slot->target, before, n);
 	memcpy(slot->target + n, path, m + 1);
 	return slot->target;
+}
+
+/* Where the request goes. The base's URL was taken apart once; a whole one is so for each request. */
+static CURLcode set_target(struct sender *s, struct slot *slot, const char *path)
+{
+	const char *target = make_target(s, slot, path);
+
+	if (s->proxies)
+		return curl_easy_setopt(slot->easy, CURLOPT_URL, target);
+	CURLcode bad = curl_easy_setopt(slot->easy, CURLOPT_CURLU, s->base->url);
+	return bad ? bad : curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET, target);
 }
 
 static int set_retry_header(struct sender *s, struct slot *slot, unsigned attempt)
@@ -333,7 +350,6 @@ static struct slot *free_slot(struct sender *s)
 	return &s->slots[i];
 }
 
-
 int sender_submit(struct sender *s, const struct sender_request *q, int64_t now, struct reason *why)
 {
 	struct slot *slot = free_slot(s);
@@ -343,8 +359,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 
 	if (set_method(slot, q->method, has_body) != 0 || set_retry_header(s, slot, q->attempt) != 0)
 		bad = CURLE_OUT_OF_MEMORY;
-	bad |= curl_easy_setopt(slot->easy, CURLOPT_CURLU, s->base->url);
-	bad |= curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET, make_target(s, slot, q->path));
+	bad |= set_target(s, slot, q->path);
 	if (has_body || q->method == METHOD_POST) {
 		bad |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
 		bad |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, has_body ? q->body : "");
@@ -367,11 +382,25 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	return 0;
 }
 
-static const char *transport_error(const struct slot *slot, CURLcode code)
+/* curl hands on what OpenSSL says: "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number". */
+static void shorten_tls_error(char error[CURL_ERROR_SIZE])
+{
+	const char *last = strstr(error, "::");
+	char text[CURL_ERROR_SIZE];
+
+	snprintf(text, sizeof text, "%s", last ? last + 2 : error);
+	snprintf(error, CURL_ERROR_SIZE, "no TLS connection: %.200s", text);
+}
+
+static const char *transport_error(struct slot *slot, CURLcode code)
 {
 	if (slot->sent > 1)
 		return "the server closed the connection";
-	return slot->error[0] ? slot->error : curl_easy_strerror(code);
+	if (!slot->error[0])
+		return curl_easy_strerror(code);
+	if (code == CURLE_SSL_CONNECT_ERROR)
+		shorten_tls_error(slot->error);
+	return slot->error;
 }
 
 static void fill_reply(struct slot *slot, CURLcode code, struct reply *reply)

@@ -54,6 +54,8 @@ int sender_next(struct sender *s, void **owner, struct reply *reply);
  */
 int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count, struct reason *why);
 
+const char *sender_base(const struct sender *s);	/* where requests go now */
+
 /* From now on requests go to another base. Those in flight go on. */
 int sender_rebase(struct sender *s, const char *base, struct reason *why);
 

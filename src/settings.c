@@ -289,7 +289,8 @@ static int assign_pair(struct settings *s, const struct option_spec *spec, struc
 	char shown[SETTINGS_SHOWN];
 
 	if (!equals || equals == value || (!equals[1] && !may_be_empty))
-		return reason_set(why, "%s is not %s", settings_shown(value, shown), spec->argument);
+		return reason_set(why, "%s is not %s: give something like %s", settings_shown(value, shown), spec->argument,
+		    may_be_empty ? "source=crm" : "mail=email");
 	if (!utf8_valid(value, strlen(value)))
 		return refuse(why, value, "UTF-8");
 	const char *name = settings_keep(s, xstrndup(value, (size_t)(equals - value)));

@@ -74,12 +74,13 @@ static int add_reject(struct run *r, const struct operation *op, bool whole, enu
 	return 0;
 }
 
-static void too_many_errors(struct run *r)
+/* A share may be reached by whichever record makes it a thousand. */
+static void too_many_errors(struct run *r, bool one_more)
 {
 	uint64_t errors = counters_errors(&r->c), finished = counters_finished(&r->c);
 	double percent = r->o->max_errors_percent;
 
-	if (r->o->max_errors && errors >= r->o->max_errors)
+	if (one_more && r->o->max_errors && errors >= r->o->max_errors)
 		run_stop(r, 65, "--max-errors", "%" PRIu64 " records were not accepted (--max-errors=%" PRIu64 "): see the messages "
 		    "above and the rejects", errors, r->o->max_errors);
 	else if (percent > 0 && finished >= 1000 && (double)errors * 100 > percent * (double)finished)
@@ -100,8 +101,7 @@ static void count(struct run *r, enum outcome outcome)
 	if (r->counting && counters_finished(&r->c) >= r->o->progress_every && !r->o->quiet)
 		finish_counting(r);
 	display_progress(r->display, &r->c, &r->moment, r->now);
-	if (outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED)
-		too_many_errors(r);
+	too_many_errors(r, outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED);
 }
 
 static void mark_settled(struct run *r, uint64_t raw_hash)

@@ -4,12 +4,24 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct {
 	volatile sig_atomic_t stop, progress;
 	int wake;
+	const char *last_words;
+	size_t last_words_len;
 } flag;
+
+/* A second signal: there is no time for more than this. */
+static void end_at_once(int number)
+{
+	ssize_t written = write(STDERR_FILENO, flag.last_words, flag.last_words_len);
+
+	(void)written;
+	_exit(128 + number);
+}
 
 static void handle(int number)
 {
@@ -18,7 +30,7 @@ static void handle(int number)
 	if (number == SIGUSR1)
 		flag.progress = 1;
 	else if (flag.stop)
-		_exit(128 + number);	/* asked for the second time */
+		end_at_once(number);
 	else
 		flag.stop = number;
 	ssize_t written = write(flag.wake, "", 1);
@@ -26,7 +38,7 @@ static void handle(int number)
 	errno = saved;
 }
 
-int signals_install(void)
+int signals_install(const char *last_words)
 {
 	int ends[2];
 	struct sigaction sa = { .sa_handler = handle, .sa_flags = SA_RESTART };
@@ -35,6 +47,8 @@ int signals_install(void)
 	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
 		return -1;
 	flag.wake = ends[1];
+	flag.last_words = last_words;
+	flag.last_words_len = strlen(last_words);
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(SIGINT, &sa, NULL) != 0 || sigaction(SIGTERM, &sa, NULL) != 0 ||
 	    sigaction(SIGUSR1, &sa, NULL) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0)

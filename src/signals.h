@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-int signals_install(void);	/* once; returns the descriptor to wait for, or -1 with errno */
+/* Once. last_words: written to standard error by a second signal; kept. Returns the descriptor to wait for, or -1 with
+ * errno. */
+int signals_install(const char *last_words);
 void signals_drain(int fd);	/* empties the pipe after it was readable */
 int signals_stop(void);		/* the signal that asked for the end, or 0 */
 bool signals_progress(void);	/* whether a progress line was asked for since the last call */

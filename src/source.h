@@ -37,14 +37,15 @@ void source_free(struct source *s);
 
 /*
  * Reads more behind what is held, which may move (so every pointer into it is stale). Its room grows when what is held
- * fills it; the caller must have taken, or skipped, anything longer than `longest`. At most `base` bytes are read at once.
+ * fills it; the caller must have taken, or skipped, anything longer than `longest`. At most `base` bytes are read at
+ * once.
  */
 enum source_result source_fill(struct source *s);
 
 /* source_read for a descriptor: `arg` is a struct source_fd. */
 struct source_fd {
 	int fd;
-	bool regular;		/* never waits; anything else is asked with poll first, and never made non-blocking */
+	bool regular;		/* never waits; anything else is asked with poll first */
 };
 enum source_result source_read_fd(void *arg, char *to, size_t n, size_t *got);
 

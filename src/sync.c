@@ -364,6 +364,8 @@ uint64_t sync_missing(const struct sync *s)
 
 uint64_t sync_allowed(const struct sync *s, uint64_t count, double percent)
 {
+	if (percent >= 100)
+		return UINT64_MAX;
 	return percent > 0 ? (uint64_t)((double)s->known * percent / 100 + 1e-9) : count;
 }
 
@@ -460,7 +462,7 @@ static int take_about(struct sync *s, sqlite3_stmt *q, struct reason *why)
 static int read_about(struct sync *s, const char *about, struct reason *why)
 {
 	sqlite3_stmt *q = db_prepare(&s->db, "SELECT text, people, top, complete, sum FROM about", why);
-	uint64_t rows;
+	uint64_t rows = 0;
 	int result;
 
 	if (!q)

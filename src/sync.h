@@ -66,7 +66,7 @@ enum sync_verdict {
 };
 enum sync_verdict sync_judge(const struct sync *s, uint64_t records, bool doubtful, uint64_t allowed);
 
-/* How many --max-deletes allows: `count`, or that many percent of the people known. */
+/* How many --max-deletes allows: `count`, or that many percent of the people known, 100 of which are no limit. */
 uint64_t sync_allowed(const struct sync *s, uint64_t count, double percent);
 
 /* The next person who was not seen: 1 with the identifier in id and its type, 0 at the end, -1 with *why. People taken out

@@ -74,7 +74,7 @@ void words_wait(struct buf *out, int64_t us, bool brief)
 		quantity(out, seconds, "s", brief);
 	else if (minutes < 60)
 		quantity(out, minutes, "min", brief);
-	else if (minutes < 24 * 60)
+	else if (minutes < (int64_t)24 * 60)
 		two_quantities(out, minutes / 60, "h", minutes % 60, "min", brief);
 	else
 		two_quantities(out, hours / 24, "d", hours % 24, "h", brief);
