@@ -48,6 +48,7 @@ struct crash {
 	int invalid;
 	int64_t kill_at[MOST_KILLS];
 	int kills;
+	bool seen_state;
 };
 
 static bool is_invalid(int row)
@@ -75,6 +76,20 @@ static void make_input(struct crash *c)
 	}
 }
 
+static const char *state_name(const struct crash *c)
+{
+	return c->kind->from_stdin ? "in.state" : c->kind->events ? "in.ndjson.cio-state" : "in.csv.cio-state";
+}
+
+/* The kill came after the last thing that a run does: it was complete, and its state file is gone. */
+static bool was_complete(struct crash *c)
+{
+	bool there = harness_exists(c->harness, state_name(c));
+
+	c->seen_state |= there;
+	return c->seen_state && !there;
+}
+
 static const struct harness_run *run_once(struct crash *c, bool *killed)
 {
 	const char *args[16] = { c->kind->from_stdin ? "--state=in.state" : c->kind->file, "--rate=unlimited", "--backoff=5ms",
@@ -99,7 +114,12 @@ static const struct harness_run *run_once(struct crash *c, bool *killed)
 		c->kill_at[c->kills++] = clock_now();
 		harness_signal(child, SIGKILL);
 	}
-	return harness_finish(child);
+	const struct harness_run *run = harness_finish(child);
+	if (*killed && was_complete(c)) {
+		c->kills--;
+		*killed = false;
+	}
+	return run;
 }
 
 /* Calls each for every row number in a body. */
@@ -146,6 +166,16 @@ static int answered_before(struct crash *c, int64_t from, int64_t to)
 	return n;
 }
 
+/* Half a second is promised of a machine that has time: where more want to run than there are cores, it is as much longer. */
+static int64_t half_a_second(void)
+{
+	double load = 0, cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (getloadavg(&load, 1) != 1 || load < cores)
+		return 500000;
+	return (int64_t)(500000 * load / cores);
+}
+
 /* For each kill: how many records that had been accepted before it were sent again between it and the next. */
 static void count_sent_again(struct crash *c)
 {
@@ -166,7 +196,7 @@ static void count_sent_again(struct crash *c)
 			else if (arrival.at_us >= a.killed && arrival.at_us < end)
 				each_row(arrival.body, see_again, &a);
 		}
-		int allowed = answered_before(c, a.killed - 500000, a.killed) + in_flight;
+		int allowed = answered_before(c, a.killed - half_a_second(), a.killed) + in_flight;
 		ck_assert_msg(a.count <= allowed, "kill %d: %d records were sent again, at most %d should be", k, a.count, allowed);
 		sum += a.count;
 		worst = a.count > worst ? a.count : worst;
@@ -213,7 +243,6 @@ static void check_events(struct crash *c)
 static void check_files(struct crash *c)
 {
 	char *rejects = harness_read(c->harness, "rejects", NULL), *results = harness_read(c->harness, "results.ndjson", NULL);
-	const char *state = c->kind->from_stdin ? "in.state" : c->kind->events ? "in.ndjson.cio-state" : "in.csv.cio-state";
 
 	ck_assert_ptr_nonnull(rejects);
 	ck_assert_int_eq((int)harness_count_lines(rejects, "rejected"), c->invalid);
@@ -227,7 +256,7 @@ static void check_files(struct crash *c)
 	ck_assert_ptr_nonnull(results);
 	ck_assert_uint_eq(harness_count_lines(results, "\"accepted\""), (size_t)(ROWS - c->invalid));
 	ck_assert_uint_eq(harness_count_lines(results, "\"rejected\""), (size_t)c->invalid);
-	ck_assert_msg(!harness_exists(c->harness, state), "the state file is still there");
+	ck_assert_msg(!harness_exists(c->harness, state_name(c)), "the state file is still there");
 	free(rejects);
 	free(results);
 }
@@ -254,7 +283,7 @@ START_TEST(killed_and_carried_on)
 	harness_write(c.harness, c.kind->file, c.input.data, c.input.len);
 	while (killed)
 		run = run_once(&c, &killed);
-	harness_assert_status(run, 1);
+	ck_assert_msg(run->status == 1 || run->status == 128 + SIGKILL, "exit status %d%s", run->status, harness_show(run));
 	ck_assert_int_gt(c.kills, 0);
 	if (c.kind->events)
 		check_events(&c);

@@ -164,6 +164,7 @@ START_TEST(standard_output_is_closed)
 }
 END_TEST
 
+#ifndef CIO_SANITIZED
 #define FEW "id,x\n1,a\n2,b\nbad\n3,c\n"
 
 static bool all_are_there(struct sandbox *s)
@@ -209,6 +210,7 @@ START_TEST(memory_fails)
 	sandbox_stop(s);
 }
 END_TEST
+#endif
 
 Suite *failures_suite(void)
 {
@@ -220,7 +222,9 @@ Suite *failures_suite(void)
 	tcase_add_test(t, standard_output_is_closed);
 	suite_add_tcase(s, t);
 	tcase_set_timeout(memory, 600);
+#ifndef CIO_SANITIZED	/* the sanitizers' allocator cannot be made to fail from outside */
 	tcase_add_test(memory, memory_fails);
+#endif
 	suite_add_tcase(s, memory);
 	return s;
 }
