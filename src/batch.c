@@ -133,11 +133,11 @@ static void forget_attempts(struct request *q)
 
 void batch_cut(struct request *q, struct request *half)
 {
-	size_t kept = q->count / 2, at = sizeof opening - 1;
-	struct operation *last = NULL;
+	struct operation *last = q->first;
+	size_t kept = q->count / 2, at = sizeof opening - 1 + last->body_len + 1;
 
-	for (size_t i = 0; i < kept; i++) {
-		last = last ? last->next : q->first;
+	for (size_t i = 1; i < kept; i++) {
+		last = last->next;
 		at += last->body_len + 1;
 	}
 	buf_reset(&half->batch);

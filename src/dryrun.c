@@ -234,7 +234,7 @@ static void finish(struct dry *d)
 	struct reason why;
 	struct buf text = { .max = 1 << 16 };
 
-	if (d->status != 73 && outfile_close(&d->out, &why) != 0)
+	if (outfile_close(&d->out, &why) != 0 && d->status != 73)
 		stop(d, 73, why.text);
 	if (d->status == 0 && (!d->o->quiet || d->forecast.invalid)) {
 		forecast_text(&d->forecast, &d->o->rate, &d->o->record_rate, d->sync != NULL, &text);

@@ -130,6 +130,10 @@ START_TEST(a_batch_holds_at_most_n)
 	struct buf input = { .max = SIZE_MAX };
 	size_t n = caps[_i].requests, rows = 0;
 
+	if (caps[_i].rows > 1000 && getenv("CIO_UNDER")) {	/* read so slowly that a batch is sent before it is full */
+		scene_close(&b);
+		return;
+	}
 	for (int i = 0; i < caps[_i].rows; i++)
 		add_row(&input, i, 100);
 	harness_stdin(b.harness, input.data, input.len);
@@ -299,7 +303,8 @@ START_TEST(records_a_second_are_bounded)
 	fflush(stdout);
 	/* A twentieth of a second's worth is the scheduler's: what is bounded is the sending. */
 	ck_assert_uint_le(busiest_second(b.sandbox), t->rate + t->at_once + t->rate / 20);
-	ck_assert_msg((double)sent / seconds >= 0.9 * (double)t->rate, "%zu records in %.3f s", sent, seconds);
+	if (!scene_is_instrumented())
+		ck_assert_msg((double)sent / seconds >= 0.9 * (double)t->rate, "%zu records in %.3f s", sent, seconds);
 	buf_free(&input);
 	scene_close(&b);
 }

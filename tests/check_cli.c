@@ -3,7 +3,8 @@
  * must have been requested, said, written and returned. A case is an object:
  *
  *   name        what it shows
- *   args        arguments; files: name to contents, made beforehand; stdin: text; env: name to value (null: taken out)
+ *   args        arguments; files: name to contents, made beforehand (a/b: in a directory); stdin: text; env: name to value
+ *               (null: taken out), where <dir> stands for the directory
  *   sandbox     {"strict_emails", "rate_limit", "retry_after_s", "latency_ms", "region_url"}; false: no server at all
  *   rules       [{"nth", "method", "path", "body", "person", "times", "passes", "act", "status", "headers", "answer", "process", "delay_ms"}]
  *   status      exit status (0 where it is left out)
@@ -14,10 +15,12 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness.h"
 #include "sandbox.h"
@@ -143,15 +146,37 @@ static struct sandbox *start_sandbox(const json_t *c)
 	return s;
 }
 
+static void make_directories(struct harness *h, const char *name)
+{
+	char dir[256];
+
+	for (const char *slash = name; (slash = strchr(slash, '/')); slash++) {
+		snprintf(dir, sizeof dir, "%.*s", (int)(slash - name), name);
+		ck_assert(mkdir(harness_path(h, dir), 0700) == 0 || errno == EEXIST);
+	}
+}
+
+static void set_variable(struct harness *h, const char *name, const char *value)
+{
+	char text[1024];
+	bool inside = value && strncmp(value, "<dir>", 5) == 0;
+
+	if (inside)
+		snprintf(text, sizeof text, "%s%s", harness_dir(h), value + 5);
+	harness_env(h, name, inside ? text : value);
+}
+
 static void prepare(struct harness *h, const json_t *c)
 {
 	const char *name, *text = text_of(c, "stdin");
 	json_t *value;
 
-	json_object_foreach(json_object_get(c, "files"), name, value)
+	json_object_foreach(json_object_get(c, "files"), name, value) {
+		make_directories(h, name);
 		harness_write(h, name, json_string_value(value), json_string_length(value));
+	}
 	json_object_foreach(json_object_get(c, "env"), name, value)
-		harness_env(h, name, json_string_value(value));
+		set_variable(h, name, json_string_value(value));
 	if (text)
 		harness_stdin(h, text, json_string_length(json_object_get(c, "stdin")));
 }

@@ -171,6 +171,26 @@ START_TEST(the_manual_knows_statuses_variables_and_version)
 }
 END_TEST
 
+START_TEST(the_sandbox_s_manual_has_what_its_help_has)
+{
+	char *manual = must_read(SANDBOX_MANUAL), entry[80];
+	struct harness *h = harness_new(NULL);
+	size_t seen = 0;
+
+	harness_program(h, "cio-import-sandbox");
+	const struct harness_run *help = HARNESS_RUN(h, "--help");
+	harness_assert_status(help, 0);
+	for (const char *at = help->out; (at = strstr(at, "\n  --")); seen++) {
+		at += strlen("\n  --");
+		snprintf(entry, sizeof entry, "It Fl Fl %.*s", (int)strcspn(at, "= \n"), at);
+		ck_assert_msg(has_word(manual, entry), "%s has no entry: %s", SANDBOX_MANUAL, entry);
+	}
+	ck_assert_uint_gt(seen, 10);
+	harness_free(h);
+	free(manual);
+}
+END_TEST
+
 /* --- no document names an option that is not there --- */
 
 /* Options of other programs, and "--name" as an example. */
@@ -224,7 +244,8 @@ END_TEST
 
 START_TEST(readme_names_every_package)
 {
-	static const char *const lists[] = { "\nBUILD_DEPS := ", "\nTEST_DEPS  := " };
+	static const char *const lists[] = { "\nBUILD_DEPS := ", "\nTEST_DEPS  := ", "\nLINT_DEPS  := ",
+		"\nCHECK_DEPS := ", "\nDEB_DEPS   := " };
 	char *makefile = must_read("Makefile"), *readme = must_read(README), package[80];
 	const char *table = strstr(readme, "| Debian package |");
 
@@ -245,11 +266,14 @@ END_TEST
 
 /* --- how the manual looks --- */
 
-/* Runs mandoc on the manual with these arguments; NULL where it is not installed. */
-static const struct harness_run *run_mandoc(struct harness *h, const char *arguments)
+static const char *const manuals[] = { MANUAL, SANDBOX_MANUAL };
+#define MANUALS (sizeof manuals / sizeof *manuals)
+
+/* Runs mandoc on a manual with these arguments; NULL where it is not installed. */
+static const struct harness_run *run_mandoc(struct harness *h, const char *manual, const char *arguments)
 {
 	struct buf command;
-	char *file = realpath(MANUAL, NULL);
+	char *file = realpath(manual, NULL);
 
 	ck_assert_ptr_nonnull(file);
 	buf_init(&command, 8192);
@@ -267,7 +291,7 @@ static const struct harness_run *run_mandoc(struct harness *h, const char *argum
 START_TEST(the_manual_is_clean)
 {
 	struct harness *h = harness_new(NULL);
-	const struct harness_run *run = run_mandoc(h, "-T lint -W warning");
+	const struct harness_run *run = run_mandoc(h, manuals[_i], "-T lint -W warning");
 
 	if (run) {
 		harness_assert_status(run, 0);
@@ -280,7 +304,7 @@ END_TEST
 START_TEST(the_manual_fits_80_columns)
 {
 	struct harness *h = harness_new(NULL);
-	const struct harness_run *run = run_mandoc(h, "-T ascii -O width=80");
+	const struct harness_run *run = run_mandoc(h, manuals[_i], "-T ascii -O width=80");
 	size_t columns = 0, most = 0;
 
 	for (const char *p = run ? run->out : ""; *p; p++) {
@@ -307,8 +331,9 @@ Suite *docs_suite(void)
 	suite_add_tcase(s, options);
 	tcase_set_timeout(manual, 60);
 	tcase_add_test(manual, the_manual_knows_statuses_variables_and_version);
-	tcase_add_test(manual, the_manual_is_clean);
-	tcase_add_test(manual, the_manual_fits_80_columns);
+	tcase_add_loop_test(manual, the_manual_is_clean, 0, MANUALS);
+	tcase_add_loop_test(manual, the_manual_fits_80_columns, 0, MANUALS);
+	tcase_add_test(manual, the_sandbox_s_manual_has_what_its_help_has);
 	suite_add_tcase(s, manual);
 	return s;
 }

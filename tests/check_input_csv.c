@@ -471,6 +471,46 @@ START_TEST(judge_takes_a_row)
 }
 END_TEST
 
+START_TEST(judged_row_is_whole)
+{
+	static const char *const columns[] = { "a", "b", "_cio_x" };
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, "\"\"x\n", columns, 3), INPUT_RECORD);
+	o.reader.delimiter = o.reader.split.delimiter = '"';
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	ck_assert_uint_eq(o.r.count, 2);
+	ck_assert_uint_eq(o.r.from.raw_len, 3);
+	close_text(&o);
+}
+END_TEST
+
+/* From a pipe a record comes with the end of its line, and what is no record too: how many there are when no more
+ * bytes have come yet. */
+static const struct { const char *text; int records; } prompt[] = {
+	{ "1,2,3\n", 1 }, { "1,2,3\r", 1 }, { "1,2,3", 0 }, { "1,2\n", 1 }, { "1,\"2\n", 0 }, { "1,\"2\n\",3\n", 1 }, { "1,2,\"3\"", 0 },
+	{ "1,x\"2,3\n", 1 }, { "1,x\"2", 0 }, { "1,\"2\"x,3\n", 1 }, { "1,\"2\"x,\"3\n4,5,6\n", 2 }, { "1,\"2\n\"x\n", 1 },
+	{ "1,\"2\"\"\"x\n", 1 }, { "1,x\"2,\"\n", 1 },
+};
+
+START_TEST(records_come_promptly)
+{
+	struct opened o;
+
+	for (size_t chunk = 1; chunk < 20; chunk++) {
+		enum input_result result;
+		int records = 0;
+		ck_assert_int_eq(open_text(&o, prompt[_i].text, three, 3), INPUT_RECORD);
+		o.feed.endless = true;
+		o.feed.chunk = chunk;
+		while ((result = csv_reader_next(&o.reader, &o.r, &o.why)) != INPUT_AGAIN)
+			records += result == INPUT_RECORD || result == INPUT_BAD;
+		ck_assert_int_eq(records, prompt[_i].records);
+		close_text(&o);
+	}
+}
+END_TEST
+
 /* However a file is made, one line of it is not looked at again and again. Counted in bytes, not in seconds. */
 START_TEST(open_quotes_are_not_quadratic)
 {
@@ -584,6 +624,8 @@ Suite *input_csv_suite(void)
 	LOOP(tcase, one_row, rows);
 	LOOP(tcase, head_of_a_rejects_file, heads);
 	tcase_add_test(tcase, judge_takes_a_row);
+	tcase_add_test(tcase, judged_row_is_whole);
+	LOOP(tcase, records_come_promptly, prompt);
 	tcase_add_test(tcase, open_quotes_are_not_quadratic);
 	tcase_add_test(tcase, block_scans);
 	LOOP(tcase, utf8, encodings);

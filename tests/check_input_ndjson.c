@@ -504,6 +504,21 @@ START_TEST(sixteen_mebibytes)
 }
 END_TEST
 
+/* What the buffer held before does not belong to the last line. */
+START_TEST(stale_bytes)
+{
+	static const char text[] = "{\"a\":1234567890,\"b\":2}\n{\"a\":1";
+	struct opened o;
+
+	open_text(&o, text, sizeof text - 1);
+	o.feed.chunk = 24;
+	ck_assert_int_eq(next_of(&o), INPUT_RECORD);
+	ck_assert_int_eq(next_of(&o), INPUT_BAD);
+	ck_assert_str_eq(o.why.text, "not a JSON object: the object is not closed, at byte 7");
+	close_text(&o);
+}
+END_TEST
+
 #define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
 
 Suite *input_ndjson_suite(void)
@@ -521,6 +536,7 @@ Suite *input_ndjson_suite(void)
 	tcase_add_test(tcase, many_members);
 	tcase_add_test(tcase, depth);
 	tcase_add_test(tcase, mutated_lines);
+	tcase_add_test(tcase, stale_bytes);
 	tcase_add_test(tcase, every_chunk_size);
 	tcase_add_test(tcase, longest_record);
 	tcase_add_test(tcase, sixteen_mebibytes);

@@ -175,11 +175,40 @@ START_TEST(is_new_until_its_first_commit)
 	expect_open(LEDGER_NEW, 0);
 	expect_open(LEDGER_NEW, 0);
 	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), LEDGER_NEW);
-	commit(l, &states[0]);
+	commit(l, &states[1]);
 	ledger_close(l);
 	expect_open(LEDGER_OTHER, 0);
 	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), LEDGER_RESUME);
 	ledger_close(l);
+}
+END_TEST
+
+/* A run that read and settled nothing, for wrong credentials perhaps; any settled record makes it one to keep. */
+static const struct { struct ledger_state state; enum ledger_result then; } stopped[] = {
+	{ { .event_time_ms = 7 }, LEDGER_NEW },
+	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, LEDGER_NEW },
+	{ { .high = 1, .hash = 1 }, LEDGER_OTHER },
+	{ { .high = 1, .rejected = 1 }, LEDGER_OTHER },
+	{ { .high = 1, .refused = 1 }, LEDGER_OTHER },
+	{ { .high = 1, .failed = 1 }, LEDGER_OTHER },
+};
+
+START_TEST(nothing_settled_is_nothing_kept)
+{
+	struct ledger_state state;
+	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	static const struct ledger_identity other = { "another", "track", "there", "" };
+
+	commit(l, &stopped[_i].state);
+	ledger_close(l);
+	l = open_as(LEDGER_RESUME, 0, &state);
+	assert_same(&state, &stopped[_i].state);
+	ledger_close(l);
+	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), (int)stopped[_i].then);
+	if (stopped[_i].then == LEDGER_NEW)
+		ck_assert(state.high == 0 && state.open_count == 0 && state.event_time_ms == 0);
+	ledger_close(l);
+	expect_open(stopped[_i].then == LEDGER_NEW ? LEDGER_NEW : LEDGER_RESUME, 0);
 }
 END_TEST
 
@@ -799,6 +828,7 @@ Suite *ledger_suite(void)
 	tcase_add_test(t, file_is_private);
 	tcase_add_loop_test(t, remove_leaves_nothing, 0, 2);
 	tcase_add_test(t, is_new_until_its_first_commit);
+	tcase_add_loop_test(t, nothing_settled_is_nothing_kept, 0, LENGTH(stopped));
 	tcase_add_loop_test(t, refuses_another_run, 0, LENGTH(others));
 	tcase_add_test(t, restart_forgets);
 	tcase_add_loop_test(t, garbage_is_never_believed_nor_lost, 0, 6);

@@ -344,7 +344,7 @@ static const struct row accepted[] = {
 	{ "--url=https://b", .want = "url=https://b", .env = KEYS " CUSTOMERIO_URL=https://a" },
 	{ "", .want = "url=https://track.customer.io url-given=0",
 		.env = KEYS " CUSTOMERIO_URL= CUSTOMERIO_REGION= SSL_CERT_FILE= HTTPS_PROXY=" },
-	{ "", .want = "ca=/ca.pem proxies=0", .env = KEYS " SSL_CERT_FILE=/ca.pem NO_PROXY=x HTTP_PROXY=y" },
+	{ "", .want = "ca=/dev/null proxies=0", .env = KEYS " SSL_CERT_FILE=/dev/null NO_PROXY=x HTTP_PROXY=y" },
 	{ "", .want = "proxies=1", .env = KEYS " http_proxy=x" },
 	{ "", .want = "proxies=1", .env = KEYS " HTTPS_PROXY=x" },
 	{ "", .want = "proxies=1", .env = KEYS " https_proxy=x" },

@@ -13,6 +13,7 @@
 #include "dice.h"
 #include "harness.h"
 #include "sandbox.h"
+#include "scene.h"
 
 Suite *order_suite(void);
 
@@ -142,7 +143,7 @@ START_TEST(one_person_owns_all)
 	harness_write(h, "in.ndjson", input.data, input.len);
 	const struct harness_run *run = HARNESS_RUN(h, "in.ndjson", "--rate=unlimited", "--batch=100");
 	harness_assert_status(run, 0);
-	if (!getenv("ASAN_OPTIONS") && !getenv("CIO_UNDER"))
+	if (!scene_is_instrumented())
 		ck_assert_msg(run->max_rss_kib < 32 * 1024, "%ld KiB resident", run->max_rss_kib);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, 1);
 	buf_free(&input);

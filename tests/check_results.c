@@ -28,6 +28,9 @@ static const struct { struct result result; const char *line; } lines[] = {
 	  "{\"record\":3,\"line\":4,\"outcome\":\"failed\",\"attempts\":5,\"error\":\"\"}\n" },
 	{ { .record = UINT64_MAX, .line = UINT64_MAX, .attempts = 4294967295u },
 	  "{\"record\":18446744073709551615,\"line\":18446744073709551615,\"outcome\":\"accepted\",\"attempts\":4294967295}\n" },
+	/* none of the input's records: somebody whom --sync-deletes deletes */
+	{ { .id = "42", .id_len = 2, .action = "delete", .outcome = OUTCOME_FAILED, .status = 500, .attempts = 5, .error = "no" },
+	  "{\"id\":\"42\",\"action\":\"delete\",\"outcome\":\"failed\",\"status\":500,\"attempts\":5,\"error\":\"no\"}\n" },
 	/* each byte that is not UTF-8 is one U+FFFD */
 	{ { .record = 1, .line = 1, .file = "\xff", .id = "a\xc3", .id_len = 2, .error = "\xed\xa0\x80z" },
 	  "{\"record\":1,\"file\":\"\xef\xbf\xbd\",\"line\":1,\"id\":\"a\xef\xbf\xbd\",\"outcome\":\"accepted\",\"attempts\":0,"

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <jansson.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,32 @@ START_TEST(a_damaged_state_is_not_believed)
 	check_complete(&s, 60, STATE);
 	free(good);
 	free(bad);
+	scene_close(&s);
+}
+END_TEST
+
+/* Sound as a database, and yet not what was written. */
+static const char *const forgeries[] = {
+	"UPDATE progress SET high = high + 5", "UPDATE progress SET hash = hash + 1", "UPDATE progress SET open = x''",
+	"UPDATE progress SET rejected = 1", "UPDATE progress SET results_size = 7", "UPDATE progress SET sum = 0",
+	"UPDATE progress SET event_time_ms = 1", "UPDATE progress SET rejects_sizes = x'7f'", "DELETE FROM identity",
+	"UPDATE identity SET mapping = mapping || ' '",
+};
+
+START_TEST(a_forged_state_is_not_believed)
+{
+	struct scene s = stopped_scene(60, 25);
+	size_t before = sandbox_arrivals(s.sandbox);
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(harness_path(s.harness, STATE), &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, forgeries[_i], NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_changes(db), 1);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	const struct harness_run *run = IMPORT(&s, "in.csv");
+	harness_assert_that(run, run->status == 65, "%s: exit status is not 65", forgeries[_i]);
+	harness_assert_err_has(run, "--restart");
+	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), before);
 	scene_close(&s);
 }
 END_TEST
@@ -655,6 +682,42 @@ START_TEST(an_answer_to_others_is_a_verdict)
 }
 END_TEST
 
+/* ... to anybody whose request left later: an answer that was on its way already says nothing. Here it comes when p2 has
+ * failed, and before enough others have that the destination counts as down. */
+START_TEST(an_older_answer_is_no_verdict)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p1", .fault = { .act = SANDBOX_PASS, .delay_ms = 130 } });
+	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = 15,
+	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	scene_write_people(&s, "in.csv", 20);
+	harness_assert_status(IMPORT(&s, "in.csv", "--retries=0", "-c2", "--rate=20", "--burst=1"), 0);
+	check_complete(&s, 20, STATE);
+	scene_close(&s);
+}
+END_TEST
+
+/* Failures of an outage are given back: the one retry is still there for a failure after it. */
+START_TEST(retries_are_given_back)
+{
+	static const struct sandbox_fault faults[] = {
+		{ .act = SANDBOX_STATUS, .status = 503 }, { .act = SANDBOX_PASS }, { .act = SANDBOX_STATUS, .status = 500 },
+	};
+	static const int times[] = { 15, 1, 3 };
+	struct scene s = scene_open(NULL);
+	int last = 0;
+
+	for (int i = 0; i < 3; i++)
+		last = sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = times[i], .fault = faults[i] });
+	scene_write_people(&s, "in.csv", 12);
+	harness_assert_status(IMPORT(&s, "in.csv", "--retries=1", "-c12"), 0);
+	ck_assert_uint_eq(sandbox_rule_hits(s.sandbox, last), 3);
+	check_complete(&s, 12, STATE);
+	scene_close(&s);
+}
+END_TEST
+
 #define ADD_ALL(t, test, rows) tcase_add_loop_test(t, test, 0, (int)(sizeof rows / sizeof *rows))
 
 Suite *resume_suite(void)
@@ -668,6 +731,7 @@ Suite *resume_suite(void)
 	ADD_ALL(t, another_run_is_refused, others);
 	ADD_ALL(t, a_stream_is_carried_on, streams);
 	tcase_add_test(t, a_damaged_state_is_not_believed);
+	ADD_ALL(t, a_forged_state_is_not_believed, forgeries);
 	tcase_add_loop_test(t, a_symbolic_link_is_not_followed, 0, 2);
 	tcase_add_test(t, people_s_data_is_private);
 	tcase_add_test(t, a_second_run_ends_at_once);
@@ -683,6 +747,8 @@ Suite *resume_suite(void)
 	ADD_ALL(t, it_gives_up_and_carries_on, gones);
 	tcase_add_loop_test(t, ten_different_records_close_the_gate, 8, 12);
 	tcase_add_test(t, an_answer_to_others_is_a_verdict);
+	tcase_add_test(t, an_older_answer_is_no_verdict);
+	tcase_add_test(t, retries_are_given_back);
 	suite_add_tcase(s, t);
 	return s;
 }

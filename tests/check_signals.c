@@ -21,7 +21,7 @@ Suite *signals_suite(void);
 /* What was processed is what the run says was accepted: nothing in flight was forgotten. */
 static void check_settled(struct scene *s, const struct harness_run *run, const char *by)
 {
-	harness_assert_err_has(run, "stopping: waiting for ");
+	harness_assert_err_has(run, "stopping: ");
 	harness_assert_err_has(run, "run the same command again");
 	harness_assert_err_has(run, "Done: ");
 	ck_assert(scene_summary_says(s, "ended_by", by));

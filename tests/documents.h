@@ -6,6 +6,7 @@
 
 #define README "README.md"
 #define MANUAL "man/cio-import.1"
+#define SANDBOX_MANUAL "man/cio-import-sandbox.1"
 
 /* A whole document, NUL after it, to free. NULL where it cannot be read. */
 char *document_read(const char *name);

@@ -139,7 +139,7 @@ static int due_fd(const char *call, const char *family, int fd)
 }
 
 /* The function that would have been called. */
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 #define FAIL_IF(error) do { \
 	int error_ = (error); \

@@ -41,7 +41,7 @@ static inline bool model_repeats(const json_t *object, const struct json_scan *s
 
 static inline void model_line(struct buf *out, const char *line, size_t n, uint64_t number)
 {
-	char *copy = calloc(n + 64, 1);	/* as the scanner wants it */
+	char *copy = xcalloc(n + 64, 1);	/* as the scanner wants it */
 	struct json_scan scan = { .most = INPUT_FIELDS_MAX };
 	bool nul = memchr(line, '\0', n) != NULL;	/* never valid, but jansson loses one that follows a number or a word */
 	json_t *object = nul ? NULL : json_loadb(line, n, MODEL_FLAGS, NULL);

@@ -31,6 +31,7 @@ struct feed {
 	const char *data;
 	size_t n, at, chunk;
 	bool again, ready;
+	bool endless;			/* where the bytes end there may be more */
 };
 
 static inline enum source_result feed_read(void *arg, char *to, size_t n, size_t *got)
@@ -44,7 +45,7 @@ static inline enum source_result feed_read(void *arg, char *to, size_t n, size_t
 	n = n < f->chunk ? n : f->chunk;
 	n = n < left ? n : left;
 	if (n == 0)
-		return SOURCE_END;
+		return f->endless ? SOURCE_AGAIN : SOURCE_END;
 	memcpy(to, f->data + f->at, n);
 	f->at += n;
 	*got = n;

@@ -280,7 +280,7 @@ static void do_event(struct workspace *w, const struct op *op)
 
 static void do_merge(struct workspace *w, const struct op *op)
 {
-	if (!op->person->exists || !op->other->exists || op->person == op->other)
+	if (!op->other || !op->person->exists || !op->other->exists || op->person == op->other)
 		return;
 	w->totals.merges++;
 	if (!op->person->attributes)
