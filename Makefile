@@ -6,17 +6,23 @@ DESTDIR ?=
 BINDIR   = $(PREFIX)/bin
 MANDIR   = $(PREFIX)/share/man/man1
 DATADIR  = $(PREFIX)/share
+ZSHDIR   = $(DATADIR)/zsh/site-functions
 CC      ?= cc
 VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/version.h)
 
 # Debian's names of what is needed to build, to test, and to run the demo.
 BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
-TEST_DEPS  := check libmicrohttpd-dev mandoc jq
+TEST_DEPS  := check libmicrohttpd-dev mandoc jq curl
+# And of what `make lint` can use, what `make check-all` can use besides, and what `make deb` needs.
+LINT_DEPS  := clang-tidy cppcheck shellcheck
+CHECK_DEPS := clang libclang-rt-14-dev valgrind lintian debootstrap
+DEB_DEPS   := debhelper dpkg-dev
 
 LIBS      := libcurl jansson sqlite3
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv
 TEST_LIBS := $(shell pkg-config --libs check libmicrohttpd 2>/dev/null)
+SANDBOX_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
@@ -34,15 +40,18 @@ TEST_PROGRAMS := main sandbox_main
 TEST_PRELOAD  := fault oom
 TEST_ROOMS := $(filter-out $(TEST_PROGRAMS) $(TEST_PRELOAD) check_%,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 TEST_OBJ   := $(TEST_ROOMS:%=$(BUILD)/tests/%.o)
+SANDBOX_OBJ := $(filter $(BUILD)/tests/sandbox% $(BUILD)/tests/workspace%,$(TEST_OBJ))
 
-.PHONY: all help deps demo test check-all valgrind crash bench fuzz fuzz-replay lint coverage install uninstall deb dist clean
+.PHONY: all help deps lint-deps check-deps deb-deps demo test check-all check-deb valgrind bench fuzz fuzz-replay lint coverage
+.PHONY: install uninstall deb dist clean
 
 all: $(BUILD)/cio-import $(BUILD)/cio-import-sandbox
 
 help:
 	@printf '%s\n' \
 	'make             builds $(BUILD)/cio-import and $(BUILD)/cio-import-sandbox' \
-	'make deps        installs what building and testing need (Debian and its kin)' \
+	'make deps        installs what building and testing need (Debian and its kin); make lint-deps, check-deps and' \
+	'                 deb-deps: what make lint, make check-all and make deb need besides' \
 	'make demo        installs what is missing, builds, and imports fixtures/users.csv to the sandbox' \
 	'make test        the tests: minutes' \
 	'make check-all   the long checks: sanitizers, valgrind, both compilers, many crash rounds, fuzzing' \
@@ -51,7 +60,8 @@ help:
 	'make lint        gcc -fanalyzer, cppcheck, clang-tidy, mandoc, shellcheck: those that are there' \
 	'make coverage    line coverage of the tests (needs gcov)' \
 	'make install     to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away' \
-	'make deb         a Debian package in $(BUILD)/deb; make dist: a tarball in $(BUILD)/dist' \
+	'make deb         a Debian package in $(BUILD)/deb; make check-deb builds it, tries it and removes it in a clean root' \
+	'make dist        a tarball of what is committed in $(BUILD)/dist: the same bytes each time' \
 	'make clean'
 
 # Programs.
@@ -59,8 +69,8 @@ help:
 $(BUILD)/cio-import: $(OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJ) $(PKG_LIBS)
 
-$(BUILD)/cio-import-sandbox: $(BUILD)/tests/sandbox_main.o $(TEST_OBJ) $(ROOM_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS)
+$(BUILD)/cio-import-sandbox: $(BUILD)/tests/sandbox_main.o $(SANDBOX_OBJ) $(ROOM_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SANDBOX_LIBS) $(PKG_LIBS)
 
 $(BUILD)/unit: $(BUILD)/tests/main.o $(SUITES:%=$(BUILD)/tests/check_%.o) $(TEST_OBJ) $(ROOM_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS)
@@ -77,10 +87,13 @@ $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Isrc -I$(BUILD)/tests -c -o $@ $<
 
-# The suites, from the files there are.
-$(BUILD)/tests/suites.inc: $(wildcard tests/check_*.c)
+# The suites, from the files there are; written anew only where they have changed.
+$(BUILD)/tests/suites.inc: always
 	@mkdir -p $(@D)
-	@for s in $(SUITES); do echo "SUITE($$s)"; done >$@
+	@for s in $(SUITES); do echo "SUITE($$s)"; done >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+.PHONY: always
+always:
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
 
 -include $(wildcard $(BUILD)/src/*.d $(BUILD)/tests/*.d)
@@ -89,14 +102,19 @@ $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-deps:
+deps: packages = $(BUILD_DEPS) $(TEST_DEPS)
+lint-deps: packages = $(LINT_DEPS)
+check-deps: packages = $(LINT_DEPS) $(CHECK_DEPS) $(DEB_DEPS)
+deb-deps: packages = $(DEB_DEPS)
+deps lint-deps check-deps deb-deps:
 	$(SUDO) apt-get update
-	$(SUDO) apt-get install -y --no-install-recommends $(BUILD_DEPS) $(TEST_DEPS)
+	$(SUDO) apt-get install -y --no-install-recommends $(packages)
 
 # Installs only where something is missing, so that it works without root on a machine that has all.
 .PHONY: need
 need:
-	@pkg-config --exists $(LIBS) check libmicrohttpd 2>/dev/null && command -v $(CC) jq mandoc >/dev/null && \
+	@pkg-config --exists $(LIBS) check libmicrohttpd 2>/dev/null && \
+	for c in $(firstword $(CC)) curl jq mandoc; do command -v $$c >/dev/null || exit 1; done && \
 	[ -e /usr/include/csv.h ] && [ -e /usr/include/xxhash.h ] || $(MAKE) deps
 
 demo: need
@@ -108,8 +126,11 @@ demo: need
 test: need
 	@$(MAKE) --no-print-directory test-now
 
-.PHONY: test-now
-test-now: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
+.PHONY: test-now test-programs
+test-programs: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
+
+test-now: test-programs fuzz-replay
+	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/install.sh
 	BUILD=$(BUILD) $(BUILD)/unit
 
 clean:
@@ -121,14 +142,14 @@ FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 
-$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TEST_OBJ) $(ROOM_OBJ)
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TEST_OBJ) $(ROOM_OBJ) $(wildcard src/*.h tests/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MF $@.d -Isrc -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(PKG_LIBS)
 
 fuzz-replay: $(FUZZERS:%=$(BUILD)/replay/%)
-	@for f in $(FUZZERS); do $(BUILD)/replay/$$f tests/fuzz/corpus/$$f/* || exit 1; done
+	@for f in $(FUZZERS); do printf '%s: ' $$f; $(BUILD)/replay/$$f tests/fuzz/corpus/$$f/* || exit 1; done
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard src/*.c src/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard src/*.c src/*.h tests/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -DCIO_SANITIZED -O1 -g -Isrc -Itests $(PKG_FLAGS) -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $@ $< $(filter-out src/main.c,$(SRC)) $(PKG_LIBS)
@@ -141,14 +162,27 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 lint:
 	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh
 
-valgrind: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
-	BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='valgrind -q --error-exitcode=99 --leak-check=full' \
-		valgrind -q --trace-children=no --error-exitcode=99 --leak-check=full $(BUILD)/unit
+# A suite at a time, as many at once as there are cores; what each said is shown when it has ended. A leak is what nothing points
+# to any more: a test may end with a server's thread running.
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+valgrind: test-programs
+	@printf '%s\n' $(SUITES) | BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)' \
+		xargs -P "$$(nproc)" -I{} sh -c 'said=$$(CK_RUN_SUITE={} $(VALGRIND) $(BUILD)/unit 2>&1); status=$$?; \
+		printf "%s\n" "$$said"; exit $$status'
 
 check-all:
-	BUILD=$(BUILD) tests/check_all.sh
+	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) MAKE='$(MAKE)' tests/check_all.sh
 
-bench: all
+check-deb:
+	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/package.sh
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(PKG_LIBS)
+
+bench: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 	BUILD=$(BUILD) tests/bench.sh
 
 coverage:
@@ -159,15 +193,39 @@ coverage:
 
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(DATADIR)/bash-completion/completions \
-		$(DESTDIR)$(DATADIR)/zsh/vendor-completions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+		$(DESTDIR)$(ZSHDIR) $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 	install -m 755 $(BUILD)/cio-import $(BUILD)/cio-import-sandbox $(DESTDIR)$(BINDIR)
-	install -m 644 man/cio-import.1 $(DESTDIR)$(MANDIR)
+	install -m 644 man/cio-import.1 man/cio-import-sandbox.1 $(DESTDIR)$(MANDIR)
 	$(BUILD)/cio-import --completion=bash >$(DESTDIR)$(DATADIR)/bash-completion/completions/cio-import
-	$(BUILD)/cio-import --completion=zsh >$(DESTDIR)$(DATADIR)/zsh/vendor-completions/_cio-import
+	$(BUILD)/cio-import --completion=zsh >$(DESTDIR)$(ZSHDIR)/_cio-import
 	$(BUILD)/cio-import --completion=fish >$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/cio-import.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/cio-import $(DESTDIR)$(BINDIR)/cio-import-sandbox $(DESTDIR)$(MANDIR)/cio-import.1 \
-		$(DESTDIR)$(DATADIR)/bash-completion/completions/cio-import \
-		$(DESTDIR)$(DATADIR)/zsh/vendor-completions/_cio-import \
+	rm -f $(DESTDIR)$(BINDIR)/cio-import $(DESTDIR)$(BINDIR)/cio-import-sandbox \
+		$(DESTDIR)$(MANDIR)/cio-import.1 $(DESTDIR)$(MANDIR)/cio-import-sandbox.1 \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/cio-import $(DESTDIR)$(ZSHDIR)/_cio-import \
 		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/cio-import.fish
+
+# .debian/ becomes debian/ in a copy, which is built in an environment of its own: what this make was given is not for it.
+# The package's date is the last commit's, or the version's.
+DEB_TREE = $(BUILD)/deb/cio-import-$(VERSION)
+deb: need
+	@command -v dh >/dev/null && command -v dpkg-buildpackage >/dev/null || $(MAKE) deb-deps
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEB_TREE)
+	cp -R Makefile README.md LICENSE src man tests $(DEB_TREE)
+	cp -R .debian $(DEB_TREE)/debian
+	@when=$$([ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat -c %Y src/version.h) && cd $(DEB_TREE) && \
+	printf 'cio-import (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- %s  %s\n' $(VERSION) $(VERSION) \
+		"$$(sed -n 's/^Maintainer: //p' debian/control)" "$$(LC_ALL=C date -uRd @$$when)" >debian/changelog && \
+	env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc
+	@ls $(BUILD)/deb/*.deb
+
+DIST = $(BUILD)/dist/cio-import-$(VERSION).tar
+dist:
+	@[ -e .git ] || { echo 'dist: it packs what is committed: run it in a git checkout' >&2; exit 1; }
+	@git diff --quiet HEAD || echo 'dist: what is not committed is not in it' >&2
+	@mkdir -p $(BUILD)/dist
+	git -c tar.umask=0022 archive --format=tar --prefix=cio-import-$(VERSION)/ -o $(DIST) HEAD
+	gzip -9 -n -f $(DIST)
+	@ls $(DIST).gz
