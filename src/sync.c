@@ -435,8 +435,8 @@ static int read_number(struct sync *s, const char *sql, uint64_t *out, struct re
 {
 	sqlite3_stmt *q = db_prepare(&s->db, sql, why);
 
-	if (!q)
-		return trouble(s, "read", why);
+	if (!q)			/* its tables are not ours */
+		return damaged(s, why);
 	int got = sqlite3_step(q) == SQLITE_ROW ? 0 : trouble(s, "read", why);
 	if (got == 0)
 		*out = (uint64_t)sqlite3_column_int64(q, 0);
@@ -444,7 +444,7 @@ static int read_number(struct sync *s, const char *sql, uint64_t *out, struct re
 	return got;
 }
 
-/* Takes what is kept, or keeps `about` where it holds nothing yet. 0 or -1. */
+/* Takes what the row under q says. 0 or -1. */
 static int take_about(struct sync *s, sqlite3_stmt *q, struct reason *why)
 {
 	const char *text = (const char *)sqlite3_column_text(q, 0);
@@ -459,14 +459,15 @@ static int take_about(struct sync *s, sqlite3_stmt *q, struct reason *why)
 	return checksum(s) == (uint64_t)sqlite3_column_int64(q, 4) ? 0 : damaged(s, why);
 }
 
+/* What the file says of itself, which must be true of its rows, and about this run. 0 or -1. */
 static int read_about(struct sync *s, const char *about, struct reason *why)
 {
 	sqlite3_stmt *q = db_prepare(&s->db, "SELECT text, people, top, complete, sum FROM about", why);
 	uint64_t rows = 0;
 	int result;
 
-	if (!q)
-		return trouble(s, "read", why);
+	if (!q)			/* its tables are not ours */
+		return damaged(s, why);
 	int code = sqlite3_step(q);
 	if (code == SQLITE_ROW)
 		result = take_about(s, q, why);
