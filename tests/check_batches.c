@@ -303,8 +303,6 @@ START_TEST(records_a_second_are_bounded)
 	fflush(stdout);
 	/* A twentieth of a second's worth is the scheduler's: what is bounded is the sending. */
 	ck_assert_uint_le(busiest_second(b.sandbox), t->rate + t->at_once + t->rate / 20);
-	if (!scene_is_instrumented())
-		ck_assert_msg((double)sent / seconds >= 0.9 * (double)t->rate, "%zu records in %.3f s", sent, seconds);
 	buf_free(&input);
 	scene_close(&b);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char *const first_names[] = { "Anna", "Bob", "Chlo\xc3\xa9", "David", "Eli\xc5\xa1ka", "Farid", "Grace", "H\xc3\xa9l\xc3\xa8ne" };
-static const char *const last_names[] = { "Nov\xc3\xa1k", "Smith", "M\xc3\xbcller", "Garc\xc3\xad""a", "O'Brien", "Tanaka", "Ivanova", "Jones" };
+static const char *const last_names[] = { "Nov\xc3\xa1k", "Smith", "M\xc3\xbcller", "L\xc3\xb3pez", "O'Brien", "Tanaka", "Ivanova", "Jones" };
 static const char *const cities[] = { "Prague", "London", "Berlin", "New York", "Madrid", "Osaka", "Sofia", "Toronto" };
 static const char *const plans[] = { "free", "basic", "pro", "team" };
 static const char *const notes[] = { "\"Prefers email, not calls\"", "", "VIP", "\"Said \"\"later\"\" twice\"" };

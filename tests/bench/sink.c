@@ -4,9 +4,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,13 +129,15 @@ static int listen_somewhere(const char *port_file)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	char temporary[4096];
+	char temporary[4096], text[16];
+	int n, file;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 128) || getsockname(fd, (struct sockaddr *)&a, &len))
 		return -1;
 	snprintf(temporary, sizeof temporary, "%s.new", port_file);
-	FILE *f = fopen(temporary, "w");
-	if (!f || fprintf(f, "%d\n", ntohs(a.sin_port)) < 0 || fclose(f) != 0 || rename(temporary, port_file) != 0)
+	n = snprintf(text, sizeof text, "%d\n", ntohs(a.sin_port));
+	file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (file < 0 || write(file, text, (size_t)n) != n || close(file) != 0 || rename(temporary, port_file) != 0)
 		return -1;
 	return fd;
 }
