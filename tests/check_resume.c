@@ -698,21 +698,26 @@ START_TEST(an_older_answer_is_no_verdict)
 }
 END_TEST
 
-/* Failures of an outage are given back: the one retry is still there for a failure after it. */
+/* Failures of an outage are given back: the one retry is still there for a failure after it. Five fail once more then, but
+ * for one that may be the probe which shows that the destination is up. */
 START_TEST(retries_are_given_back)
 {
-	static const struct sandbox_fault faults[] = {
-		{ .act = SANDBOX_STATUS, .status = 503 }, { .act = SANDBOX_PASS }, { .act = SANDBOX_STATUS, .status = 500 },
-	};
-	static const int times[] = { 15, 1, 3 };
+	static const char *const people[] = { "p1", "p2", "p3", "p4", "p5" };
 	struct scene s = scene_open(NULL);
-	int last = 0;
+	int rules[5];
+	unsigned hits = 0;
 
-	for (int i = 0; i < 3; i++)
-		last = sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = times[i], .fault = faults[i] });
+	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = 15,
+	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = 1, .fault = { .act = SANDBOX_PASS } });
+	for (int i = 0; i < 5; i++)
+		rules[i] = sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = people[i], .times = 1,
+		    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 	scene_write_people(&s, "in.csv", 12);
 	harness_assert_status(IMPORT(&s, "in.csv", "--retries=1", "-c12"), 0);
-	ck_assert_uint_eq(sandbox_rule_hits(s.sandbox, last), 3);
+	for (int i = 0; i < 5; i++)
+		hits += sandbox_rule_hits(s.sandbox, rules[i]);
+	ck_assert_uint_ge(hits, 4);
 	check_complete(&s, 12, STATE);
 	scene_close(&s);
 }
