@@ -13,6 +13,7 @@
 #include "version.h"
 
 #define KEEP_ANSWER 65536	/* storage for an answer that a slot keeps */
+#define MOST_PIECES 64		/* of bodies, sent before the caller is heard again */
 
 /* One request in flight, with what is kept from one to the next. */
 struct slot {
@@ -485,20 +486,40 @@ static nfds_t add_callers(struct sender *s, const int *fds, size_t n)
 	return (nfds_t)all;
 }
 
+/* Waits for the first n of s->polls, and serves curl. How many had something, or -1 with *why. */
+static int wait_for(struct sender *s, nfds_t n, const struct timespec *timeout, struct reason *why)
+{
+	for (size_t i = 0; i < s->poll_count; i++)
+		s->polls[i].revents = 0;
+	int got = ppoll(s->polls, n, timeout, NULL);
+	if (got < 0 && errno != EINTR)
+		return reason_set(why, "waiting for the network failed: %s", strerror(errno));
+	return serve_curl(s, why) ? -1 : got < 0 ? 0 : got;
+}
+
+static bool is_uploading(const struct sender *s)
+{
+	for (size_t i = 0; i < s->poll_count; i++)
+		if (s->polls[i].events & POLLOUT)
+			return true;
+	return false;
+}
+
 int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count, struct reason *why)
 {
+	static const struct timespec none;
 	struct timespec t, *timeout = NULL;
 	int64_t due = until < s->curl_due ? until : s->curl_due, now = clock_now();
-	nfds_t n = add_callers(s, fds, fd_count);
 
 	if (due < INT64_MAX) {
 		int64_t left = due > now ? due - now : 0;
 		t = (struct timespec){ .tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000 };
 		timeout = &t;
 	}
-	for (size_t i = 0; i < s->poll_count; i++)
-		s->polls[i].revents = 0;
-	if (ppoll(s->polls, n, timeout, NULL) < 0 && errno != EINTR)
-		return reason_set(why, "waiting for the network failed: %s", strerror(errno));
-	return serve_curl(s, why);
+	int got = wait_for(s, add_callers(s, fds, fd_count), timeout, why);
+	/* A large body leaves in pieces. As long as they are taken nothing else is done: so few bodies are on their way at once,
+	 * and what is written next is still in the processor's cache. */
+	for (int piece = 0; got > 0 && piece < MOST_PIECES && is_uploading(s); piece++)
+		got = wait_for(s, (nfds_t)s->poll_count, &none, why);
+	return got < 0 ? -1 : 0;
 }
