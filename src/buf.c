@@ -77,7 +77,7 @@ void buf_trim(struct buf *b, size_t keep)
 }
 
 /* Doubles, so that adding n bytes costs O(n) in all. */
-static void grow(struct buf *b, size_t need)
+static void enlarge(struct buf *b, size_t need)
 {
 	size_t cap = b->cap ? b->cap : 64;
 	while (cap < need)
@@ -86,14 +86,14 @@ static void grow(struct buf *b, size_t need)
 	b->cap = cap;
 }
 
-char *buf_room(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	if (b->over || n > b->max - b->len) {
 		b->over = true;
 		return NULL;
 	}
 	if (n > b->cap - b->len || !b->data)	/* never NULL + 0 */
-		grow(b, b->len + n);
+		enlarge(b, b->len + n);
 	return b->data + b->len;
 }
 

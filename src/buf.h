@@ -25,7 +25,13 @@ void buf_reset(struct buf *b);			/* empties; keeps the storage */
 void buf_trim(struct buf *b, size_t keep);	/* gives storage above keep back; only when empty */
 
 /* Makes room for n more bytes. Returns where they go, or NULL (and sets over). */
-char *buf_room(struct buf *b, size_t n);
+char *buf_grow(struct buf *b, size_t n);
+static inline char *buf_room(struct buf *b, size_t n)
+{
+	if (n < b->cap - b->len && n <= b->max - b->len && !b->over)
+		return b->data + b->len;
+	return buf_grow(b, n);
+}
 
 void buf_add(struct buf *b, const void *data, size_t n);
 void buf_byte(struct buf *b, char c);

@@ -198,7 +198,7 @@ static int read_fixed(const char **p, const char *end, size_t digits, unsigned m
 	return 0;
 }
 
-static int read_char(const char **p, const char *end, const char *allowed)
+static inline int read_char(const char **p, const char *end, const char *allowed)
 {
 	for (; *p < end && *allowed; allowed++)
 		if (**p == *allowed) {
@@ -216,10 +216,10 @@ static bool is_leap(unsigned year)
 /* Days from 1970-01-01 to a day. Years are counted from March, so that the leap day is the last of its year. */
 static int64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 {
-	int64_t y = (int64_t)year - (month <= 2);
-	int64_t days_before_month = (153 * (int64_t)((month + 9) % 12) + 2) / 5;	/* 31, 30, 31, 30, 31, ... */
+	unsigned y = year - (month <= 2);
+	unsigned days_before_month = (153 * ((month + 9) % 12) + 2) / 5;	/* 31, 30, 31, 30, 31, ... */
 
-	return y * 365 + y / 4 - y / 100 + y / 400 + days_before_month + day - 1 - 719468;
+	return (int64_t)(y * 365 + y / 4 - y / 100 + y / 400 + days_before_month + day) - 719469;
 }
 
 static int read_date(const char **p, const char *end, int64_t *days)
@@ -295,7 +295,7 @@ int num_moment(const char *s, size_t n, int64_t *unix_seconds)
 
 	if (n == 0)
 		return -1;
-	if (read_unix(s, end, unix_seconds) == 0)
+	if (!(n > 4 && s[4] == '-') && read_unix(s, end, unix_seconds) == 0)
 		return 0;
 	if (read_date(&p, end, &days) == -1)
 		return -1;

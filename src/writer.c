@@ -49,12 +49,16 @@ void writer_percent(struct writer *w, const char *text, size_t n)
 
 size_t writer_digits(int64_t n, char *out)
 {
+	static const char pairs[] =
+	    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+	    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 	char text[20], *end = text + sizeof text, *at = end;
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 
-	do
-		*--at = (char)('0' + left % 10);
-	while ((left /= 10) > 0);
+	for (; left >= 10; left /= 100)
+		memcpy(at -= 2, pairs + left % 100 * 2, 2);
+	if (left > 0 || at == end)
+		*--at = (char)('0' + left);
 	if (n < 0)
 		*--at = '-';
 	memcpy(out, at, (size_t)(end - at));
