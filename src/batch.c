@@ -64,11 +64,13 @@ bool batch_fits(const struct request *q, const struct operation *op, size_t most
 
 void batch_add(struct request *q, struct operation *op)
 {
-	if (q->count)
-		buf_byte(&q->batch, ',');
-	else
+	if (q->count == 0)
 		buf_add(&q->batch, opening, sizeof opening - 1);
-	buf_add(&q->batch, op->body, op->body_len);
+	char *to = buf_room(&q->batch, op->body_len + 1);
+	if (q->count)
+		*to++ = ',';
+	memcpy(to, op->body, op->body_len);
+	q->batch.len = (size_t)(to + op->body_len - q->batch.data);
 	append(q, op);
 }
 

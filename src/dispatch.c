@@ -8,9 +8,11 @@
 
 #include "clock.h"
 #include "display.h"
+#include "lanes.h"
 #include "sender.h"
 
 #define MOST_HOPS 5
+#define FETCHED_AHEAD 8	/* operations of a batch whose lanes are looked for before they settle */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 
@@ -131,8 +133,16 @@ static void settle_all(struct run *r, struct request *q, enum outcome outcome, i
 {
 	struct operation *op, *next;
 
+	const struct operation *ahead = q->first;
+
+	for (int i = 0; ahead && i < FETCHED_AHEAD; i++, ahead = ahead->next)
+		lanes_expect(r->lanes, ahead);
 	for (op = q->first; op; op = next) {
 		next = op->next;
+		if (ahead) {
+			lanes_expect(r->lanes, ahead);
+			ahead = ahead->next;
+		}
 		settle(r, op, outcome, status, q->tries, error);
 	}
 	intake_forget(r, q);

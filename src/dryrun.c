@@ -31,6 +31,7 @@ struct dry {
 	struct sync *sync;	/* NULL: none */
 	struct operation_config config;
 	struct operation operation;
+	struct buf bytes;	/* of it, but for the record's own */
 	struct forecast forecast;
 	struct outfile out;
 	struct buf line;
@@ -98,11 +99,11 @@ static int take(struct dry *d, const struct record *record)
 	struct operation *op = &d->operation;
 
 	if (mapping_apply(d->mapping, record, &mapped, &why) != 0) {
-		operation_raw(&record->from, op);
+		operation_raw(&record->from, d->config.action, op);
 		invalid(d, &record->from, why.text);
 		return 0;
 	}
-	if (operation_build(&d->config, &record->from, &mapped, op, &why) != 0) {
+	if (operation_build(&d->config, &record->from, &mapped, &d->bytes, op, &why) != 0) {
 		invalid(d, &record->from, why.text);
 		return 0;
 	}
@@ -166,7 +167,7 @@ static int pull(struct dry *d)
 	case INPUT_BAD:
 		if (check_header(d, record.from.file) != 0)
 			return -1;
-		operation_raw(&record.from, &d->operation);
+		operation_raw(&record.from, d->config.action, &d->operation);
 		if (record.from.number > d->o->skip)
 			invalid(d, &record.from, why.text);
 		break;
@@ -194,7 +195,7 @@ static void print_deletes(struct dry *d)
 	int found;
 
 	while ((found = sync_next_missing(d->sync, &who, &type, &why)) == 1) {
-		if (prepare_delete(d->o, &d->config, &who, type, op, &why) != 0) {
+		if (prepare_delete(d->o, &d->config, &who, type, &d->bytes, op, &why) != 0) {
 			forecast_invalid(&d->forecast, why.text);
 			continue;
 		}
@@ -247,7 +248,7 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 {
 	const struct options *o = d->o;
 
-	buf_init(&d->operation.bytes, SIZE_MAX);
+	buf_init(&d->bytes, SIZE_MAX);
 	buf_init(&d->line, SIZE_MAX);
 	*status = 64;
 	d->mapping = prepare_mapping(o, why);
@@ -286,7 +287,7 @@ int dry_run(const struct options *o)
 		status = d.status ? d.status : d.too_many ? 65 : d.forecast.invalid ? 1 : 0;
 	}
 	forecast_free(&d.forecast);
-	buf_free(&d.operation.bytes);
+	buf_free(&d.bytes);
 	buf_free(&d.line);
 	mapping_free(d.mapping);
 	sync_close(d.sync);

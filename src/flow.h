@@ -84,11 +84,12 @@ struct run {
 	int wake_fd;			/* signals */
 
 	struct operation *oldest, *newest;	/* all unsettled operations, in input order */
-	struct operation *spare_operations;
-	struct buf workbench;		/* storage in which a batch's operations are built, one after another */
+	struct arena *arena;		/* where they and their bytes are */
+	struct operation made;		/* the one in the making: a view of the record, and of ... */
+	struct buf bytes;		/* ... what was made of it */
 	struct request *spare_requests;
 	size_t unsettled, unsettled_most;	/* how many, and how many there may be */
-	size_t held_bytes, held_most;		/* what they occupy */
+	size_t held_most;		/* bytes of the arena */
 
 	struct request_list ready;	/* may leave now */
 	struct request_list probes;	/* waiting for the gate to open; one at a time is tried */
@@ -107,6 +108,7 @@ struct run {
 	uint64_t hash;			/* sum of raw_hash over all settled records */
 	struct moment moment;		/* what is going on, as of the last turn */
 	bool counting;			/* moment.total is still being counted */
+	uint64_t line_at;		/* finished records at which a progress line is due */
 	int64_t dirty_since;		/* when the first outcome was not yet committed; INT64_MAX: none */
 	int64_t throttled_since;	/* first 429 without another answer since; INT64_MAX: none */
 	unsigned throttles;		/* pauses since then ... */
@@ -134,10 +136,8 @@ void intake_forget(struct run *r, struct request *q);	/* back to the spare ones 
 /* Pulls records until a request is ready, the input is idle or at its end, or no more may be held. */
 void intake_fill(struct run *r);
 void intake_flush(struct run *r);		/* the open batch becomes ready */
-void intake_begin(struct run *r, struct operation *op);	/* op is unsettled from now on, and waits for its turn */
+void intake_begin(struct run *r);	/* the one in the making is unsettled from now on, and waits for its turn */
 void intake_enter(struct run *r, struct operation *op);	/* op's turn has come: into a request */
-struct operation *intake_operation(struct run *r);	/* an empty one */
-void intake_release(struct run *r, struct operation *op);
 bool intake_done(const struct run *r);		/* nothing more will come */
 
 /* -- dispatch.c -- */

@@ -2,40 +2,17 @@
 
 #include <stdlib.h>
 
+#include "arena.h"
 #include "clock.h"
 #include "lanes.h"
 #include "mapping.h"
 #include "prepare.h"
 #include "sender.h"
 
-#define KEEP_BYTES 4096		/* storage that a spare operation keeps */
-#define WORKBENCH_BYTES 65536	/* storage that is kept to build operations in */
+#define KEEP_BYTES 65536	/* storage that is kept to build operations in */
 #define VERIFY_PIECE 20000	/* records that a resumed run reads past before it looks at the world again */
 #define PULL_PIECE 20000	/* records read for the next request, unchanged or invalid ones, before it does so */
 #define MARKED_AT_ONCE 64	/* requests made ready at once for --sync: their marks cost one wait for the disk */
-
-struct operation *intake_operation(struct run *r)
-{
-	struct operation *op = r->spare_operations;
-
-	if (op) {
-		r->spare_operations = op->next;
-	} else {
-		op = xcalloc(1, sizeof *op);
-		buf_init(&op->bytes, SIZE_MAX);
-	}
-	return op;
-}
-
-void intake_release(struct run *r, struct operation *op)
-{
-	struct buf bytes = op->bytes;
-
-	buf_reset(&bytes);
-	buf_trim(&bytes, KEEP_BYTES);
-	*op = (struct operation){ .bytes = bytes, .next = r->spare_operations };
-	r->spare_operations = op;
-}
 
 struct request *intake_request(struct run *r)
 {
@@ -75,27 +52,6 @@ static bool has_turn(const struct run *r, const struct operation *op)
 	return true;
 }
 
-/* What stands in the batch is not kept twice: op goes on with its record and whom it is about, and the storage in which
- * it was built is used again while it is in the processor's cache. */
-static void let_go_of_body(struct run *r, struct operation *op)
-{
-	struct buf built = op->bytes;
-
-	buf_reset(&r->workbench);
-	buf_add(&r->workbench, built.data, (size_t)(op->body - built.data));
-	op->bytes = r->workbench;
-	op->from.raw = op->bytes.data;
-	if (op->id_len)
-		op->id = op->bytes.data + (op->id - built.data);
-	op->path = "";
-	op->body = NULL;
-	r->held_bytes += op->bytes.cap;
-	r->held_bytes -= built.cap;
-	buf_reset(&built);
-	buf_trim(&built, WORKBENCH_BYTES);
-	r->workbench = built;
-}
-
 /* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it holds the same person. */
 static bool place(struct run *r, struct operation *op)
 {
@@ -106,7 +62,6 @@ static bool place(struct run *r, struct operation *op)
 	if (!r->open)
 		r->open = intake_request(r);
 	batch_add(r->open, op);
-	let_go_of_body(r, op);
 	r->open_since = r->now;
 	return true;
 }
@@ -142,40 +97,61 @@ void intake_enter(struct run *r, struct operation *op)
 	list_push(&r->ready, q);
 }
 
-static void hold(struct run *r, struct operation *op)
+/* The one in the making becomes the newest of the unsettled, with its record and whom it is about. Its path and body have
+ * room behind it, but are still in r->bytes. */
+static struct operation *hold(struct run *r)
 {
+	size_t head = operation_head_size(&r->made);
+	struct operation *op = arena_take(r->arena, sizeof *op + head + operation_rest_size(&r->made));
+
+	*op = r->made;
+	operation_move_head(op, (char *)(op + 1));
 	op->older = r->newest;
-	op->newer = NULL;
 	if (r->newest)
 		r->newest->newer = op;
 	else
 		r->oldest = op;
 	r->newest = op;
 	r->unsettled++;
-	r->held_bytes += sizeof *op + op->bytes.cap;
+	return op;
 }
 
-void intake_begin(struct run *r, struct operation *op)
+/* What stands in a batch by now is not kept twice. */
+static void hold_rest(struct run *r, struct operation *op)
 {
-	hold(r, op);
+	size_t head = operation_head_size(op);
+
+	if (!r->o->batch || !op->request) {
+		operation_move_rest(op, (char *)(op + 1) + head);
+		return;
+	}
+	op->path = "";
+	op->body = NULL;
+	arena_trim(r->arena, op, sizeof *op + head);
+}
+
+void intake_begin(struct run *r)
+{
+	struct operation *op = hold(r);
+
 	lanes_enter(r->lanes, op);
 	if (has_turn(r, op))
 		intake_enter(r, op);
+	hold_rest(r, op);
 }
 
 /* A valid record, which no earlier run settled. */
-static void begin(struct run *r, struct operation *op)
+static void begin(struct run *r)
 {
-	switch (nightly_look(r, op)) {
+	switch (nightly_look(r, &r->made)) {
 	case 1:
-		intake_begin(r, op);
+		intake_begin(r);
 		break;
 	case 0:
-		settle_unchanged(r, op);
+		settle_unchanged(r, &r->made);
 		break;
 	default:
-		r->high = op->from.number - 1;	/* not settled: the run that carries on reads it again */
-		intake_release(r, op);
+		r->high = r->made.from.number - 1;	/* not settled: the run that carries on reads it again */
 	}
 }
 
@@ -211,34 +187,29 @@ static bool is_settled(struct run *r, const struct origin *from)
 /* A record was read: an operation, or (bad, or invalid) the reason why it is none. */
 static void take(struct run *r, const struct record *record, const char *bad)
 {
-	struct operation *op = intake_operation(r);
-	struct buf own = op->bytes;
+	struct operation *op = &r->made;
 	struct mapped mapped;
 	struct reason why;
 	bool valid = false;
 
-	if (r->o->batch) {
-		op->bytes = r->workbench;
-		r->workbench = own;
-	}
+	buf_reset(&r->bytes);
+	buf_trim(&r->bytes, KEEP_BYTES);
 	if (bad || mapping_apply(r->mapping, record, &mapped, &why) != 0)
-		operation_raw(&record->from, op);
+		operation_raw(&record->from, r->operation.action, op);
 	else
-		valid = operation_build(&r->operation, &record->from, &mapped, op, &why) == 0;
+		valid = operation_build(&r->operation, &record->from, &mapped, &r->bytes, op, &why) == 0;
+	lanes_expect(r->lanes, op);
 	r->doubtful |= !valid && !op->key_count;
-	if (!prepare_in_shard(r->o, op)) {
-		intake_release(r, op);
+	if (!prepare_in_shard(r->o, op))
 		return;
-	}
 	r->c.read++;
 	if (is_settled(r, &record->from)) {
 		if (valid)
 			nightly_seen(r, op);
-		intake_release(r, op);
 	} else if (!valid) {
 		settle_record(r, op, !bad, bad ? bad : why.text);
 	} else {
-		begin(r, op);
+		begin(r);
 	}
 }
 
@@ -314,7 +285,7 @@ static bool pull(struct run *r)
 
 static bool may_hold_more(const struct run *r)
 {
-	return r->unsettled < r->unsettled_most && r->held_bytes < r->held_most;
+	return r->unsettled < r->unsettled_most && arena_held(r->arena) < r->held_most;
 }
 
 static void read_past_settled(struct run *r)

@@ -5,21 +5,25 @@
 #ifndef LANES_H
 #define LANES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct operation;
 struct lanes;
 
-/* `most`: how many operations will be unsettled at once, at most (sizes the table). */
-struct lanes *lanes_new(size_t most);
+struct lanes *lanes_new(void);
 void lanes_free(struct lanes *l);
 
-/* Puts op at the end of its lanes (one a key), setting its `ahead`. */
+/* A hint that op will enter or leave soon: its place is fetched from memory meanwhile. */
+void lanes_expect(const struct lanes *l, const struct operation *op);
+
+/* Puts op at the end of its lanes (one a key), setting its `ahead` and `behind`. */
 void lanes_enter(struct lanes *l, struct operation *op);
 
-/* Takes a settled op, which is in front, out of its lanes. Its `behind` stay as they were, for the caller to see
- * who was waiting for it; their `ahead` is NULL now. */
+/* Takes op out of its lanes, wherever in them it stands: those next to it are neighbours then. Its own `behind` stay as
+ * they were, for the caller to see who was waiting for it. */
 void lanes_leave(struct lanes *l, struct operation *op);
+
+/* Who stands directly in front of op in the lane of that key, which is one of op's; or NULL. */
+struct operation *lanes_ahead(const struct operation *op, uint64_t key);
 
 #endif

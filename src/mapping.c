@@ -26,6 +26,7 @@ struct step {
 	bool set;		/* from a --set */
 	bool apart;		/* the action field: taken out */
 	bool plain;		/* a field as it is, but that a cell may be empty */
+	size_t next_converted;	/* the next step that may write a value of its own, or NONE */
 };
 
 /* What to do with the records of one shape: made once, so that no name is looked at again. */
@@ -35,7 +36,8 @@ struct plan {
 	uint64_t shape;
 	size_t id;		/* the identifying field's step, or NONE */
 	enum id_type id_type;
-	bool valid, id_dropped, converts;
+	size_t first_converted;	/* see the step's */
+	bool valid, id_dropped, special;
 	struct reason *conflict;	/* two names that a --map made equal, or NULL */
 };
 
@@ -43,9 +45,9 @@ struct mapping {
 	const struct mapping_config *config;
 	struct plan plans[PLANS];
 	struct plan *last;
-	struct field *fields;		/* what mapped.fields points to */
+	const struct field **list;	/* what mapped.fields points to */
+	struct field *fields;		/* those that are not as the record has them, each by its step */
 	size_t cap;
-	struct field action;
 	struct buf values;		/* converted ones */
 	struct field *sets;		/* --set's values as fields; its name and key too */
 	struct field *renames;		/* --map's new names and keys */
@@ -96,7 +98,7 @@ static void plan_reset(struct plan *p)
 		p->cap = 0;
 	}
 	free(p->conflict);
-	*p = (struct plan){ .steps = p->steps, .cap = p->cap, .id = NONE };
+	*p = (struct plan){ .steps = p->steps, .cap = p->cap, .id = NONE, .first_converted = NONE };
 }
 
 void mapping_free(struct mapping *m)
@@ -112,6 +114,7 @@ void mapping_free(struct mapping *m)
 	free(m->texts);
 	free(m->sets);
 	free(m->renames);
+	free(m->list);
 	free(m->fields);
 	buf_free(&m->values);
 	free(m);
@@ -139,6 +142,7 @@ static enum field_role role_of(const char *name, size_t n)
 		[ROLE_PRIMARY_ID] = "primary_id", [ROLE_PRIMARY_EMAIL] = "primary_email",
 		[ROLE_PRIMARY_CIO_ID] = "primary_cio_id", [ROLE_SECONDARY_ID] = "secondary_id",
 		[ROLE_SECONDARY_EMAIL] = "secondary_email", [ROLE_SECONDARY_CIO_ID] = "secondary_cio_id",
+		[ROLE_STAMP] = "_timestamp", [ROLE_RELATIONSHIPS] = "cio_relationships", [ROLE_UPDATE] = "_update",
 	};
 
 	for (enum field_role role = ROLE_NONE + 1; role < ROLE_COUNT; role++)
@@ -302,13 +306,16 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 			p->id_dropped = dropped;
 		}
 		s.role = role_of(f.name, f.name_len);
+		p->special |= s.role >= ROLE_SPECIAL;
 		s.type = s.cell_type = named_type(c, f.name, f.name_len);
 		if (s.type == NO_TYPE && (s.role == ROLE_TIMESTAMP || is_name("created_at", f.name, f.name_len)))
 			s.cell_type = TYPE_TIMESTAMP;
 		else if (s.type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
 		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && s.cell_type == NO_TYPE;
-		p->converts |= s.type >= 0 || s.cell_type >= 0;
+		s.next_converted = p->first_converted;
+		if (s.type >= 0 || s.cell_type >= 0)
+			p->first_converted = kept;
 		p->steps[kept++] = s;
 	}
 	p->count = kept;
@@ -344,8 +351,10 @@ static const struct plan *plan_for(struct mapping *m, const struct record *r)
 		p->valid = true;
 	}
 	if (p->count > m->cap || (m->cap > PLAN_ORDINARY && p->count <= PLAN_ORDINARY)) {
+		free(m->list);
 		free(m->fields);
 		m->cap = p->count > PLAN_ORDINARY ? p->count : PLAN_ORDINARY;
+		m->list = xmalloc(m->cap * sizeof *m->list);
 		m->fields = xmalloc(m->cap * sizeof *m->fields);
 	}
 	m->last = p;
@@ -353,16 +362,16 @@ static const struct plan *plan_for(struct mapping *m, const struct record *r)
 }
 
 /* Where converted values go, large enough for all of them, so that none moves. */
-static char *value_room(struct mapping *m, const struct record *r)
+static char *value_room(struct mapping *m, const struct plan *p, const struct record *r)
 {
 	size_t need = 0;
 
-	for (size_t i = 0; i < r->count; i++)
-		need += CONVERT_ROOM(r->fields[i].value_len);
-	for (size_t i = 0; i < m->config->set_count; i++)
-		need += CONVERT_ROOM(m->sets[i].value_len);
+	for (size_t i = p->first_converted; i != NONE; i = p->steps[i].next_converted) {
+		const struct step *s = &p->steps[i];
+		need += CONVERT_ROOM(s->set ? m->sets[s->from].value_len : r->fields[s->from].value_len);
+	}
 	buf_reset(&m->values);
-	return buf_room(&m->values, need);
+	return need ? buf_room(&m->values, need) : NULL;
 }
 
 /* An empty cell. 1, or 0 where it is to be left out. */
@@ -400,34 +409,32 @@ static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
 static int apply_steps(struct mapping *m, const struct plan *p, const struct record *r, struct mapped *out,
     struct reason *why)
 {
-	char *room = p->converts ? value_room(m, r) : NULL;
-	struct field *f = m->fields;
+	char *room = value_room(m, p, r);
+	struct field *own = r->fields;
+	const struct field **to = m->list;
 
-	for (size_t i = 0; i < p->count; i++) {
+	for (size_t i = 0, count = p->count; i < count; i++) {
 		const struct step *s = &p->steps[i];
-		struct field *to = s->apart ? &m->action : f;
-		int here = 1;
+		struct field *f = s->plain ? &own[s->from] : NULL;
 
-		if (s->plain) {
-			*to = r->fields[s->from];
-			to->role = s->role;
-			if (to->value_len == 0)
-				here = empty_value(m, i == p->id, to);
+		if (f && f->value_len) {
+			f->role = s->role;
 		} else {
-			here = step_apply(m, s, i == p->id, r, to, &room, why);
+			f = &m->fields[i];
+			int here = step_apply(m, s, i == p->id, r, f, &room, why);
+			if (here < 0)
+				return -1;
+			if (here == 0)
+				continue;
 		}
-		if (here < 0)
-			return -1;
-		if (here == 0)
-			continue;
 		if (i == p->id)
-			out->id = to;
+			out->id = f;
 		if (!s->apart)
-			f++;
-		else if (!field_is_empty(to))
-			out->action = to;
+			*to++ = f;
+		else if (!field_is_empty(f))
+			out->action = f;
 	}
-	out->count = (size_t)(f - m->fields);
+	out->count = (size_t)(to - m->list);
 	return 0;
 }
 
@@ -435,7 +442,8 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 {
 	const struct plan *p = plan_for(m, r);
 
-	*out = (struct mapped){ .fields = m->fields, .id_type = p->id_type, .id_dropped = p->id_dropped };
+	*out = (struct mapped){ .fields = m->list, .id_type = p->id_type, .id_dropped = p->id_dropped,
+		.special = p->special };
 	if (p->conflict) {
 		*why = *p->conflict;
 		return -1;

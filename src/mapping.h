@@ -34,12 +34,14 @@ struct mapping_config {
 	bool phone_identifies;		/* `phone` is looked for too (v2 only) */
 };
 
-/* What a record became: fields in order, values ready to be sent. Good until the next mapping_apply. */
+/* What a record became: fields in order, values ready to be sent; the record's own, where they are as they were. Good until
+ * the next mapping_apply, and as long as the record is. */
 struct mapped {
-	const struct field *fields;	/* without the action field */
+	const struct field *const *fields;	/* without the action field */
 	size_t count;
 	const struct field *id;		/* the identifying field: one of `fields`, or NULL where the record has none */
 	bool id_dropped;		/* --only or --drop leave it out: it is there to identify, and for nothing else */
+	bool special;			/* there is a field with a role from ROLE_SPECIAL on */
 	enum id_type id_type;
 	const struct field *action;	/* the --action-field's field where it is there and not empty, else NULL */
 };

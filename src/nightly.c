@@ -120,18 +120,17 @@ static void judge(struct run *r)
 /* One who is missing becomes an operation. */
 static void delete_one(struct run *r, enum id_type type)
 {
-	struct operation *op = intake_operation(r);
+	struct operation *op = &r->made;
 	struct reason why;
 
 	r->c.read++;
 	r->c.deletes++;
-	if (prepare_delete(r->o, &r->operation, &r->who, type, op, &why) != 0) {
+	if (prepare_delete(r->o, &r->operation, &r->who, type, &r->bytes, op, &why) != 0) {
 		settle_record(r, op, true, why.text);
 	} else if (sync_mark(r->sync, op, &why) < 0) {
 		failed(r, &why);
-		intake_release(r, op);
 	} else {
-		intake_begin(r, op);
+		intake_begin(r);
 	}
 }
 

@@ -1,11 +1,14 @@
 #include "operation.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "field.h"
 #include "log.h"
 #include "operation_parts.h"
 
-/* Empties what a previous record left, keeping the storage. */
+#define USUAL_BYTES 1024u	/* room that most operations do with */
+
+/* What the rooms that it passes through need is theirs. */
 static void reset(struct operation *op, const struct origin *from)
 {
 	op->from = *from;
@@ -17,26 +20,12 @@ static void reset(struct operation *op, const struct origin *from)
 	op->id_type = ID_ID;
 	op->key_count = 0;
 	op->method = METHOD_POST;
-	buf_reset(&op->bytes);
 }
 
-void operation_raw(const struct origin *from, struct operation *op)
+void operation_raw(const struct origin *from, enum action action, struct operation *op)
 {
 	reset(op, from);
-	if (from->raw_len)
-		buf_add(&op->bytes, from->raw, from->raw_len);
-	op->from.raw = op->bytes.data ? op->bytes.data : "";
-	op->from.raw_len = op->bytes.len;
-}
-
-/* The bytes that an operation without escapes comes to, or a little more. */
-static size_t likely_size(const struct origin *from, const struct mapped *m)
-{
-	size_t n = from->raw_len + 160;
-
-	for (size_t i = 0; i < m->count; i++)
-		n += m->fields[i].key_len + m->fields[i].value_len + 4;
-	return m->id ? n + 2 * m->id->value_len : n;
+	op->action = action;
 }
 
 /* The action: the record's own, or the run's. */
@@ -57,8 +46,9 @@ static int choose_action(struct build *b)
 
 static void find_roles(struct build *b)
 {
+	memset(b->roles, 0, sizeof *b->roles * ROLE_COUNT);
 	for (size_t i = 0; i < b->m->count; i++)
-		b->roles[b->m->fields[i].role] = &b->m->fields[i];
+		b->roles[b->m->fields[i]->role] = b->m->fields[i];
 }
 
 static int make(struct build *b)
@@ -83,13 +73,11 @@ static int make(struct build *b)
 static void point(struct build *b, bool built)
 {
 	struct operation *op = b->op;
-	const char *data = op->bytes.data;
+	const struct buf *bytes = b->w.b;
+	const char *data = bytes->data;
 
-	op->from.raw = data ? data : "";
-	if (op->bytes.over) {	/* nothing is sure to be whole but what comes first */
-		op->id_len = 0;
-		op->from.raw_len = op->bytes.len < op->from.raw_len ? 0 : op->from.raw_len;
-	}
+	if (bytes->over)
+		op->id_len = 0;	/* nothing is sure to be whole */
 	if (op->id_len)
 		op->id = data + b->id_at;
 	if (!built) {
@@ -100,24 +88,24 @@ static void point(struct build *b, bool built)
 	if (!b->has_body)
 		return;
 	op->body = data + b->body_at;
-	op->body_len = op->bytes.len - 1 - b->body_at;
+	op->body_len = bytes->len - 1 - b->body_at;
 }
 
 int operation_build(const struct operation_config *config, const struct origin *from,
-    const struct mapped *m, struct operation *op, struct reason *why)
+    const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why)
 {
 	struct scratch scratch;
-	struct build b = { .config = config, .m = m, .op = op, .why = why, .scratch = &scratch };
+	struct build b = { .config = config, .m = m, .op = op, .why = why, .scratch = &scratch, .roles = scratch.roles };
 
 	scratch.used = scratch.large_count = 0;
 	reset(op, from);
-	writer_open(&b.w, &op->bytes, likely_size(from, m));
-	writer_add(&b.w, from->raw, from->raw_len);
+	buf_reset(bytes);
+	writer_open(&b.w, bytes, USUAL_BYTES);
 
 	int result = make(&b);
 	writer_byte(&b.w, '\0');
 	writer_close(&b.w);
-	if (result == 0 && op->bytes.over)
+	if (result == 0 && bytes->over)
 		result = reason_set(why, "the record is too long to be sent");
 	point(&b, result == 0);
 	if (result == 0 && config->fingerprints)
@@ -127,22 +115,61 @@ int operation_build(const struct operation_config *config, const struct origin *
 	return result;
 }
 
+size_t operation_head_size(const struct operation *op)
+{
+	return op->from.raw_len + op->id_len + 1;
+}
+
+size_t operation_rest_size(const struct operation *op)
+{
+	return op->path_len + 1 + op->body_len;
+}
+
+void operation_move_head(struct operation *op, char *to)
+{
+	memcpy(to, op->from.raw, op->from.raw_len);
+	op->from.raw = to;
+	to += op->from.raw_len;
+	memcpy(to, op->id, op->id_len);
+	to[op->id_len] = '\0';
+	op->id = to;
+}
+
+void operation_move_rest(struct operation *op, char *to)
+{
+	memcpy(to, op->path, op->path_len);
+	to[op->path_len] = '\0';
+	op->path = to;
+	to += op->path_len + 1;
+	memcpy(to, op->body, op->body_len);
+	op->body = to;
+}
+
 void operation_print(const struct operation *op, struct buf *out)
 {
-	bool batch = op->path_len == 0;
+	static const char *const methods[] = {
+		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":", [METHOD_POST] = "\"method\":\"POST\",\"path\":",
+		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":", [METHOD_GET] = "\"method\":\"GET\",\"path\":",
+	};
+	struct writer w;
 
-	buf_byte(out, '{');
-	if (op->from.number)
-		buf_fmt(out, "\"record\":%llu,", (unsigned long long)op->from.number);
-	buf_fmt(out, "\"method\":\"%s\",\"path\":", method_name(op->method));
-	if (batch)
-		buf_str(out, "\"/api/v2/batch\"");
+	writer_open(&w, out, op->path_len + op->body_len + 100);
+	writer_byte(&w, '{');
+	if (op->from.number) {
+		writer_lit(&w, "\"record\":");
+		writer_num(&w, (int64_t)op->from.number);
+		writer_byte(&w, ',');
+	}
+	writer_add(&w, methods[op->method], strlen(methods[op->method]));
+	if (op->path_len == 0)
+		writer_lit(&w, "\"/api/v2/batch\"");
 	else
-		buf_json(out, op->path, op->path_len);
-	buf_str(out, ",\"body\":");
+		writer_text(&w, op->path, op->path_len);
+	writer_lit(&w, ",\"body\":");
 	if (op->body_len)
-		buf_add(out, op->body, op->body_len);
+		writer_add(&w, op->body, op->body_len);
 	else
-		buf_str(out, "null");
-	buf_str(out, "}\n");
+		writer_lit(&w, "null");
+	writer_lit(&w, "}\n");
+	writer_close(&w);
 }

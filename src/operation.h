@@ -1,6 +1,7 @@
 /*
  * An operation: a record and an action, as what is sent: method, path and body for the v1
- * API, or one v2 operation for a batch. It owns all its bytes, the record's raw ones included.
+ * API, or one v2 operation for a batch. Its bytes are the record's and in a buf of the caller's, until he moves them to
+ * where they stay.
  */
 #ifndef OPERATION_H
 #define OPERATION_H
@@ -15,7 +16,6 @@
 struct mapped;
 struct reason;
 struct request;
-struct lane;
 
 enum action {
 	ACTION_IDENTIFY, ACTION_TRACK, ACTION_TRACK_ANONYMOUS, ACTION_PAGE, ACTION_SCREEN,
@@ -48,8 +48,7 @@ struct operation_config {
 };
 
 struct operation {
-	struct origin from;		/* from.raw points into bytes */
-	struct buf bytes;		/* raw, id, path and body, in that order */
+	struct origin from;
 	const char *id;			/* whom it is about, for people and results; "" where nobody. Decoded text */
 	const char *path;		/* "/api/v1/customers/42"; "" in a batch */
 	const char *body;
@@ -64,22 +63,29 @@ struct operation {
 	unsigned key_count;		/* 0, 1, or 2 for a merge */
 	/* Below: for the rooms that it passes through. */
 	struct request *request;	/* the request that it is packed in, or NULL */
-	struct operation *next;		/* in its request, or in a free list */
+	struct operation *next;		/* in its request */
 	struct operation *newer, *older;	/* all that are unsettled, in input order */
-	struct lane *lanes[2];
 	struct operation *ahead[2], *behind[2];	/* its neighbours in each lane */
 };
 
 /*
  * Fills *op from a mapped record. Returns 0; or -1 with *why where it is invalid (no identifier, over
- * a documented limit, ...): then op holds its origin and raw bytes, and id where there is one, all the same.
- * op->bytes must be initialised; it is emptied first.
+ * a documented limit, ...): then op holds its origin, and id where there is one, all the same. op points into the record
+ * (raw) and into `bytes`, which is emptied first (id, path and body). What is below "for the rooms" is left as it is.
  */
 int operation_build(const struct operation_config *config, const struct origin *from,
-    const struct mapped *m, struct operation *op, struct reason *why);
+    const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why);
 
-/* Fills the origin and raw bytes alone, for a record that never became an operation. */
-void operation_raw(const struct origin *from, struct operation *op);
+/* Fills the origin alone, for a record that never became an operation; `action` is the one that it would have been for. */
+void operation_raw(const struct origin *from, enum action action, struct operation *op);
+
+/* How many bytes op's raw bytes and id take; and its path and body. */
+size_t operation_head_size(const struct operation *op);
+size_t operation_rest_size(const struct operation *op);
+
+/* Copies them to `to`, and points op there. */
+void operation_move_head(struct operation *op, char *to);
+void operation_move_rest(struct operation *op, char *to);
 
 /* A hash of a record's raw bytes and number, for the ledger: their sum over any set of records tells whether it is the
  * same set. */

@@ -58,8 +58,8 @@ static void about_thing(struct build *b, const struct field *object, struct text
 static const struct field *find(const struct mapped *m, const char *name)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (m->fields[i].name_len == strlen(name) && memcmp(m->fields[i].name, name, strlen(name)) == 0)
-			return &m->fields[i];
+		if (m->fields[i]->name_len == strlen(name) && memcmp(m->fields[i]->name, name, strlen(name)) == 0)
+			return m->fields[i];
 	return NULL;
 }
 

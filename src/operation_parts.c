@@ -237,9 +237,14 @@ void part_identifier(struct build *b, const struct person *p)
 }
 
 /* "key":value, with the comma behind it. */
-static inline void put_field(struct writer *w, const struct field *f)
+static inline char *put_field_at(struct writer *w, char *p, const struct field *f)
 {
-	writer_member(w, f->key, f->key_len, f->value, f->value_len, f->kind == FIELD_JSON);
+	return writer_member(w, p, f->key, f->key_len, f->value, f->value_len, f->kind == FIELD_JSON);
+}
+
+static void put_field(struct writer *w, const struct field *f)
+{
+	w->p = put_field_at(w, w->p, f);
 }
 
 /* Closes the object that was opened at `at`: its last comma becomes the brace. */
@@ -263,12 +268,13 @@ static int check_attribute(struct build *b, const struct field *f)
 	return n <= VALUE_LIMIT ? 0 : field_too_long(f, "value", n, VALUE_LIMIT, b->why);
 }
 
-static bool is_update(const struct field *f)
+/* Some are said in another place. */
+static bool is_attribute(const struct build *b, const struct field *f)
 {
-	return f->name_len == 7 && memcmp(f->name, "_update", 7) == 0;
+	return f->role == ROLE_UPDATE ? !b->config->update_only : !b->config->v2;
 }
 
-int part_attributes(struct build *b, bool (*skip)(const struct field *f))
+int part_attributes(struct build *b)
 {
 	const struct mapped *m = b->m;
 	struct writer *w = &b->w;
@@ -276,15 +282,17 @@ int part_attributes(struct build *b, bool (*skip)(const struct field *f))
 	bool limits = !b->config->no_limits, update = b->config->update_only;
 
 	writer_byte(w, '{');
+	char *p = w->p;
 	for (size_t i = 0; i < m->count; i++) {
-		const struct field *f = &m->fields[i];
-		if (f == m->id || (skip && skip(f)) || (update && is_update(f)))
+		const struct field *f = m->fields[i];
+		if (f == m->id || (f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
 			continue;
 		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) && check_attribute(b, f) != 0)
 			return -1;
-		put_field(w, f);
+		p = put_field_at(w, p, f);
 		count++;
 	}
+	w->p = p;
 	if (update)
 		writer_lit(w, "\"_update\":true,");
 	close_object(w, at);
@@ -313,8 +321,8 @@ static int put_data(struct build *b, const struct event *e)
 	} else {
 		writer_byte(w, '{');
 		for (size_t i = 0; i < b->m->count; i++)
-			if (is_data(b, e, &b->m->fields[i]))
-				put_field(w, &b->m->fields[i]);
+			if (is_data(b, e, b->m->fields[i]))
+				put_field(w, b->m->fields[i]);
 		close_object(w, at);
 	}
 	size_t n = writer_at(w) - at;
@@ -371,7 +379,7 @@ void part_device_body(struct build *b, const struct device *d, const char *id_ke
 		writer_num(w, d->last_used);
 	}
 	for (size_t i = 0; d->platform.n && i < b->m->count; i++) {
-		const struct field *f = &b->m->fields[i];
+		const struct field *f = b->m->fields[i];
 		if (f == b->m->id || f->role == ROLE_DEVICE_ID || f->role == ROLE_PLATFORM || f->role == ROLE_LAST_USED)
 			continue;
 		if (at == 0) {
@@ -391,7 +399,7 @@ void part_fields(struct build *b)
 
 	writer_byte(&b->w, '{');
 	for (size_t i = 0; i < b->m->count; i++)
-		if (&b->m->fields[i] != b->m->id || !b->m->id_dropped)
-			put_field(&b->w, &b->m->fields[i]);
+		if (b->m->fields[i] != b->m->id || !b->m->id_dropped)
+			put_field(&b->w, b->m->fields[i]);
 	close_object(&b->w, at);
 }

@@ -30,8 +30,9 @@ struct person {
 	struct text text;
 };
 
-/* Where decoded texts are, until the operation is built. */
+/* What need not be zero before it is used. Decoded texts are here until the operation is built. */
 struct scratch {
+	const struct field *roles[ROLE_COUNT];
 	size_t used;			/* of `small` */
 	unsigned large_count;
 	char *large[DECODED_MOST];	/* what did not fit; freed at the end */
@@ -45,10 +46,10 @@ struct build {
 	struct operation *op;
 	struct reason *why;
 	struct writer w;
-	size_t id_at, path_at, body_at;			/* in op->bytes */
+	size_t id_at, path_at, body_at;			/* in the writer's buf */
 	bool has_body;
 	struct person person;				/* where the action needs one */
-	const struct field *roles[ROLE_COUNT];		/* the fields with a meaning; not for identify */
+	const struct field **roles;			/* the fields with a meaning, by role; not for identify */
 	struct scratch *scratch;
 };
 
@@ -85,8 +86,8 @@ void part_path_end(struct build *b);
 
 void part_identifier(struct build *b, const struct person *p);	/* {"id":"42"} */
 
-/* A person's attributes as an object, limits checked; `skip` says of a field that it is not one. */
-int part_attributes(struct build *b, bool (*skip)(const struct field *f));
+/* A person's attributes as an object, limits checked. */
+int part_attributes(struct build *b);
 
 /* "name" to the end of the data, under the key that the API has for them; `type` NULL for none. */
 int part_event_body(struct build *b, const struct event *e, const char *type, const char *data_key);

@@ -33,7 +33,7 @@ static int identify(struct build *b)
 		return -1;
 	part_path_end(b);
 	b->has_body = true;
-	return part_attributes(b, NULL);
+	return part_attributes(b);
 }
 
 static int event(struct build *b, const char *type)

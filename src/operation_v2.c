@@ -6,9 +6,6 @@
 #include "record.h"
 #include "value.h"
 
-#define STAMP "_timestamp"
-#define RELATIONSHIPS "cio_relationships"
-
 /* {"type":"person","identifiers":{...},"action":"ACTION" */
 static void put_person(struct build *b, const char *action, size_t n)
 {
@@ -23,20 +20,10 @@ static void put_person(struct build *b, const char *action, size_t n)
 
 #define put_action(b, action) put_person((b), (action), sizeof (action) - 1)
 
-static bool is_stamp(const struct field *f)
-{
-	return f->name_len == sizeof STAMP - 1 && memcmp(f->name, STAMP, sizeof STAMP - 1) == 0;
-}
-
-static bool is_relationships(const struct field *f)
-{
-	return f->name_len == sizeof RELATIONSHIPS - 1 && memcmp(f->name, RELATIONSHIPS, sizeof RELATIONSHIPS - 1) == 0;
-}
-
 /* Two of v1's attributes are the operation's own members here. */
-static inline bool is_member(const struct field *f)
+static bool is_member(const struct field *f)
 {
-	return is_stamp(f) || is_relationships(f);
+	return f->role == ROLE_STAMP || f->role == ROLE_RELATIONSHIPS;
 }
 
 static int put_stamp(struct build *b, const struct field *f)
@@ -68,26 +55,22 @@ static int put_relationships(struct build *b, const struct field *f)
 		list = f->value;
 	if (f->kind != FIELD_JSON || value_type(list) != VALUE_ARRAY)
 		return field_refuse(f, "a list of relationships to add (to delete some, send an entity)", b->why);
-	writer_lit(&b->w, ",\"" RELATIONSHIPS "\":");
+	writer_lit(&b->w, ",\"cio_relationships\":");
 	writer_add(&b->w, list, n);
 	return 0;
 }
 
 static int identify(struct build *b)
 {
-	bool members = false;
-
-	for (size_t i = 0; i < b->m->count; i++)
-		members |= is_member(&b->m->fields[i]);
 	put_action(b, "identify");
 	writer_lit(&b->w, ",\"attributes\":");
-	if (part_attributes(b, members ? is_member : NULL) != 0)
+	if (part_attributes(b) != 0)
 		return -1;
-	for (size_t i = 0; members && i < b->m->count; i++) {
-		const struct field *f = &b->m->fields[i];
+	for (size_t i = 0; b->m->special && i < b->m->count; i++) {
+		const struct field *f = b->m->fields[i];
 		if (f == b->m->id || !is_member(f))
 			continue;
-		if ((is_stamp(f) ? put_stamp(b, f) : put_relationships(b, f)) != 0)
+		if ((f->role == ROLE_STAMP ? put_stamp(b, f) : put_relationships(b, f)) != 0)
 			return -1;
 	}
 	writer_byte(&b->w, '}');

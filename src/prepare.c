@@ -85,17 +85,18 @@ struct sync *prepare_sync(const struct options *o, const struct identity *id, in
 }
 
 int prepare_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
-    struct operation *op, struct reason *why)
+    struct buf *bytes, struct operation *op, struct reason *why)
 {
 	const struct field id = { .name = "id", .key = "\"id\"", .name_len = 2, .key_len = 4, .value = who->data,
 		.value_len = who->len, .kind = FIELD_TEXT };
-	const struct mapped m = { .fields = &id, .count = 1, .id = &id, .id_type = type };
+	const struct field *const fields[] = { &id };
+	const struct mapped m = { .fields = fields, .count = 1, .id = &id, .id_type = type };
 	const struct origin from = { .raw = "" };
 	struct operation_config c = *config;
 
 	c.action = (enum action)o->sync_deletes;
 	c.fingerprints = false;
-	int result = operation_build(&c, &from, &m, op, why);
+	int result = operation_build(&c, &from, &m, bytes, op, why);
 	op->raw_hash = 0;
 	return result;
 }

@@ -36,6 +36,6 @@ struct sync *prepare_sync(const struct options *o, const struct identity *id, in
 /* The operation of --sync-deletes on a person; it is none of the input's records, so its number and hash are 0. 0 or -1 as
  * operation_build. */
 int prepare_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
-    struct operation *op, struct reason *why);
+    struct buf *bytes, struct operation *op, struct reason *why);
 
 #endif

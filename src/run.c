@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "clock.h"
 #include "display.h"
 #include "flow.h"
@@ -102,13 +103,15 @@ static void set_up_limits(struct run *r)
 	const struct options *o = r->o;
 	int64_t at_once = o->record_rate.num ? (int64_t)batch_at_once(&o->record_rate, &o->rate, o->burst) : 1;
 
+	r->line_at = o->progress_every;
 	r->batch_most = prepare_batch_most(o);
 	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, o->adapt, r->now);
 	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once, false, r->now);
 	gate_init(&r->gate);
 	r->unsettled_most = o->batch ? WAITING_BATCH : WAITING_SINGLE + 2 * (size_t)o->concurrency;
 	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
-	r->lanes = lanes_new(r->unsettled_most);
+	r->arena = arena_new();
+	r->lanes = lanes_new();
 }
 
 static int set_up_sender(struct run *r, int *status, struct reason *why)
@@ -504,21 +507,28 @@ static void free_requests(struct request *q)
 	}
 }
 
+/* Requests first, each by the operation that it begins with: what they point to must be there until then. */
+static void free_unsettled(struct run *r)
+{
+	struct request *left = NULL;
+
+	for (struct operation *op = r->oldest; op; op = op->newer)
+		if (op->request && op->request->first == op) {
+			op->request->next = left;
+			left = op->request;
+		}
+	free_requests(left);
+	for (struct operation *op = r->oldest, *next; op; op = next) {
+		next = op->newer;
+		arena_give(r->arena, op);
+	}
+}
+
 static void clean_up(struct run *r)
 {
 	sender_free(r->sender);
-	for (struct operation *op = r->oldest, *next; op; op = next) {
-		next = op->newer;
-		if (op->request && op->request->last == op)
-			request_free(op->request);
-		buf_free(&op->bytes);
-		free(op);
-	}
-	for (struct operation *op = r->spare_operations, *next; op; op = next) {
-		next = op->next;
-		buf_free(&op->bytes);
-		free(op);
-	}
+	free_unsettled(r);
+	arena_free(r->arena);
 	free_requests(r->spare_requests);
 	retry_free(&r->asleep);
 	lanes_free(r->lanes);
@@ -528,7 +538,7 @@ static void clean_up(struct run *r)
 	buf_free(&r->line);
 	sync_close(r->sync);
 	buf_free(&r->who);
-	buf_free(&r->workbench);
+	buf_free(&r->bytes);
 	free(r->rejects_name);
 	free(r->results_name);
 }
@@ -542,7 +552,7 @@ int run(const struct options *o)
 		.results = OUTFILE_CLOSED,
 		.line = { .max = SIZE_MAX },
 		.who = { .max = SIZE_MAX },
-		.workbench = { .max = SIZE_MAX },
+		.bytes = { .max = SIZE_MAX },
 		.dirty_since = INT64_MAX,
 		.throttled_since = INT64_MAX,
 	};

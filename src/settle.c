@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "display.h"
 #include "lanes.h"
 #include "rejects.h"
 #include "results.h"
 #include "sync.h"
 
+#define PERCENT_FROM 1000	/* records that must be finished before their share of errors is judged */
 #define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 /* "users.csv:1042: user 42: 400 email is not a valid address" */
@@ -83,7 +85,7 @@ static void too_many_errors(struct run *r, bool one_more)
 	if (one_more && r->o->max_errors && errors >= r->o->max_errors)
 		run_stop(r, 65, "--max-errors", "%" PRIu64 " records were not accepted (--max-errors=%" PRIu64 "): see the messages "
 		    "above and the rejects", errors, r->o->max_errors);
-	else if (percent > 0 && finished >= 1000 && (double)errors * 100 > percent * (double)finished)
+	else if (percent > 0 && finished >= PERCENT_FROM && (double)errors * 100 > percent * (double)finished)
 		run_stop(r, 65, "--max-errors", "%" PRIu64 " of %" PRIu64 " records were not accepted, which is more than "
 		    "--max-errors=%g%%: see the messages above and the rejects", errors, finished, percent);
 }
@@ -95,13 +97,25 @@ static void finish_counting(struct run *r)
 		;
 }
 
+/* The turn tells the display how things are; here it hears only of a record that a line is due for. */
 static void count(struct run *r, enum outcome outcome)
 {
 	r->c.outcomes[outcome]++;
-	if (r->counting && counters_finished(&r->c) >= r->o->progress_every && !r->o->quiet)
+	uint64_t finished = counters_finished(&r->c), every = r->o->progress_every;
+	if (finished < r->line_at)
+		return;
+	r->line_at = finished - finished % every + every;
+	if (r->counting && !r->o->quiet)
 		finish_counting(r);
 	display_progress(r->display, &r->c, &r->moment, r->now);
-	too_many_errors(r, outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED);
+}
+
+static void judge_errors(struct run *r, enum outcome outcome)
+{
+	bool error = outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED;
+
+	if (error || counters_finished(&r->c) == PERCENT_FROM)
+		too_many_errors(r, error);
 }
 
 static void mark_settled(struct run *r, uint64_t raw_hash)
@@ -116,7 +130,6 @@ static void unlink_operation(struct run *r, struct operation *op)
 	*(op->older ? &op->older->newer : &r->oldest) = op->newer;
 	*(op->newer ? &op->newer->older : &r->newest) = op->older;
 	r->unsettled--;
-	r->held_bytes -= sizeof *op + op->bytes.cap;
 }
 
 static bool stands_first(const struct operation *op)
@@ -132,8 +145,8 @@ static void wake_followers(struct run *r, const struct operation *op, const stru
 {
 	for (unsigned k = 0; k < op->key_count; k++) {
 		struct operation *next = op->behind[k];
-		if (!next)
-			continue;
+		if (!next || lanes_ahead(next, op->keys[k]))
+			continue;	/* nobody, or one who goes on waiting for another */
 		if (next->request && next->request != from) {
 			if (next->request->blocked && --next->request->blocked == 0)
 				list_push_front(&r->ready, next->request);
@@ -159,8 +172,9 @@ void settle(struct run *r, struct operation *op, enum outcome outcome, int statu
 	unlink_operation(r, op);
 	lanes_leave(r->lanes, op);
 	wake_followers(r, op, from);
-	intake_release(r, op);
+	arena_give(r->arena, op);
 	count(r, outcome);
+	judge_errors(r, outcome);
 }
 
 void settle_record(struct run *r, struct operation *op, bool whole, const char *error)
@@ -169,11 +183,10 @@ void settle_record(struct run *r, struct operation *op, bool whole, const char *
 		add_result(r, op, &op->from, OUTCOME_REJECTED, 0, 0, error);
 		say_failed(r, op, 0, error);
 		mark_settled(r, op->raw_hash);
-		intake_release(r, op);
 		count(r, OUTCOME_REJECTED);
+		judge_errors(r, OUTCOME_REJECTED);
 	} else {
 		r->high = op->from.number - 1;	/* not settled: the run that carries on reads it again */
-		intake_release(r, op);
 	}
 }
 
@@ -181,8 +194,8 @@ void settle_unchanged(struct run *r, struct operation *op)
 {
 	add_result(r, op, &op->from, OUTCOME_SKIPPED, 0, 0, NULL);
 	mark_settled(r, op->raw_hash);
-	intake_release(r, op);
 	count(r, OUTCOME_SKIPPED);
+	judge_errors(r, OUTCOME_SKIPPED);
 }
 
 /* The record's errors were counted by class alone: they are given to the first records that are skipped. */
@@ -205,8 +218,7 @@ void settle_skipped(struct run *r, const struct origin *from)
 	r->resume.hash += hash;
 	r->hash += hash;
 	add_result(r, NULL, from, OUTCOME_SKIPPED, 0, 0, NULL);
-	r->c.outcomes[earlier_outcome(r)]++;
-	display_progress(r->display, &r->c, &r->moment, r->now);
+	count(r, earlier_outcome(r));
 }
 
 /* Numbers of the unsettled records, rising: the list is in input order. */

@@ -105,6 +105,28 @@ static inline bool writer_copy(char *to, const char *s, size_t n)
 	return plain;
 }
 
+/* memcpy for what is likely to be short: no call, and loads and stores that overlap at the end. */
+static inline void writer_move(char *to, const char *s, size_t n)
+{
+	if (n > 32) {
+		memcpy(to, s, n);
+	} else if (n >= 8) {
+		uint64_t last = writer_load8(s + n - 8);
+		for (size_t i = 0; i + 8 < n; i += 8) {
+			uint64_t x = writer_load8(s + i);
+			memcpy(to + i, &x, sizeof x);
+		}
+		memcpy(to + n - 8, &last, sizeof last);
+	} else if (n >= 4) {
+		uint32_t first = writer_load4(s), last = writer_load4(s + n - 4);
+		memcpy(to, &first, sizeof first);
+		memcpy(to + n - 4, &last, sizeof last);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = s[i];
+	}
+}
+
 /* Adds text as a JSON string. */
 static inline void writer_text(struct writer *w, const char *s, size_t n)
 {
@@ -118,28 +140,34 @@ static inline void writer_text(struct writer *w, const char *s, size_t n)
 	w->p += n + 2;
 }
 
-/* Adds key:value and a comma; the value as it is, or as a JSON string. */
-static inline void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n, bool json)
+/* Adds key:value and a comma at p, which is where the writer is; the value as it is, or as a JSON string. Returns where the
+ * writer is then: a caller that adds many keeps that in a register, and gives it back in w->p. */
+static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len, const char *value, size_t n,
+    bool json)
 {
-	if (!writer_room(w, key_len + n + 4))
-		return;
-	char *p = w->p;
-	memcpy(p, key, key_len);
+	if ((size_t)(w->end - p) < key_len + n + 4) {
+		w->p = p;
+		if (!writer_grow(w, key_len + n + 4))
+			return w->p;
+		p = w->p;
+	}
+	writer_move(p, key, key_len);
 	p += key_len;
 	*p++ = ':';
 	if (json) {
-		memcpy(p, value, n);
-		w->p = p + n;
+		writer_move(p, value, n);
+		p += n;
 	} else if (writer_copy(p + 1, value, n)) {
 		p[0] = p[n + 1] = '"';
-		w->p = p + n + 2;
+		p += n + 2;
 	} else {
 		w->p = p;
 		writer_escaped(w, value, n);
 		writer_byte(w, ',');
-		return;
+		return w->p;
 	}
-	*w->p++ = ',';
+	*p++ = ',';
+	return p;
 }
 
 #endif

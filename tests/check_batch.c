@@ -11,24 +11,16 @@ Suite *batch_suite(void);
 
 static struct operation *make(size_t body_len, uint64_t key)
 {
-	struct operation *op = xcalloc(1, sizeof *op);
+	struct operation *op = xcalloc(1, sizeof *op + body_len);
+	char *body = (char *)(op + 1);
 
-	buf_init(&op->bytes, SIZE_MAX);
-	buf_byte(&op->bytes, '"');
-	while (op->bytes.len < body_len - 1)
-		buf_byte(&op->bytes, (char)('a' + key % 26));
-	buf_byte(&op->bytes, '"');
-	op->body = op->bytes.data;
+	memset(body, (char)('a' + key % 26), body_len);
+	body[0] = body[body_len - 1] = '"';
+	op->body = body;
 	op->body_len = body_len;
 	op->keys[0] = key;
 	op->key_count = 1;
 	return op;
-}
-
-static void release(struct operation *op)
-{
-	buf_free(&op->bytes);
-	free(op);
 }
 
 /* A batch of {"batch":[ A , B ]} is 12 bytes and a comma longer than A and B. */
@@ -55,8 +47,8 @@ START_TEST(bytes_are_bounded)
 		ck_assert_int_eq(memcmp(q->batch.data + q->batch.len - 3, "\"]}", 3), 0);
 	}
 	request_free(q);
-	release(a);
-	release(b);
+	free(a);
+	free(b);
 }
 END_TEST
 
@@ -74,7 +66,7 @@ START_TEST(count_is_bounded)
 	ck_assert(batch_fits(q, ops[2], 0));
 	request_free(q);
 	for (size_t i = 0; i < 3; i++)
-		release(ops[i]);
+		free(ops[i]);
 }
 END_TEST
 
@@ -95,7 +87,7 @@ static const struct { uint64_t people[5]; size_t blocked; } cuts[] = {
 
 START_TEST(cut_in_two)
 {
-	struct lanes *l = lanes_new(8);
+	struct lanes *l = lanes_new();
 	struct request *q = request_new(), *half = request_new();
 	struct operation *ops[5];
 	char first[64], second[64];
@@ -121,7 +113,7 @@ START_TEST(cut_in_two)
 	for (size_t i = 0; i < 5; i++) {
 		ck_assert_ptr_eq(ops[i]->request, i < 2 ? q : half);
 		lanes_leave(l, ops[i]);
-		release(ops[i]);
+		free(ops[i]);
 	}
 	request_free(q);
 	request_free(half);
@@ -131,7 +123,7 @@ END_TEST
 
 START_TEST(one_person_is_in_one_batch)
 {
-	struct lanes *l = lanes_new(8);
+	struct lanes *l = lanes_new();
 	struct request *sent = request_new(), *open = request_new();
 	struct operation *a = make(3, 1), *b = make(3, 1), *other = make(3, 2);
 
@@ -147,9 +139,9 @@ START_TEST(one_person_is_in_one_batch)
 	lanes_leave(l, b);
 	lanes_leave(l, other);
 	lanes_free(l);
-	release(a);
-	release(b);
-	release(other);
+	free(a);
+	free(b);
+	free(other);
 	request_free(sent);
 	request_free(open);
 }

@@ -51,7 +51,7 @@ static struct operation *random_operation(struct dice *d, uint64_t number)
 START_TEST(order_is_kept)
 {
 	struct dice d = dice_new("order_is_kept");
-	struct lanes *l = lanes_new(MOST);
+	struct lanes *l = lanes_new();
 	struct operation *in[MOST];
 	size_t count = 0;
 
@@ -61,8 +61,8 @@ START_TEST(order_is_kept)
 			lanes_enter(l, in[count++]);
 		} else if (count) {
 			size_t i = (size_t)dice_below(&d, (int64_t)count);
-			if (!may_go(in, count, i))
-				continue;
+			if (!may_go(in, count, i) && !dice_one_in(&d, 3))
+				continue;	/* some leave from the middle of their lanes */
 			lanes_leave(l, in[i]);
 			free(in[i]);
 			in[i] = in[--count];
@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(those_behind_are_told)
 {
-	struct lanes *l = lanes_new(4);
+	struct lanes *l = lanes_new();
 	struct operation a = { .keys = { 1 }, .key_count = 1 }, merge = { .keys = { 1, 2 }, .key_count = 2 },
 	    b = { .keys = { 2 }, .key_count = 1 };
 
@@ -100,7 +100,7 @@ END_TEST
 
 START_TEST(merged_with_oneself)
 {
-	struct lanes *l = lanes_new(4);
+	struct lanes *l = lanes_new();
 	struct operation merge = { .keys = { 7, 7 }, .key_count = 2 }, next = { .keys = { 7 }, .key_count = 1 };
 
 	lanes_enter(l, &merge);

@@ -25,7 +25,7 @@ static void show(const struct mapped *m, struct buf *out)
 	static const char *const types[] = { "id", "email", "cio_id", "phone" };
 
 	for (size_t i = 0; i < m->count; i++) {
-		const struct field *f = &m->fields[i];
+		const struct field *f = m->fields[i];
 		const char *quote = f->kind == FIELD_TEXT ? "'" : "";
 		struct buf key;
 		buf_init(&key, 1000);

@@ -23,23 +23,51 @@ static struct operation_config usual(struct operation_config c)
 	return c;
 }
 
-/* Maps and builds the record of one line. The operation's bytes are the caller's to free. */
-static int build(const struct operation_config *c, const struct mapping_config *maps, const char *line, uint64_t number,
-    struct operation *op, struct reason *why)
+/* Moves the operation to storage of its own. */
+static void keep(struct operation *op)
+{
+	size_t head = operation_head_size(op);
+	char *place = xmalloc(head + operation_rest_size(op) + 1);
+
+	operation_move_head(op, place);
+	operation_move_rest(op, place + head);
+	place[head + operation_rest_size(op)] = '\0';	/* for tests that look at a body as at a string */
+}
+
+static void release(struct operation *op)
+{
+	free((char *)op->from.raw);
+}
+
+/* Maps and builds the record of one line, and keeps the operation, which is the caller's to release. `most`: bytes that may be
+ * made of it. */
+static int build_within(const struct operation_config *c, const struct mapping_config *maps, const char *line, uint64_t number,
+    size_t most, struct operation *op, struct reason *why)
 {
 	struct sample s = sample_new(line);
 	struct mapping *m = mapping_new(maps);
 	struct mapped mapped;
+	struct buf bytes;
 
+	buf_init(&bytes, most);
 	s.record.from.number = number;
 	int result = mapping_apply(m, &s.record, &mapped, why);
 	if (result == 0)
-		result = operation_build(c, &s.record.from, &mapped, op, why);
+		result = operation_build(c, &s.record.from, &mapped, &bytes, op, why);
 	else
-		operation_raw(&s.record.from, op);
+		operation_raw(&s.record.from, c->action, op);
+	ck_assert_uint_le(bytes.len, most);
+	keep(op);
 	mapping_free(m);
 	sample_free(&s);	/* nothing of the record is used from here on */
+	buf_free(&bytes);
 	return result;
+}
+
+static int build(const struct operation_config *c, const struct mapping_config *maps, const char *line, uint64_t number,
+    struct operation *op, struct reason *why)
+{
+	return build_within(c, maps, line, number, SIZE_MAX / 8, op, why);
 }
 
 static struct operation fresh(void)
@@ -47,7 +75,6 @@ static struct operation fresh(void)
 	struct operation op;
 
 	memset(&op, 0x55, sizeof op);
-	buf_init(&op.bytes, SIZE_MAX / 8);
 	return op;
 }
 
@@ -95,7 +122,7 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 	ck_assert_uint_eq(op.from.raw_len, strlen(row->record));
 	ck_assert_mem_eq(op.from.raw, row->record, op.from.raw_len);
 	buf_free(&out);
-	buf_free(&op.bytes);
+	release(&op);
 }
 
 #define C "/api/v1/customers/"
@@ -391,7 +418,7 @@ START_TEST(a_limit_is_kept_to_the_byte)
 			ck_assert_msg(result == (refused ? -1 : 0), "%+d: %s", over, why.text);
 			if (refused)
 				ck_assert_str_eq(why.text, limits[_i].reason);
-			buf_free(&op.bytes);
+			release(&op);
 		}
 	}
 	buf_free(&line);
@@ -412,7 +439,7 @@ START_TEST(a_v2_operation_may_have_32000_bytes)
 	ck_assert_msg(build(&c, &maps, line.data, 1, &op, &why) == 0, "%s", why.text);
 	ck_assert_uint_eq(op.body_len, OPERATION_MAX);
 	buf_free(&line);
-	buf_free(&op.bytes);
+	release(&op);
 }
 END_TEST
 
@@ -461,7 +488,7 @@ START_TEST(a_turn_is_a_persons)
 	ck_assert_uint_eq(op.key_count, count);
 	ck_assert_uint_eq(op.id_len, strlen(turns[_i].id));
 	ck_assert_str_eq(op.id, turns[_i].id);
-	buf_free(&op.bytes);
+	release(&op);
 }
 END_TEST
 
@@ -509,7 +536,7 @@ static void event_id(struct operation_config c, const char *line, uint64_t numbe
 	ck_assert_ptr_nonnull(at);
 	memcpy(out, at + 7, 26);
 	out[26] = '\0';
-	buf_free(&op.bytes);
+	release(&op);
 }
 
 START_TEST(an_event_id_is_the_same_again_and_no_others)
@@ -576,15 +603,18 @@ START_TEST(an_operation_outlives_its_record_and_its_own_past)
 	hash = op.raw_hash;
 	fingerprint = op.fingerprint;
 	ck_assert_str_eq(op.path, C "42");
-	ck_assert_ptr_eq(op.from.raw, op.bytes.data);
+	ck_assert_mem_eq(op.from.raw, "id=42|a=\"1\"", 10);
 	ck_assert_uint_ne(op.fingerprint, 0);
+	release(&op);
 
 	ck_assert_int_eq(build(&c, &maps, "id=42|a=\"1\"", 4, &op, &why), 0);
 	ck_assert_uint_ne(op.raw_hash, hash);	/* another number */
 	ck_assert_uint_eq(op.fingerprint, fingerprint);	/* the same content */
+	release(&op);
 	ck_assert_int_eq(build(&c, &maps, "id=42|a=\"2\"", 3, &op, &why), 0);
 	ck_assert_uint_ne(op.raw_hash, hash);
 	ck_assert_uint_ne(op.fingerprint, fingerprint);
+	release(&op);
 
 	c.fingerprints = false;
 	c.action = ACTION_TRACK;
@@ -595,14 +625,15 @@ START_TEST(an_operation_outlives_its_record_and_its_own_past)
 	ck_assert_uint_eq(op.fingerprint, 0);
 	ck_assert_uint_eq(op.from.number, 5);
 	ck_assert_mem_eq(op.from.raw, "id=43|a=1", 9);
+	release(&op);
 
 	struct origin from = { .raw = "broken", .raw_len = 6, .number = 9, .line = 10 };
-	operation_raw(&from, &op);
-	ck_assert_ptr_eq(op.from.raw, op.bytes.data);
-	ck_assert_mem_eq(op.from.raw, "broken", 6);
+	operation_raw(&from, ACTION_PAGE, &op);
+	ck_assert_int_eq(op.action, ACTION_PAGE);
+	ck_assert_ptr_eq(op.from.raw, from.raw);
+	ck_assert_uint_eq(op.from.raw_len, 6);
 	ck_assert_uint_eq(op.id_len + op.path_len + op.body_len + op.key_count, 0);
 	ck_assert_uint_eq(op.from.line, 10);
-	buf_free(&op.bytes);
 }
 END_TEST
 
@@ -619,18 +650,17 @@ START_TEST(a_small_buffer_refuses)
 		struct operation_config c = usual((struct operation_config){ .action = actions[_i % 4], .v2 = v2 });
 		const char *record = records[_i / 4];
 		struct operation whole = fresh();
-		if (build(&c, &maps, record, 1, &whole, &why) == 0) {
-			for (size_t max = 0; max < whole.bytes.len; max++) {
-				struct operation op = fresh();
-				op.bytes.max = max;
-				ck_assert_int_eq(build(&c, &maps, record, 1, &op, &why), -1);
-				ck_assert_str_eq(why.text, "the record is too long to be sent");
-				ck_assert_uint_le(op.bytes.len, max);
-				ck_assert_uint_eq(op.from.raw_len, max < strlen(record) ? 0 : strlen(record));
-				buf_free(&op.bytes);
-			}
+		bool valid = build(&c, &maps, record, 1, &whole, &why) == 0;
+		size_t made = whole.id_len + 1 + whole.path_len + 1 + whole.body_len + (whole.body_len > 0);
+		for (size_t max = 0; valid && max < made; max++) {
+			struct operation op = fresh();
+			ck_assert_int_eq(build_within(&c, &maps, record, 1, max, &op, &why), -1);
+			ck_assert_str_eq(why.text, "the record is too long to be sent");
+			ck_assert_uint_eq(op.id_len, 0);
+			ck_assert_uint_eq(op.from.raw_len, strlen(record));
+			release(&op);
 		}
-		buf_free(&whole.bytes);
+		release(&whole);
 	}
 }
 END_TEST
@@ -644,8 +674,10 @@ START_TEST(random_records_arrive_as_they_were)
 	const struct mapping_config maps = { .id_type = -1, .empty = EMPTY_CLEAR };
 	struct mapping *m = mapping_new(&maps);
 	struct operation op = fresh();
+	struct buf bytes;
 	struct reason why = { "" };
 
+	buf_init(&bytes, SIZE_MAX / 8);
 	for (int round = 0; round < 3000; round++) {
 		struct operation_config c = usual((struct operation_config){ .v2 = dice_one_in(&d, 2), .no_limits = true });
 		struct sample s = { .record.shape = 1 };
@@ -665,7 +697,7 @@ START_TEST(random_records_arrive_as_they_were)
 		s.record.from = (struct origin){ .raw = "raw", .raw_len = 3, .number = (uint64_t)round };
 		struct mapped mapped;
 		ck_assert_int_eq(mapping_apply(m, &s.record, &mapped, &why), 0);
-		ck_assert_int_eq(operation_build(&c, &s.record.from, &mapped, &op, &why), 0);
+		ck_assert_int_eq(operation_build(&c, &s.record.from, &mapped, &bytes, &op, &why), 0);
 
 		json_error_t error;
 		json_t *body = json_loadb(op.body, op.body_len, JSON_REJECT_DUPLICATES, &error);
@@ -683,7 +715,7 @@ START_TEST(random_records_arrive_as_they_were)
 		sample_free(&s);
 	}
 	mapping_free(m);
-	buf_free(&op.bytes);
+	buf_free(&bytes);
 }
 END_TEST
 
@@ -707,7 +739,7 @@ START_TEST(a_dry_run_prints_the_request)
 	operation_print(&op, &out);
 	expect_text(&out, printed[_i].line, printed[_i].record);
 	buf_free(&out);
-	buf_free(&op.bytes);
+	release(&op);
 }
 END_TEST
 

@@ -739,14 +739,15 @@ static uint64_t fingerprint(const char *line, const char *id_field, bool v2, boo
 	const struct operation_config c = { .fingerprints = true, .v2 = v2, .update_only = update_only };
 	struct sample sample = sample_new(line);
 	struct mapping *m = mapping_new(&maps);
-	struct operation op = { .bytes = { .max = 100000 } };
+	struct operation op;
+	struct buf bytes = { .max = 100000 };
 	struct mapped mapped;
 
 	ck_assert_int_eq(mapping_apply(m, &sample.record, &mapped, &why), 0);
-	ck_assert_int_eq(operation_build(&c, &sample.record.from, &mapped, &op, &why), 0);
+	ck_assert_int_eq(operation_build(&c, &sample.record.from, &mapped, &bytes, &op, &why), 0);
 	mapping_free(m);
 	sample_free(&sample);
-	buf_free(&op.bytes);
+	buf_free(&bytes);
 	return op.fingerprint;
 }
 
