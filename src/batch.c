@@ -22,6 +22,7 @@ void request_free(struct request *q)
 	if (!q)
 		return;
 	buf_free(&q->batch);
+	free(q->operations);
 	free(q->last_error);
 	free(q);
 }
@@ -33,19 +34,17 @@ void request_recycle(struct request *q)
 	free(q->last_error);
 	buf_reset(&batch);
 	buf_trim(&batch, KEEP_BYTES);
-	*q = (struct request){ .batch = batch };
+	*q = (struct request){ .batch = batch, .operations = q->operations, .room = q->room };
 }
 
 static void append(struct request *q, struct operation *op)
 {
-	op->next = NULL;
+	if (q->count == q->room) {
+		q->room = q->room ? q->room * 2 : 4;
+		q->operations = xrealloc(q->operations, q->room * sizeof *q->operations);
+	}
+	q->operations[q->count++] = op;
 	op->request = q;
-	if (q->last)
-		q->last->next = op;
-	else
-		q->first = op;
-	q->last = op;
-	q->count++;
 }
 
 void request_single(struct request *q, struct operation *op)
@@ -100,9 +99,11 @@ static size_t count_blocked(const struct request *q)
 {
 	size_t blocked = 0;
 
-	for (const struct operation *op = q->first; op; op = op->next)
+	for (size_t i = 0; i < q->count; i++) {
+		const struct operation *op = q->operations[i];
 		for (unsigned k = 0; k < op->key_count; k++)
 			blocked += op->ahead[k] && op->ahead[k]->request != q;
+	}
 	return blocked;
 }
 
@@ -110,22 +111,10 @@ void batch_bodies(struct request *q)
 {
 	const char *at = q->batch.data + sizeof opening - 1;
 
-	for (struct operation *op = q->first; op; op = op->next) {
-		op->body = at;
-		at += op->body_len + 1;
+	for (size_t i = 0; i < q->count; i++) {
+		q->operations[i]->body = at;
+		at += q->operations[i]->body_len + 1;
 	}
-}
-
-/* `last` ends its request; those behind it are now half's, n of them. */
-static void part(struct operation *last, struct request *half, size_t n)
-{
-	half->first = last->next;
-	half->count = n;
-	for (struct operation *op = half->first; op; op = op->next) {
-		op->request = half;
-		half->last = op;
-	}
-	last->next = NULL;
 }
 
 static void forget_attempts(struct request *q)
@@ -135,20 +124,17 @@ static void forget_attempts(struct request *q)
 
 void batch_cut(struct request *q, struct request *half)
 {
-	struct operation *last = q->first;
-	size_t kept = q->count / 2, at = sizeof opening - 1 + last->body_len + 1;
+	size_t count = q->count, kept = count / 2, at = sizeof opening - 1;
 
-	for (size_t i = 1; i < kept; i++) {
-		last = last->next;
-		at += last->body_len + 1;
-	}
+	for (size_t i = 0; i < kept; i++)
+		at += q->operations[i]->body_len + 1;
 	buf_reset(&half->batch);
 	buf_add(&half->batch, opening, sizeof opening - 1);
 	buf_add(&half->batch, q->batch.data + at, q->batch.len - at);
 	q->batch.len = at - 1;
 	batch_close(q);
-	part(last, half, q->count - kept);
-	q->last = last;
+	for (size_t i = kept; i < count; i++)
+		append(half, q->operations[i]);
 	q->count = kept;
 	forget_attempts(q);
 	forget_attempts(half);

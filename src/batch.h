@@ -14,8 +14,8 @@
 #include "retry.h"
 
 struct request {
-	struct operation *first, *last;	/* its operations, by operation.next, in input order */
-	size_t count;
+	struct operation **operations;	/* in input order; the list is owned, they are not */
+	size_t count, room;
 	struct buf batch;		/* {"batch":[...]}: empty for a single operation */
 	struct retry_node sleep;	/* while it waits for its next attempt */
 	unsigned attempts;		/* failed ones that count against its retries */

@@ -12,7 +12,7 @@
 #include "sender.h"
 
 #define MOST_HOPS 5
-#define FETCHED_AHEAD 8	/* operations of a batch whose lanes are looked for before they settle */
+#define FETCHED_AHEAD 8	/* a batch's operations are fetched from memory so long, and their lanes half as long, before they settle */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 
@@ -131,19 +131,12 @@ static void gate_opened(struct run *r)
 
 static void settle_all(struct run *r, struct request *q, enum outcome outcome, int status, const char *error)
 {
-	struct operation *op, *next;
-
-	const struct operation *ahead = q->first;
-
-	for (int i = 0; ahead && i < FETCHED_AHEAD; i++, ahead = ahead->next)
-		lanes_expect(r->lanes, ahead);
-	for (op = q->first; op; op = next) {
-		next = op->next;
-		if (ahead) {
-			lanes_expect(r->lanes, ahead);
-			ahead = ahead->next;
-		}
-		settle(r, op, outcome, status, q->tries, error);
+	for (size_t i = 0; i < q->count; i++) {
+		if (i + 2 * FETCHED_AHEAD < q->count)
+			__builtin_prefetch(q->operations[i + 2 * FETCHED_AHEAD]);
+		if (i + FETCHED_AHEAD < q->count)
+			lanes_expect(r->lanes, q->operations[i + FETCHED_AHEAD]->keys[0]);
+		settle(r, q->operations[i], outcome, status, q->tries, error);
 	}
 	intake_forget(r, q);
 }
@@ -200,7 +193,7 @@ static void say_retry(struct run *r, const struct request *q, const struct reply
 	char text[FAILURE_SHOWN];
 
 	say_transport(reply, text);
-	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->first->from.number,
+	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->operations[0]->from.number,
 	    q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
 }
 
@@ -333,19 +326,15 @@ static void find_refused(struct run *r, struct request *q, struct operation **le
 static void on_partly(struct run *r, struct request *q, const struct reply *reply)
 {
 	size_t n = q->count;
-	struct refusals f = { .r = r, .q = q, .operations = xcalloc(n, sizeof *f.operations), .status = reply->status };
-	struct operation *op = q->first;
+	struct refusals f = { .r = r, .q = q, .operations = q->operations, .status = reply->status };
 
 	batch_bodies(q);	/* some of them may have to be packed again */
-	for (size_t i = 0; i < n; i++, op = op->next)
-		f.operations[i] = op;
 	if (reply_refusals(reply, n, refused, &f) != 0)
 		find_refused(r, q, f.operations, reply);
 	else
 		for (size_t i = 0; i < n; i++)
 			if (f.operations[i])
 				settle(r, f.operations[i], OUTCOME_ACCEPTED, reply->status, q->tries, NULL);
-	free(f.operations);
 	intake_forget(r, q);
 }
 
@@ -455,7 +444,7 @@ static void hear(struct run *r, struct request *q, const struct reply *reply)
 		on_throttled(r, q, reply);
 		break;
 	case VERDICT_MOVED:
-		on_moved(r, q, reply, check ? CHECK_PATH : r->o->batch ? BATCH_PATH : q->first->path);
+		on_moved(r, q, reply, check ? CHECK_PATH : r->o->batch ? BATCH_PATH : q->operations[0]->path);
 		break;
 	case VERDICT_TRANSIENT:
 		if (check)
@@ -571,10 +560,10 @@ static void leave(struct run *r, struct request *q, int64_t now)
 		s.body = q->batch.data;
 		s.body_len = q->batch.len;
 	} else {
-		s.method = q->first->method;
-		s.path = q->first->path;
-		s.body = q->first->body_len ? q->first->body : NULL;
-		s.body_len = q->first->body_len;
+		s.method = q->operations[0]->method;
+		s.path = q->operations[0]->path;
+		s.body = q->operations[0]->body_len ? q->operations[0]->body : NULL;
+		s.body_len = q->operations[0]->body_len;
 	}
 	r->c.requests++;
 	r->c.retries += q->tries > 0;

@@ -198,7 +198,6 @@ static void take(struct run *r, const struct record *record, const char *bad)
 		operation_raw(&record->from, r->operation.action, op);
 	else
 		valid = operation_build(&r->operation, &record->from, &mapped, &r->bytes, op, &why) == 0;
-	lanes_expect(r->lanes, op);
 	r->doubtful |= !valid && !op->key_count;
 	if (!prepare_in_shard(r->o, op))
 		return;

@@ -35,9 +35,11 @@ void lanes_free(struct lanes *l)
 	free(l);
 }
 
-void lanes_expect(const struct lanes *l, const struct operation *op)
+void lanes_expect(const void *lanes, uint64_t key)
 {
-	__builtin_prefetch(&l->slots[op->keys[0] & l->mask], 1);
+	const struct lanes *l = lanes;
+
+	__builtin_prefetch(&l->slots[key & l->mask], 1);
 }
 
 /* The slot of that key, or the free one where it would be. Keys are hashes already. */

@@ -45,33 +45,39 @@ struct operation_config {
 	const char *destination;	/* for event ids: what tells one workspace from another */
 	const char *input_identity;	/* for event ids: which input this is; "" when it has none */
 	int64_t event_time_ms;		/* for event ids: the time part where the event has none */
+	/* Told of a key as soon as it is known, while the rest is being written, so that what will be looked up by it can be
+	 * fetched from memory meanwhile; or NULL. */
+	void (*expect)(const void *arg, uint64_t key);
+	const void *expect_arg;
 };
 
 struct operation {
+	/* What is needed again when it settles comes first: few lines of the processor's cache. */
+	uint64_t keys[2];		/* whose turn it has to wait for: hashes of the person(s) */
+	unsigned key_count;		/* 0, 1, or 2 for a merge */
+	enum action action;
+	uint64_t raw_hash;		/* XXH3 of the raw bytes and the number, for the ledger */
+	/* For the rooms that it passes through. */
+	struct request *request;	/* the request that it is packed in, or NULL */
+	struct operation *newer, *older;	/* all that are unsettled, in input order */
+	struct operation *ahead[2], *behind[2];	/* its neighbours in each lane */
+	struct operation *next;		/* to be packed */
+	/* What it is. */
 	struct origin from;
 	const char *id;			/* whom it is about, for people and results; "" where nobody. Decoded text */
 	const char *path;		/* "/api/v1/customers/42"; "" in a batch */
 	const char *body;
 	size_t id_len, path_len, body_len;
-	enum action action;
 	enum id_type id_type;		/* of `id`, where the action needs a person */
 	enum method method;
-	uint64_t raw_hash;		/* XXH3 of the raw bytes and the number, for the ledger */
-	uint64_t keys[2];		/* whose turn it has to wait for: hashes of the person(s) */
 	uint64_t fingerprint;		/* of all that is sent of the record, whatever the order of its fields and whichever
 					 * API, for --sync; 0 unless asked for */
-	unsigned key_count;		/* 0, 1, or 2 for a merge */
-	/* Below: for the rooms that it passes through. */
-	struct request *request;	/* the request that it is packed in, or NULL */
-	struct operation *next;		/* in its request */
-	struct operation *newer, *older;	/* all that are unsettled, in input order */
-	struct operation *ahead[2], *behind[2];	/* its neighbours in each lane */
 };
 
 /*
  * Fills *op from a mapped record. Returns 0; or -1 with *why where it is invalid (no identifier, over
  * a documented limit, ...): then op holds its origin, and id where there is one, all the same. op points into the record
- * (raw) and into `bytes`, which is emptied first (id, path and body). What is below "for the rooms" is left as it is.
+ * (raw) and into `bytes`, which is emptied first (id, path and body). What is "for the rooms" is left as it is.
  */
 int operation_build(const struct operation_config *config, const struct origin *from,
     const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why);

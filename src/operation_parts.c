@@ -110,7 +110,11 @@ int part_merge(struct build *b, struct person *primary, struct person *secondary
 
 void part_key(struct build *b, const struct person *p)
 {
-	b->op->keys[b->op->key_count++] = hash_person(p);
+	uint64_t key = hash_person(p);
+
+	b->op->keys[b->op->key_count++] = key;
+	if (b->config->expect)
+		b->config->expect(b->config->expect_arg, key);
 }
 
 static bool is_blank(struct text t)

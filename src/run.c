@@ -112,6 +112,8 @@ static void set_up_limits(struct run *r)
 	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
 	r->arena = arena_new();
 	r->lanes = lanes_new();
+	r->operation.expect = lanes_expect;
+	r->operation.expect_arg = r->lanes;
 }
 
 static int set_up_sender(struct run *r, int *status, struct reason *why)
@@ -513,7 +515,7 @@ static void free_unsettled(struct run *r)
 	struct request *left = NULL;
 
 	for (struct operation *op = r->oldest; op; op = op->newer)
-		if (op->request && op->request->first == op) {
+		if (op->request && op->request->operations[0] == op) {
 			op->request->next = left;
 			left = op->request;
 		}

@@ -67,7 +67,7 @@ static int add_reject(struct run *r, const struct operation *op, bool whole, enu
 {
 	struct reason why;
 
-	if (!r->rejects || !op->from.number || outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_SKIPPED)
+	if (outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_SKIPPED || !r->rejects || !op->from.number)
 		return 0;
 	if (rejects_add(r->rejects, &op->from, input_header_of(r->input, op->from.file), whole, outcome, status, error, &why) != 0) {
 		run_stop(r, 73, "output", "%s", why.text);
