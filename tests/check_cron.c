@@ -79,7 +79,7 @@ static const struct way {
 	{ "the sync file cannot be made", GOOD, { "in.csv", "--sync=absent/s" }, { 0 }, 73, "output",
 	    { "absent/s", "make the directory first" } },
 	{ "no state file", GOOD, { "in.csv", "--state=in.csv.txt" }, { 0 }, 65, "input",
-	    { "in.csv.txt", "no file of cio-import", "--restart" } },
+	    { "in.csv.txt: is not a state file of cio-import", "give another name with --state" } },
 	{ "no credentials", GOOD, { "in.csv" }, { "CUSTOMERIO_SITE_ID", NULL }, 78, NULL,
 	    { "CUSTOMERIO_SITE_ID is not set", "environment or an --env-file" } },
 	{ "certificates cannot be read", GOOD, { "in.csv" }, { "SSL_CERT_FILE", "/absent" }, 78, NULL,
