@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "display.h"
 #include "sender.h"
+#include "words.h"
 
 #define MOST_HOPS 5
 #define CHECK_PATH "/api/v1/accounts/region"
@@ -403,6 +404,8 @@ static void blame_suspects(struct run *r, int64_t up_since)
 /* Everything that is said by the status alone, for checks and records alike. Returns whether that was all. */
 static bool on_any(struct run *r, struct request *q, const struct reply *reply, enum verdict verdict)
 {
+	char time[WORDS_TIME];
+
 	r->c.bytes_sent += (uint64_t)reply->sent_bytes;
 	if (verdict != VERDICT_THROTTLED) {
 		r->throttled_since = INT64_MAX;
@@ -413,9 +416,9 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
 	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
 		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
-		    "gave up: %s answers %d, and asks to wait for %" PRId64 " s (Retry-After), which is longer than "
+		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is longer than "
 		    "--give-up-after: carry on when that time is over", sender_base(r->sender), reply->status,
-		    reply->retry_after_us / 1000000);
+		    words_time(reply->retry_after_us, time));
 		list_push(&r->ready, q);
 		return true;
 	}
@@ -478,6 +481,7 @@ void dispatch_collect(struct run *r)
 
 void dispatch_wake(struct run *r)
 {
+	char time[WORDS_TIME];
 	struct retry_node *n;
 
 	while ((n = retry_top(&r->asleep)) && n->due <= r->now) {
@@ -487,11 +491,11 @@ void dispatch_wake(struct run *r)
 	if (r->open && r->now >= r->open_since + r->o->batch_wait_us)
 		intake_flush(r);
 	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
-		run_stop(r, 69, "outage", "gave up: %s has been down for %" PRId64 " s (--give-up-after): %s",
-		    sender_base(r->sender), r->o->give_up_us / 1000000, r->last_failure);
+		run_stop(r, 69, "outage", "gave up: %s has been down for %s (--give-up-after): %s",
+		    sender_base(r->sender), words_time(r->o->give_up_us, time), r->last_failure);
 	else if (r->throttled_since < INT64_MAX && r->o->give_up_us && r->now - r->throttled_since >= r->o->give_up_us)
-		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %" PRId64 " s (--give-up-after): is "
-		    "something else using up the workspace's rate?", r->o->give_up_us / 1000000);
+		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %s (--give-up-after): is "
+		    "something else using up the workspace's rate?", words_time(r->o->give_up_us, time));
 }
 
 /* Whether only the credentials check can say whose fault it is. */
