@@ -14,6 +14,7 @@
 #define MOST_HOPS 5
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
+#define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 void list_push(struct request_list *l, struct request *q)
 {
@@ -186,13 +187,27 @@ static void suspect(struct run *r, struct request *q, const struct reply *reply)
 	list_push(&r->suspects, q);
 }
 
+/* A sync's delete is none of the input's records: it is named by its person. */
+static void name_operation(const struct operation *op, struct buf *out)
+{
+	if (op->from.number) {
+		buf_fmt(out, "record %" PRIu64, op->from.number);
+	} else {
+		buf_str(out, "user ");
+		buf_safe(out, op->id, op->id_len, ID_SHOWN);
+	}
+}
+
 static void say_retry(struct run *r, const struct request *q, const struct reply *reply, int64_t delay)
 {
 	char text[FAILURE_SHOWN];
+	struct buf name = { .max = SIZE_MAX };
 
 	say_transport(reply, text);
-	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->first->from.number,
+	name_operation(q->first, &name);
+	display_message(r->display, DISPLAY_DETAIL, "%.*s: retry %u of %u in %.1f s: %s", (int)name.len, name.data,
 	    q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
+	buf_free(&name);
 }
 
 static void on_failure(struct run *r, struct request *q, const struct reply *reply)
