@@ -32,15 +32,21 @@ static int fail(const struct db *d, const char *done, int error, struct reason *
 	    "put that right, or give another name");
 }
 
+/* What SQLite says may quote a damaged file: it is made safe for a terminal, as a name is. */
+static const char *shown_error(const struct db *d, char out[PATH_SHOWN])
+{
+	return path_shown(d->sql ? sqlite3_errmsg(d->sql) : "out of memory", out);
+}
+
 int db_complain(const struct db *d, const char *done, struct reason *why)
 {
-	char shown[PATH_SHOWN];
+	char shown[PATH_SHOWN], said[PATH_SHOWN];
 	int code = d->sql ? sqlite3_errcode(d->sql) & 0xff : SQLITE_NOMEM;
 	int error = d->sql ? sqlite3_system_errno(d->sql) : 0;
 	bool system = error != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN);
 
 	return reason_set(why, "%s: cannot be %s: %s%s%s: %s", path_shown(d->name, shown), done,
-	    d->sql ? sqlite3_errmsg(d->sql) : "out of memory", system ? ", " : "", system ? strerror(error) : "",
+	    shown_error(d, said), system ? ", " : "", system ? strerror(error) : "",
 	    code == SQLITE_FULL ? "free some and run the same command again" :
 	    "put that right and run the same command again");
 }
@@ -365,7 +371,7 @@ static enum db_result refuse(const struct db *d, const struct db_kind *kind, con
 /* An error while the file is checked: another's lock, damage, or trouble. */
 static enum db_result check_failed(const struct db *d, const struct db_kind *kind, struct reason *why)
 {
-	char shown[PATH_SHOWN];
+	char shown[PATH_SHOWN], said[PATH_SHOWN];
 	int code = sqlite3_errcode(d->sql) & 0xff;
 
 	path_shown(d->name, shown);
@@ -374,7 +380,7 @@ static enum db_result check_failed(const struct db *d, const struct db_kind *kin
 		return DB_BUSY;
 	}
 	if (db_is_damaged(d))
-		return refuse(d, kind, sqlite3_errmsg(d->sql), why);
+		return refuse(d, kind, shown_error(d, said), why);
 	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
 		reason_set(why, "%s: its file system does not let it keep a log: give a name on a local disk", shown);
 	else

@@ -460,6 +460,17 @@ START_TEST(its_checksum_covers_all)
 }
 END_TEST
 
+/* What SQLite quotes of a damaged file moves no terminal's cursor. */
+START_TEST(what_a_damaged_file_says_is_escaped)
+{
+	sql("PRAGMA application_id = 0x63696f73; CREATE TABLE identity (x); PRAGMA writable_schema = ON;"
+	    "UPDATE sqlite_schema SET name = 'a' || char(27, 91, 50, 74), sql = 'CREATE TABLE ' || char(27)");
+	expect_open(LEDGER_BROKEN, 0);
+	assert_reason("is damaged (malformed database schema (a\\x1b[2J)");
+	ck_assert_ptr_null(strchr(why.text, '\x1b'));
+}
+END_TEST
+
 /* The file's list of free pages, which nothing of ours is in. */
 START_TEST(any_page_is_checked)
 {
@@ -943,6 +954,7 @@ Suite *ledger_suite(void)
 	tcase_add_test(t, any_flip_in_the_header_has_a_way_out);
 	tcase_add_loop_test(t, what_a_crash_leaves_has_a_way_out, 0, 9);
 	tcase_add_loop_test(t, its_checksum_covers_all, 0, LENGTH(changes));
+	tcase_add_test(t, what_a_damaged_file_says_is_escaped);
 	tcase_add_test(t, any_page_is_checked);
 	tcase_add_test(t, refuses_what_is_no_file);
 	tcase_add_test(t, works_below_a_linked_directory);
