@@ -32,24 +32,44 @@ static int fail(const struct db *d, const char *done, int error, struct reason *
 	    "put that right, or give another name");
 }
 
+/* What SQLite says may quote a damaged file: it is made safe for a terminal, as a name is. */
+static const char *shown_error(const struct db *d, char out[PATH_SHOWN])
+{
+	return path_shown(d->sql ? sqlite3_errmsg(d->sql) : "out of memory", out);
+}
+
 int db_complain(const struct db *d, const char *done, struct reason *why)
 {
-	char shown[PATH_SHOWN];
+	char shown[PATH_SHOWN], said[PATH_SHOWN];
 	int code = d->sql ? sqlite3_errcode(d->sql) & 0xff : SQLITE_NOMEM;
 	int error = d->sql ? sqlite3_system_errno(d->sql) : 0;
 	bool system = error != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN);
 
 	return reason_set(why, "%s: cannot be %s: %s%s%s: %s", path_shown(d->name, shown), done,
-	    d->sql ? sqlite3_errmsg(d->sql) : "out of memory", system ? ", " : "", system ? strerror(error) : "",
+	    shown_error(d, said), system ? ", " : "", system ? strerror(error) : "",
 	    code == SQLITE_FULL ? "free some and run the same command again" :
 	    "put that right and run the same command again");
 }
 
+/* All that is asked of the file is SQL of ours, which is right: an error in it means that the tables are not those that were
+ * made. And the file was opened to be written: that it is read-only, but for its directory, is what its header says. */
 bool db_is_damaged(const struct db *d)
 {
-	int code = sqlite3_errcode(d->sql) & 0xff;
-
-	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	switch (sqlite3_errcode(d->sql) & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+	case SQLITE_SCHEMA:
+	case SQLITE_FORMAT:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+		return true;
+	case SQLITE_READONLY:
+		return sqlite3_extended_errcode(d->sql) == SQLITE_READONLY;
+	default:
+		return false;
+	}
 }
 
 int db_run(struct db *d, const char *sql, struct reason *why)
@@ -202,26 +222,97 @@ static int set_aside(const struct db *d)
 	return result < 0 ? -1 : path_sync_dir(d->path);
 }
 
-/* Takes what is locked out of the way. Only a file of this kind is removed; a text file under this name, say, is not. */
+/* -- whose it is: told by its bytes, for SQLite may be unable to read it -- */
+
+enum { LOOKED_AT = 65536, HEADER = 100, ID_AT = 68 };	/* bytes; a database's header, and where it has its application_id */
+
+struct head { unsigned char bytes[LOOKED_AT]; size_t n; };
+
+enum whose {
+	WHOSE_OURS,		/* a database of this kind, however damaged */
+	WHOSE_DOUBTFUL,		/* what may be left of one: its name, or something in it, says so */
+	WHOSE_ANOTHERS,		/* somebody else's data */
+};
+
+static const char magic[16] = "SQLite format 3";
+
+static bool is_database(const struct head *h)
+{
+	return h->n >= HEADER && memcmp(h->bytes, magic, sizeof magic) == 0;
+}
+
+static bool has_id(const struct head *h, const struct db_kind *kind)
+{
+	const unsigned char *id = h->bytes + ID_AT;
+
+	return h->n >= HEADER && ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) ==
+	    (uint32_t)kind->application_id;
+}
+
+/* SQLite keeps the text that made a table. A damage that hides one may leave another. */
+static bool has_table(const struct head *h, const struct db_kind *kind)
+{
+	for (const char *sql = kind->schema; *sql; ) {
+		size_t len = strcspn(sql, ";");
+		if (memmem(h->bytes, h->n, sql, len))
+			return true;
+		sql += len + (sql[len] == ';');
+	}
+	return false;
+}
+
+/* What a crash may leave of any file: zeroes, or less than a header. */
+static bool holds_nothing(const struct head *h)
+{
+	size_t zeroes = 0;
+
+	while (zeroes < h->n && h->bytes[zeroes] == 0)
+		zeroes++;
+	return (zeroes == h->n && h->n < LOOKED_AT) ||
+	    (h->n < HEADER && memcmp(h->bytes, magic, h->n < sizeof magic ? h->n : sizeof magic) == 0);
+}
+
+static bool has_suffix(const struct db *d, const struct db_kind *kind)
+{
+	size_t len = strlen(d->path), n = kind->suffix ? strlen(kind->suffix) : 0;
+
+	return n > 0 && len >= n && strcmp(d->path + len - n, kind->suffix) == 0;
+}
+
+static enum whose judge(const struct db *d, const struct db_kind *kind, const struct head *h)
+{
+	bool ours = has_id(h, kind) || has_table(h, kind);
+
+	if (ours && is_database(h))
+		return WHOSE_OURS;
+	return ours || holds_nothing(h) || has_suffix(d, kind) ? WHOSE_DOUBTFUL : WHOSE_ANOTHERS;
+}
+
+/* 0 with *whose, or -1 with errno. */
+static int find_whose(const struct db *d, const struct db_kind *kind, enum whose *whose)
+{
+	struct head *h = xmalloc(sizeof *h);
+	ssize_t n = pread(d->lock, h->bytes, sizeof h->bytes, 0);
+
+	h->n = n > 0 ? (size_t)n : 0;
+	if (n >= 0)
+		*whose = judge(d, kind, h);
+	free(h);
+	return n < 0 ? -1 : 0;
+}
+
+/* Takes what is locked out of the way. What is another's stays: it is refused when it is opened. */
 static int forget_file(const struct db *d, const struct db_kind *kind, struct reason *why)
 {
-	static const char magic[16] = "SQLite format 3";
-	unsigned char head[72];
-	ssize_t n = pread(d->lock, head, sizeof head, 0);
+	enum whose whose;
+	struct stat st;
 
-	if (n < 0)
+	if (fstat(d->lock, &st) < 0 || find_whose(d, kind, &whose) < 0)
 		return fail(d, "read", errno, why);
-	if (n == 0)
+	if (st.st_size == 0 || whose == WHOSE_ANOTHERS)
 		return 0;
-	bool is_database = n == (ssize_t)sizeof head && memcmp(head, magic, sizeof magic) == 0;
-	if (!is_database)
+	if (whose == WHOSE_DOUBTFUL)
 		return set_aside(d) < 0 ? fail(d, "renamed to the same name with ~ after it", errno, why) : 0;
-	uint32_t id = (uint32_t)head[68] << 24 | (uint32_t)head[69] << 16 | (uint32_t)head[70] << 8 | head[71];
-	if (id != 0 && id != (uint32_t)kind->application_id) {
-		char shown[PATH_SHOWN];
-		return reason_set(why, "%s: is a database of another program: give another name",
-		    path_shown(d->name, shown));
-	}
 	return unlink_all(d) < 0 ? fail(d, "removed", errno, why) : 0;
 }
 
@@ -259,10 +350,28 @@ static bool says(const struct db *d, const char *sql, const char *text)
 	return same;
 }
 
+/* A file that cannot be used for what is in it; `what` says how that was found. */
+static enum db_result refuse(const struct db *d, const struct db_kind *kind, const char *what, struct reason *why)
+{
+	char shown[PATH_SHOWN];
+	enum whose whose;
+
+	if (find_whose(d, kind, &whose) < 0) {
+		fail(d, "read", errno, why);
+		return DB_FAILED;
+	}
+	path_shown(d->name, shown);
+	if (whose == WHOSE_ANOTHERS)
+		reason_set(why, "%s: is not a %s of cio-import: give another name with %s", shown, kind->what, kind->option);
+	else
+		reason_set(why, "%s: is damaged (%s): %s", shown, what, kind->way_out);
+	return DB_BROKEN;
+}
+
 /* An error while the file is checked: another's lock, damage, or trouble. */
 static enum db_result check_failed(const struct db *d, const struct db_kind *kind, struct reason *why)
 {
-	char shown[PATH_SHOWN];
+	char shown[PATH_SHOWN], said[PATH_SHOWN];
 	int code = sqlite3_errcode(d->sql) & 0xff;
 
 	path_shown(d->name, shown);
@@ -270,11 +379,8 @@ static enum db_result check_failed(const struct db *d, const struct db_kind *kin
 		reason_set(why, "%s: another program has it open: close that first", shown);
 		return DB_BUSY;
 	}
-	if (db_is_damaged(d)) {
-		reason_set(why, "%s: is damaged, or no file of cio-import at all (%s): %s", shown,
-		    sqlite3_errmsg(d->sql), kind->way_out);
-		return DB_BROKEN;
-	}
+	if (db_is_damaged(d))
+		return refuse(d, kind, shown_error(d, said), why);
 	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
 		reason_set(why, "%s: its file system does not let it keep a log: give a name on a local disk", shown);
 	else
@@ -294,10 +400,8 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 		return check_failed(d, kind, why);
 	if (id == 0 && tables == 0)
 		return DB_NEW;
-	if ((int)id != kind->application_id) {
-		reason_set(why, "%s: is a database of another program: give another name", shown);
-		return DB_BROKEN;
-	}
+	if ((int)id != kind->application_id)
+		return refuse(d, kind, "it says that it is another program's", why);
 	if (version != kind->version) {
 		reason_set(why, "%s: was written by another version of cio-import (format %lld, this one has %d): "
 		    "go on with that version; %s", shown, (long long)version, kind->version, kind->way_out);
@@ -306,8 +410,7 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 	if (!says(d, "PRAGMA quick_check(1)", "ok")) {
 		if (sqlite3_errcode(d->sql) != SQLITE_OK)	/* it could not be read: that is something else */
 			return check_failed(d, kind, why);
-		reason_set(why, "%s: is damaged: %s", shown, kind->way_out);
-		return DB_BROKEN;
+		return refuse(d, kind, "its pages do not fit together", why);
 	}
 	return DB_KEPT;
 }

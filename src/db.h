@@ -24,6 +24,8 @@ struct db_kind {
 	int version;			/* of the schema; a change raises it */
 	int page_size;			/* bytes; 0: SQLite's own choice */
 	const char *schema;		/* SQL that makes the tables; db.c adds its own table `holder` */
+	const char *what, *option;	/* "state file", and the option that names one */
+	const char *suffix;		/* a name that ends so is one of ours; NULL: none is */
 	const char *way_out;		/* what to do about a file that cannot be used: "--restart begins anew, ..." */
 };
 
@@ -31,12 +33,13 @@ enum db_result {
 	DB_NEW,				/* made now, its tables are empty */
 	DB_KEPT,			/* it was there and is sound as far as SQLite can tell */
 	DB_BUSY,			/* another run holds it */
-	DB_BROKEN,			/* not such a file, damaged, or of a newer version */
+	DB_BROKEN,			/* not such a file, damaged, or of another version */
 	DB_FAILED,			/* cannot be opened, locked or written */
 };
 
-/* Opens or makes it, and takes its lock, until db_close. With `forget`, what was kept is removed first (what is no
- * database at all becomes NAME~). On DB_NEW and DB_KEPT *d is open, else closed, and *why says what and what to do. */
+/* Opens or makes it, and takes its lock, until db_close. With `forget`, what was kept is removed first (what cannot be told
+ * to be ours for sure becomes NAME~; what is somebody else's is left as it is, and DB_BROKEN). On DB_NEW and DB_KEPT *d is
+ * open, else closed, and *why says what and what to do. */
 enum db_result db_open(struct db *d, const char *name, const struct db_kind *kind, bool forget, struct reason *why);
 
 /*
@@ -48,7 +51,7 @@ enum db_result db_open_read_only(struct db *d, const char *name, const struct db
 /* "NAME: cannot be DONE: what SQLite says: what to do". Returns -1. */
 int db_complain(const struct db *d, const char *done, struct reason *why);
 
-/* Whether SQLite's last error on *d means that the file is damaged. */
+/* Whether SQLite's last error on *d means that what is in the file is not what was written: it is damaged. */
 bool db_is_damaged(const struct db *d);
 
 int db_run(struct db *d, const char *sql, struct reason *why);				/* 0 or -1 with *why */

@@ -10,11 +10,13 @@
 #include "display.h"
 #include "lanes.h"
 #include "sender.h"
+#include "words.h"
 
 #define MOST_HOPS 5
 #define FETCHED_AHEAD 8	/* a batch's operations are fetched from memory so long, and their lanes half as long, before they settle */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
+#define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 void list_push(struct request_list *l, struct request *q)
 {
@@ -188,13 +190,27 @@ static void suspect(struct run *r, struct request *q, const struct reply *reply)
 	list_push(&r->suspects, q);
 }
 
+/* A sync's delete is none of the input's records: it is named by its person. */
+static void name_operation(const struct operation *op, struct buf *out)
+{
+	if (op->from.number) {
+		buf_fmt(out, "record %" PRIu64, op->from.number);
+	} else {
+		buf_str(out, "user ");
+		buf_safe(out, op->id, op->id_len, ID_SHOWN);
+	}
+}
+
 static void say_retry(struct run *r, const struct request *q, const struct reply *reply, int64_t delay)
 {
 	char text[FAILURE_SHOWN];
+	struct buf name = { .max = SIZE_MAX };
 
 	say_transport(reply, text);
-	display_message(r->display, DISPLAY_DETAIL, "record %" PRIu64 ": retry %u of %u in %.1f s: %s", q->operations[0]->from.number,
+	name_operation(q->operations[0], &name);
+	display_message(r->display, DISPLAY_DETAIL, "%.*s: retry %u of %u in %.1f s: %s", (int)name.len, name.data,
 	    q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
+	buf_free(&name);
 }
 
 static void on_failure(struct run *r, struct request *q, const struct reply *reply)
@@ -402,6 +418,8 @@ static void blame_suspects(struct run *r, int64_t up_since)
 /* Everything that is said by the status alone, for checks and records alike. Returns whether that was all. */
 static bool on_any(struct run *r, struct request *q, const struct reply *reply, enum verdict verdict)
 {
+	char time[WORDS_TIME];
+
 	r->c.bytes_sent += (uint64_t)reply->sent_bytes;
 	if (verdict != VERDICT_THROTTLED) {
 		r->throttled_since = INT64_MAX;
@@ -412,9 +430,9 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
 	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
 		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
-		    "gave up: %s answers %d, and asks to wait for %" PRId64 " s (Retry-After), which is longer than "
+		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is longer than "
 		    "--give-up-after: carry on when that time is over", sender_base(r->sender), reply->status,
-		    reply->retry_after_us / 1000000);
+		    words_time(reply->retry_after_us, time));
 		list_push(&r->ready, q);
 		return true;
 	}
@@ -477,6 +495,7 @@ void dispatch_collect(struct run *r)
 
 void dispatch_wake(struct run *r)
 {
+	char time[WORDS_TIME];
 	struct retry_node *n;
 
 	while ((n = retry_top(&r->asleep)) && n->due <= r->now) {
@@ -486,11 +505,11 @@ void dispatch_wake(struct run *r)
 	if (r->open && r->now >= r->open_since + r->o->batch_wait_us)
 		intake_flush(r);
 	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
-		run_stop(r, 69, "outage", "gave up: %s has been down for %" PRId64 " s (--give-up-after): %s",
-		    sender_base(r->sender), r->o->give_up_us / 1000000, r->last_failure);
+		run_stop(r, 69, "outage", "gave up: %s has been down for %s (--give-up-after): %s",
+		    sender_base(r->sender), words_time(r->o->give_up_us, time), r->last_failure);
 	else if (r->throttled_since < INT64_MAX && r->o->give_up_us && r->now - r->throttled_since >= r->o->give_up_us)
-		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %" PRId64 " s (--give-up-after): is "
-		    "something else using up the workspace's rate?", r->o->give_up_us / 1000000);
+		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %s (--give-up-after): is "
+		    "something else using up the workspace's rate?", words_time(r->o->give_up_us, time));
 }
 
 /* Whether only the credentials check can say whose fault it is. */

@@ -257,6 +257,10 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 	d->input = input_new(&o->input, why, status);
 	if (!d->input)
 		return -1;
+	*status = 64;
+	for (unsigned f = 0; f < o->input.file_count; f++)
+		if (prepare_sets(o, d->input, f, why) != 0)
+			return -1;
 	identity_make(id, o, d->input);
 	if (o->sync) {
 		d->sync = prepare_sync(o, id, status, why);

@@ -24,6 +24,9 @@ static const struct db_kind kind = {
 	    "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, failed INTEGER NOT NULL, "
 	    "rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms INTEGER NOT NULL, "
 	    "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
+	.what = "state file",
+	.option = "--state",
+	.suffix = ".cio-state",
 	.way_out = WAY_OUT,
 };
 
@@ -102,12 +105,12 @@ static int broken(const struct ledger *l, struct reason *why)
 	return LEDGER_BROKEN;
 }
 
-/* What SQLite's last error means while the file is read. */
-static int cannot_read(const struct ledger *l, struct reason *why)
+/* What SQLite's last error means while the file is opened. */
+static int cannot_be(const struct ledger *l, const char *done, struct reason *why)
 {
 	if (db_is_damaged(&l->db))
 		return broken(l, why);
-	db_complain(&l->db, "read", why);
+	db_complain(&l->db, done, why);
 	return LEDGER_FAILED;
 }
 
@@ -199,12 +202,12 @@ static int read_identity(struct ledger *l, struct reason *why)
 	int result;
 
 	if (!s)
-		return cannot_read(l, why);
+		return cannot_be(l, "read", why);
 	int step = sqlite3_step(s);
 	if (step == SQLITE_ROW)
 		result = copy_texts(s, 0, PARTS, l->identity) ? LEDGER_RESUME : broken(l, why);
 	else
-		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_read(l, why);
+		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
 	sqlite3_finalize(s);
 	return result;
 }
@@ -216,12 +219,12 @@ static int read_progress(struct ledger *l, struct ledger_state *state, struct re
 	int result;
 
 	if (!s)
-		return cannot_read(l, why);
+		return cannot_be(l, "read", why);
 	int step = sqlite3_step(s);
 	if (step == SQLITE_ROW)
 		result = take_row(l, s, state) ? LEDGER_RESUME : broken(l, why);
 	else
-		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_read(l, why);
+		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
 	sqlite3_finalize(s);
 	return result;
 }
@@ -258,22 +261,20 @@ static void forget_identity(struct ledger *l)
 	}
 }
 
-/* Writes what this run is about. LEDGER_NEW or LEDGER_FAILED. */
+/* Writes what this run is about. LEDGER_NEW, else *why. */
 static int begin(struct ledger *l, const char *const *now, struct reason *why)
 {
 	forget_identity(l);
 	sqlite3_stmt *s = db_prepare(&l->db, "INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2, ?3, ?4)", why);
 	if (!s)
-		return LEDGER_FAILED;
+		return cannot_be(l, "used", why);
 	for (int i = 0; i < PARTS; i++) {
 		l->identity[i] = xstrdup(now[i]);
 		sqlite3_bind_text(s, i + 1, l->identity[i], -1, SQLITE_STATIC);
 	}
-	int step = sqlite3_step(s);
-	if (step != SQLITE_DONE)
-		db_complain(&l->db, "written", why);
+	int result = sqlite3_step(s) == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "written", why);
 	sqlite3_finalize(s);
-	return step == SQLITE_DONE ? LEDGER_NEW : LEDGER_FAILED;
+	return result;
 }
 
 static bool has_settled(const struct ledger_state *s)
@@ -285,7 +286,7 @@ static bool has_settled(const struct ledger_state *s)
 static int replace(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
 {
 	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
-		return LEDGER_FAILED;
+		return cannot_be(l, "written", why);
 	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
 	return begin(l, now, why);
 }
@@ -322,7 +323,7 @@ static int open_ledger(struct ledger *l, const char *path, const char *const *no
 	l->put = db_prepare(&l->db, "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
 	    "results_size, event_time_ms, open, rejects_sizes, rejects_name, results_name, sum) "
 	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", why);
-	return l->put ? result : LEDGER_FAILED;
+	return l->put ? result : cannot_be(l, "used", why);
 }
 
 enum ledger_result ledger_open(const char *path, const struct ledger_identity *id, int restart,

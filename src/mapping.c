@@ -288,6 +288,19 @@ static void plan_id(const struct mapping *m, struct plan *p, const struct field 
 		p->id_type = (enum id_type)c->id_type;
 }
 
+static bool is_left_out(const struct mapping_config *c, const char *name, size_t n)
+{
+	return (c->only_count && !is_listed(c->only, c->only_count, name, n)) || is_listed(c->drop, c->drop_count, name, n);
+}
+
+/* --type's, else what a CSV's cell of that name is by itself. */
+static int cell_type(const struct mapping_config *c, const char *name, size_t n)
+{
+	int type = named_type(c, name, n);
+
+	return type == NO_TYPE && (role_of(name, n) == ROLE_TIMESTAMP || is_name("created_at", name, n)) ? TYPE_TIMESTAMP : type;
+}
+
 /* --only and --drop, and what each field that is left means and becomes. */
 static void plan_choice(const struct mapping *m, struct plan *p, const struct field *fields)
 {
@@ -297,8 +310,7 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 	for (size_t i = 0; i < p->count; i++) {
 		struct step s = p->steps[i];
 		struct field f = step_field(m, &s, fields);
-		bool dropped = (c->only_count && !is_listed(c->only, c->only_count, f.name, f.name_len)) ||
-		    is_listed(c->drop, c->drop_count, f.name, f.name_len);
+		bool dropped = is_left_out(c, f.name, f.name_len);
 		if (dropped && i != p->id && !s.apart)
 			continue;
 		if (i == p->id) {
@@ -307,10 +319,9 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		}
 		s.role = role_of(f.name, f.name_len);
 		p->special |= s.role >= ROLE_SPECIAL;
-		s.type = s.cell_type = named_type(c, f.name, f.name_len);
-		if (s.type == NO_TYPE && (s.role == ROLE_TIMESTAMP || is_name("created_at", f.name, f.name_len)))
-			s.cell_type = TYPE_TIMESTAMP;
-		else if (s.type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
+		s.type = named_type(c, f.name, f.name_len);
+		s.cell_type = cell_type(c, f.name, f.name_len);
+		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
 		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && s.cell_type == NO_TYPE;
 		s.next_converted = p->first_converted;
@@ -473,7 +484,7 @@ int mapping_check_header(struct mapping *m, const char *const *names, size_t cou
 	return result;
 }
 
-int mapping_check_sets(const struct mapping_config *config, struct reason *why)
+int mapping_check_sets(const struct mapping_config *config, bool cells, struct reason *why)
 {
 	int result = 0;
 
@@ -483,8 +494,9 @@ int mapping_check_sets(const struct mapping_config *config, struct reason *why)
 			.name = set->name, .name_len = (uint32_t)strlen(set->name),
 			.value = set->value, .value_len = strlen(set->value), .kind = FIELD_TEXT,
 		};
-		int type = named_type(config, f.name, f.name_len);
-		if (type == NO_TYPE || f.value_len == 0)
+		int type = cells ? cell_type(config, f.name, f.name_len) : named_type(config, f.name, f.name_len);
+		if (type == NO_TYPE || f.value_len == 0 || find_set(config, f.name, f.name_len) != i ||
+		    is_left_out(config, f.name, f.name_len))
 			continue;
 		char *storage = xmalloc(CONVERT_ROOM(f.value_len)), *room = storage;
 		result = convert_field(&f, (enum field_type)type, &room, why);

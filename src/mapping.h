@@ -46,8 +46,9 @@ struct mapped {
 	const struct field *action;	/* the --action-field's field where it is there and not empty, else NULL */
 };
 
-/* Whether every --set value fits its --type: 0, or -1 with *why. */
-int mapping_check_sets(const struct mapping_config *config, struct reason *why);
+/* Whether every --set value that is sent fits its --type; with `cells`, the type that it has in a CSV too, where some names
+ * have one by themselves. 0, or -1 with *why. */
+int mapping_check_sets(const struct mapping_config *config, bool cells, struct reason *why);
 
 /* The config must outlive the mapping. */
 struct mapping *mapping_new(const struct mapping_config *config);

@@ -13,10 +13,20 @@ struct mapping *prepare_mapping(const struct options *o, struct reason *why)
 {
 	struct reason inner;
 
-	if (mapping_check_sets(&o->mapping, &inner) == 0)
+	if (mapping_check_sets(&o->mapping, false, &inner) == 0)
 		return mapping_new(&o->mapping);
 	reason_set(why, "--set: %s: correct it, or its --type", inner.text);
 	return NULL;
+}
+
+int prepare_sets(const struct options *o, const struct input *in, unsigned file, struct reason *why)
+{
+	enum input_format found = input_format_of(in, file), format = found == INPUT_AUTO ? o->input.format : found;
+	struct reason inner;
+
+	if ((format != INPUT_CSV && format != INPUT_TSV) || mapping_check_sets(&o->mapping, true, &inner) == 0)
+		return 0;
+	return reason_set(why, "--set: %s, as it must be in a CSV: correct it, or give it another type with --type", inner.text);
 }
 
 int prepare_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o, struct reason *why)
@@ -27,6 +37,8 @@ int prepare_header(struct mapping *m, const struct input *in, unsigned file, con
 
 	if (!h)
 		return 0;
+	if (prepare_sets(o, in, file, why) != 0)
+		return -1;
 	if (mapping_check_header(m, h->names, h->count, &id, &inner) != 0)
 		return reason_set(why, "%s: %s", name, inner.text);
 	if (id || o->mapping.action_field || !action_needs_person(o->action))

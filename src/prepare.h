@@ -16,8 +16,12 @@ struct sync;
 /* The mapping that the options ask for; NULL with *why where a --set does not fit its --type (64). */
 struct mapping *prepare_mapping(const struct options *o, struct reason *why);
 
-/* Whether a FILE's header can identify anybody, where the action needs that (65 otherwise). True of an NDJSON, and of a
- * pipe whose header was not read yet. 0 or -1 with *why. */
+/* Whether each --set is what it must be beside the cells of a FILE that is a CSV: else each of its records would be rejected
+ * (64). True of a pipe whose format nobody has said yet: its header tells. 0 or -1 with *why. */
+int prepare_sets(const struct options *o, const struct input *in, unsigned file, struct reason *why);
+
+/* Whether a FILE's header can identify anybody, where the action needs that, and prepare_sets (65 otherwise). True of an
+ * NDJSON, and of a pipe whose header was not read yet. 0 or -1 with *why. */
 int prepare_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o, struct reason *why);
 
 /* How operations are made. Borrows from options and identity. event_time_ms: where the input has no time of its own. */

@@ -89,11 +89,14 @@ static int set_up_input(struct run *r, int *status, struct reason *why)
 	r->input = input_new(&o->input, why, status);
 	if (!r->input)
 		return -1;
-	for (unsigned f = 0; f < o->input.file_count; f++)
-		if (prepare_header(r->mapping, r->input, f, o, why) != 0) {
-			*status = 65;
+	for (unsigned f = 0; f < o->input.file_count; f++) {
+		*status = 64;
+		if (prepare_sets(o, r->input, f, why) != 0)
 			return -1;
-		}
+		*status = 65;
+		if (prepare_header(r->mapping, r->input, f, o, why) != 0)
+			return -1;
+	}
 	r->counting = true;
 	return 0;
 }

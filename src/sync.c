@@ -24,6 +24,8 @@ static const struct db_kind kind = {
 	    "CREATE TABLE spare (n INTEGER PRIMARY KEY);"
 	    "CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL, people INTEGER NOT NULL, "
 	    "top INTEGER NOT NULL, complete INTEGER NOT NULL, sum INTEGER NOT NULL);",
+	.what = "sync file",
+	.option = "--sync",
 	.way_out = WAY_OUT,
 };
 
@@ -495,14 +497,16 @@ static int prepare(struct sync *s, bool read_only, struct reason *why)
 			continue;
 		s->query[i] = db_prepare(&s->db, queries[i], why);
 		if (!s->query[i])
-			return -1;
+			return trouble(s, "used", why);
 	}
 	return 0;
 }
 
 static int start(struct sync *s, const char *about, bool read_only, struct reason *why)
 {
-	if (db_run(&s->db, SETTINGS, why) < 0 || read_about(s, about, why) < 0 || prepare(s, read_only, why) < 0)
+	if (db_run(&s->db, SETTINGS, why) < 0)
+		return trouble(s, "used", why);
+	if (read_about(s, about, why) < 0 || prepare(s, read_only, why) < 0)
 		return -1;
 	if (read_only || s->about[0])
 		return 0;

@@ -78,6 +78,25 @@ static char *unquote(char *text, char quote)
 	return NULL;
 }
 
+static bool is_in_word(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
+}
+
+/* Whether `at` stands between two quotes within a bare value. An apostrophe in a word is none. */
+static bool is_quoted(const char *text, const char *at)
+{
+	char open = '\0';
+
+	for (const char *p = text; p < at; p++) {
+		if (open && *p == open)
+			open = '\0';
+		else if (!open && (*p == '"' || (*p == '\'' && !is_in_word((unsigned char)p[-1]))))
+			open = *p;
+	}
+	return open && strchr(at, open);
+}
+
 int textfile_value(char *text, char **value, struct reason *why)
 {
 	if (*text == '"' || *text == '\'') {
@@ -93,6 +112,9 @@ int textfile_value(char *text, char **value, struct reason *why)
 	}
 	for (char *p = text; *p; p++)
 		if (*p == '#' && (p == text || is_blank(p[-1]))) {
+			if (is_quoted(text, p))
+				return reason_set(why, "a # stands inside quotes that do not hold the whole value: put all of it in "
+				    "quotes (\"NAME=A # B\"), or a comment on a line of its own");
 			trimmed(text, p);
 			break;
 		}

@@ -24,8 +24,8 @@ char *textfile_line(struct textfile *f);
 
 /*
  * A value in place: bare, up to the line's end or a # with white space before it; or in 'single' or "double" quotes, as
- * a shell reads them (in double ones a backslash stands before ", \, $ or `). 0, or -1 with *why, which never shows
- * the value.
+ * a shell reads them (in double ones a backslash stands before ", \, $ or `). A quote that does not begin the value is part
+ * of it; a # between two of those may be meant either way, and is refused. 0, or -1 with *why, which never shows the value.
  */
 int textfile_value(char *text, char **value, struct reason *why);
 

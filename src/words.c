@@ -2,6 +2,7 @@
 
 #include <langinfo.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -96,6 +97,25 @@ void words_span(struct buf *out, int64_t us)
 	if (seconds >= 3600)
 		buf_fmt(out, "%lld h ", (long long)seconds / 3600);
 	buf_fmt(out, "%lld min %lld s", (long long)seconds / 60 % 60, (long long)seconds % 60);
+}
+
+const char *words_time(int64_t us, char out[WORDS_TIME])
+{
+	int64_t hours = us / (3600 * SECOND), minutes = us / (60 * SECOND) % 60, rest = us % (60 * SECOND);
+	int n = 0;
+
+	if (us < SECOND) {
+		snprintf(out, WORDS_TIME, "%g ms", (double)us / 1e3);
+		return out;
+	}
+	if (hours)
+		n += snprintf(out, WORDS_TIME, "%lld h ", (long long)hours);
+	if (minutes)
+		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%lld min ", (long long)minutes);
+	if (rest)
+		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%.8g s ", (double)rest / 1e6);
+	out[n - 1] = '\0';	/* the blank behind the last */
+	return out;
 }
 
 void words_json(struct buf *out, const char *text, size_t most)

@@ -23,6 +23,10 @@ void words_wait(struct buf *out, int64_t us, bool brief);
 /* How long it was: "15 ms", "12.3 s", "1 min 20 s", "5 h 12 min 3 s". */
 void words_span(struct buf *out, int64_t us);
 
+/* A time that was given, such as an option's, as exact as it is: "300 ms", "1.5 s", "15 min", "1 h 30 min". Returns out. */
+#define WORDS_TIME 80
+const char *words_time(int64_t us, char out[WORDS_TIME]);
+
 /* A JSON string of any text, at most `most` bytes of it: it is made safe as by buf_safe, so it is UTF-8. */
 void words_json(struct buf *out, const char *text, size_t most);
 

@@ -473,6 +473,20 @@ START_TEST(who_is_gone_is_deleted)
 END_TEST
 
 /* Not before every record has its outcome. */
+/* It is no record of the input, so no number names it. */
+START_TEST(a_delete_that_is_tried_again_names_its_person)
+{
+	night("id,value\np1,1\np2,1\n");
+	sandbox_add_rule(scene.sandbox, &(struct sandbox_rule){ .method = _i ? "POST" : "DELETE",
+	    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+	write_input("id,value\np1,1\n");
+	const struct harness_run *run = RUN("-v", _i ? "--batch" : "-c1", "--backoff=1ms");
+	harness_assert_status(run, 0);
+	harness_assert_err_has(run, "user p2: retry 1 of 4 in 0.0 s: status 500");
+	expect_people("p1=1 ");
+}
+END_TEST
+
 START_TEST(deletes_come_last)
 {
 	night("id,value\np1,1\np2,1\np3,1\n");
@@ -785,6 +799,7 @@ Suite *cli_sync_suite(void)
 	tcase_add_loop_test(t, who_was_not_accepted_stays_due, 0, 2);
 	tcase_add_test(t, who_was_refused_is_not_deleted);
 	tcase_add_loop_test(t, who_is_gone_is_deleted, 0, 4);
+	tcase_add_loop_test(t, a_delete_that_is_tried_again_names_its_person, 0, 2);
 	tcase_add_test(t, deletes_come_last);
 	tcase_add_test(t, nobody_is_deleted_unasked);
 	tcase_add_loop_test(t, no_more_than_allowed, 0, 7);

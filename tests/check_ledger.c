@@ -309,15 +309,116 @@ static void sql(const char *statements)
 	sqlite3_close(db);
 }
 
-START_TEST(another_programs_database_is_left_alone)
+/* What is plainly somebody's: it is never taken for ours, and --restart does not touch it. */
+static const struct { const char *name, *text, *sql; } foreign[] = {
+	{ "people.csv", "id,name\n1,x\n", NULL },
+	{ "people.cio-state.csv", "id,name\n1,x\n", NULL },
+	{ "x", "xy", NULL },
+	{ "their.db", NULL, "CREATE TABLE people (id, name); INSERT INTO people VALUES (1, 'x')" },
+	{ "their.db", NULL, "PRAGMA application_id = 7; CREATE TABLE t (x)" },
+	{ "their.db", NULL, "PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (x)" },
+	{ "users.sync", NULL, "PRAGMA application_id = 0x63696f79; CREATE TABLE people (x)" },	/* a sync file */
+};
+
+START_TEST(what_is_not_ours_is_left_alone)
 {
-	sql("PRAGMA application_id = 7; CREATE TABLE t (x)");
+	size_t len;
+
+	path = harness_path(h, foreign[_i].name);
+	if (foreign[_i].text)
+		harness_write_text(h, foreign[_i].name, foreign[_i].text);
+	else
+		sql(foreign[_i].sql);
+	char *before = harness_read(h, foreign[_i].name, &len);
 	for (int restart = 0; restart < 2; restart++) {
-		expect_open(restart ? LEDGER_FAILED : LEDGER_BROKEN, restart);
-		assert_reason("database of another program");
+		expect_open(LEDGER_BROKEN, restart);
+		assert_reason(path);
+		assert_reason("is not a state file of cio-import: give another name with --state");
+		ck_assert_ptr_null(strstr(why.text, "--restart"));
+		assert_untouched(before, len, foreign[_i].name);
 	}
-	sql("INSERT INTO t VALUES (1)");
-	assert_only("s.cio-state", NULL);
+	free(before);
+}
+END_TEST
+
+/* Under a name that is ours it may be what is left of a file of ours: so it is put aside. */
+START_TEST(a_database_under_our_name_is_put_aside)
+{
+	size_t len;
+
+	sql("PRAGMA application_id = 7; CREATE TABLE people (id, name); INSERT INTO people VALUES (1, 'x')");
+	char *before = harness_read(h, "s.cio-state", &len);
+	expect_open(LEDGER_BROKEN, 0);
+	assert_reason("is damaged (it says that it is another program's): --restart begins anew");
+	assert_untouched(before, len, "s.cio-state");
+	expect_open(LEDGER_NEW, 1);
+	assert_untouched(before, len, "s.cio-state~");
+	free(before);
+}
+END_TEST
+
+/* Refused with what to do about it, or carried on as it was; and --restart is a way out. */
+static bool is_refused(const struct ledger_state *want)
+{
+	struct ledger_state state;
+	struct ledger *l;
+	enum ledger_result got = ledger_open(path, &identity, 0, &l, &state, &why);
+
+	if (got == LEDGER_RESUME)
+		assert_same(&state, want);
+	ledger_close(l);
+	if (got == LEDGER_RESUME)
+		return false;
+	ck_assert_msg(got == LEDGER_BROKEN, "%d: %s", got, why.text);
+	assert_reason(path);
+	assert_reason("--restart begins anew");
+	expect_open(LEDGER_NEW, 1);
+	return true;
+}
+
+/* Each bit of SQLite's header, under a name that says nothing. */
+START_TEST(any_flip_in_the_header_has_a_way_out)
+{
+	struct ledger_state state;
+	size_t len, refused = 0;
+
+	path = harness_path(h, "my.progress");
+	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	commit(l, &states[1]);
+	ledger_close(l);
+	char *bytes = harness_read(h, "my.progress", &len);
+	for (size_t bit = 0; bit < (size_t)100 * 8; bit++) {
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+		harness_write(h, "my.progress", bytes, len);
+		refused += is_refused(&states[1]);
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+	}
+	free(bytes);
+	printf("ledger: %zu of 800 flips in the header were refused\n", refused);
+	ck_assert_uint_gt(refused, 100);
+}
+END_TEST
+
+/* What a crash leaves in place of a file or of its beginning. */
+START_TEST(what_a_crash_leaves_has_a_way_out)
+{
+	static const struct { size_t from, zeroes, keep; } left[] = {
+		{ 0, SIZE_MAX, SIZE_MAX }, { 0, 512, SIZE_MAX }, { 0, 0, 15 }, { 0, 0, 16 }, { 0, 0, 99 }, { 0, 0, 100 },
+		{ 0, 0, 3000 }, { 100, 412, SIZE_MAX }, { 0, 300, 400 },
+	};
+	struct ledger_state state;
+	size_t len;
+
+	path = harness_path(h, "my.progress");
+	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	commit(l, &states[1]);
+	ledger_close(l);
+	char *bytes = harness_read(h, "my.progress", &len);
+	size_t zeroes = left[_i].zeroes < len ? left[_i].zeroes : len;
+	memset(bytes + left[_i].from, 0, zeroes);
+	harness_write(h, "my.progress", bytes, left[_i].keep < len ? left[_i].keep : len);
+	free(bytes);
+	ck_assert(is_refused(&states[1]));
 }
 END_TEST
 
@@ -336,7 +437,10 @@ static const struct { const char *sql; enum ledger_result result; const char *sa
 	{ "UPDATE progress SET sum = 0", LEDGER_BROKEN, "damaged" },
 	{ "UPDATE identity SET mapping = 'id=id'", LEDGER_BROKEN, "damaged" },
 	{ "DELETE FROM identity", LEDGER_BROKEN, "damaged" },
-	{ "DROP TABLE identity", LEDGER_FAILED, "no such table" },
+	{ "DROP TABLE identity", LEDGER_BROKEN, "damaged" },
+	{ "DROP TABLE holder", LEDGER_BROKEN, "is damaged (no such table: holder)" },
+	{ "DROP TABLE progress; CREATE TABLE progress (high)", LEDGER_BROKEN, "damaged" },
+	{ "PRAGMA application_id = 7", LEDGER_BROKEN, "is damaged" },
 	{ "DELETE FROM progress", LEDGER_NEW, "" },
 	{ "DELETE FROM holder; VACUUM", LEDGER_RESUME, "" },
 	{ "PRAGMA journal_mode = DELETE", LEDGER_RESUME, "" },
@@ -353,6 +457,17 @@ START_TEST(its_checksum_covers_all)
 	expect_open(changes[_i].result, 0);
 	assert_reason(changes[_i].says);
 	expect_open(LEDGER_NEW, 1);
+}
+END_TEST
+
+/* What SQLite quotes of a damaged file moves no terminal's cursor. */
+START_TEST(what_a_damaged_file_says_is_escaped)
+{
+	sql("PRAGMA application_id = 0x63696f73; CREATE TABLE identity (x); PRAGMA writable_schema = ON;"
+	    "UPDATE sqlite_schema SET name = 'a' || char(27, 91, 50, 74), sql = 'CREATE TABLE ' || char(27)");
+	expect_open(LEDGER_BROKEN, 0);
+	assert_reason("is damaged (malformed database schema (a\\x1b[2J)");
+	ck_assert_ptr_null(strchr(why.text, '\x1b'));
 }
 END_TEST
 
@@ -710,7 +825,8 @@ static int64_t opened_copy(void)
 	enum ledger_result got = ledger_open(harness_path(h, "c"), &identity, 0, &l, &state, &why);
 
 	if (got != LEDGER_NEW && got != LEDGER_RESUME) {
-		ck_assert_msg(got == LEDGER_BROKEN || got == LEDGER_FAILED, "%d: %s", got, why.text);
+		ck_assert_msg(got == LEDGER_BROKEN, "%d: %s", got, why.text);
+		assert_reason("--restart begins anew");
 		return -1;
 	}
 	made_from(state.high, &want, open, sizes);
@@ -833,8 +949,12 @@ Suite *ledger_suite(void)
 	tcase_add_test(t, restart_forgets);
 	tcase_add_loop_test(t, garbage_is_never_believed_nor_lost, 0, 6);
 	tcase_add_loop_test(t, a_file_of_no_bytes_is_new, 0, 3);
-	tcase_add_test(t, another_programs_database_is_left_alone);
+	tcase_add_loop_test(t, what_is_not_ours_is_left_alone, 0, LENGTH(foreign));
+	tcase_add_test(t, a_database_under_our_name_is_put_aside);
+	tcase_add_test(t, any_flip_in_the_header_has_a_way_out);
+	tcase_add_loop_test(t, what_a_crash_leaves_has_a_way_out, 0, 9);
 	tcase_add_loop_test(t, its_checksum_covers_all, 0, LENGTH(changes));
+	tcase_add_test(t, what_a_damaged_file_says_is_escaped);
 	tcase_add_test(t, any_page_is_checked);
 	tcase_add_test(t, refuses_what_is_no_file);
 	tcase_add_test(t, works_below_a_linked_directory);

@@ -383,9 +383,41 @@ START_TEST(sets_are_checked_against_their_types)
 	const struct mapping_config bad = { BY_NAME, SET({ "t", "x" }, { "n", "x" }), TYPES({ "n", TYPE_INT }) };
 	struct reason why = { "" };
 
-	ck_assert_int_eq(mapping_check_sets(&good, &why), 0);
-	ck_assert_int_eq(mapping_check_sets(&bad, &why), -1);
+	ck_assert_int_eq(mapping_check_sets(&good, false, &why), 0);
+	ck_assert_int_eq(mapping_check_sets(&good, true, &why), 0);
+	ck_assert_int_eq(mapping_check_sets(&bad, false, &why), -1);
 	ck_assert_str_eq(why.text, "n: \"x\" is not an integer");
+}
+END_TEST
+
+/* What a CSV's record with these fields would be rejected for, and no NDJSON's; and what never gets there. */
+static const struct { struct mapping_config config; bool fits; } cell_sets[] = {
+	{ { BY_NAME, SET({ "created_at", "yesterday" }) }, false },
+	{ { BY_NAME, SET({ "timestamp", "yesterday" }) }, false },
+	{ { BY_NAME, SET({ "created_at", "2024-02-29" }, { "timestamp", "1709208000" }) }, true },
+	{ { BY_NAME, SET({ "created_at", "" }) }, true },
+	{ { BY_NAME, SET({ "created_at", "yesterday" }), TYPES({ "created_at", TYPE_STRING }) }, true },
+	{ { BY_NAME, SET({ "created_at", "yesterday" }), DROP("created_at") }, true },
+	{ { BY_NAME, SET({ "created_at", "yesterday" }), ONLY("a") }, true },
+	{ { BY_NAME, SET({ "created_at", "yesterday" }, { "created_at", "0" }) }, true },
+	{ { BY_NAME, SET({ "created_at", "0" }, { "created_at", "yesterday" }) }, false },
+	{ { BY_NAME, SET({ "created", "yesterday" }) }, true },
+};
+
+START_TEST(sets_are_checked_against_a_cell_s_types)
+{
+	const struct mapping_config *config = &cell_sets[_i].config;
+	struct field fields[] = { { .name = "id", .name_len = 2, .key = "\"id\"", .key_len = 4, .value = "1", .value_len = 1,
+	    .kind = FIELD_TEXT } };
+	const struct record record = { .fields = fields, .count = 1 };
+	struct mapping *m = mapping_new(config);
+	struct reason why = { "" };
+	struct mapped out;
+
+	ck_assert_int_eq(mapping_check_sets(config, false, &why), 0);
+	ck_assert_int_eq(mapping_check_sets(config, true, &why), cell_sets[_i].fits ? 0 : -1);
+	ck_assert_int_eq(mapping_apply(m, &record, &out, &why), cell_sets[_i].fits ? 0 : -1);	/* it is so */
+	mapping_free(m);
 }
 END_TEST
 
@@ -430,6 +462,7 @@ Suite *mapping_suite(void)
 	tcase_add_test(t, shapes_do_not_mix);
 	tcase_add_loop_test(t, a_header_says_who_can_be_identified, 0, ROWS(headers));
 	tcase_add_test(t, sets_are_checked_against_their_types);
+	tcase_add_loop_test(t, sets_are_checked_against_a_cell_s_types, 0, ROWS(cell_sets));
 	tcase_add_loop_test(t, a_description_tells_mappings_apart, 0, ROWS(described));
 	suite_add_tcase(s, t);
 	return s;

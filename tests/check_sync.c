@@ -617,8 +617,8 @@ START_TEST(bytes_that_are_no_such_file_are_refused)
 	size_t len;
 
 	harness_write_text(h, "people.sync", "id,email\n1,a@example.com\n");
-	expect_refused(ABOUT, false, 65, "move this one away");
-	expect_refused(ABOUT, true, 65, "move this one away");
+	expect_refused(ABOUT, false, 65, "is not a sync file of cio-import: give another name with --sync");
+	expect_refused(ABOUT, true, 65, "is not a sync file of cio-import: give another name with --sync");
 	harness_assert_file_is(h, "people.sync", "id,email\n1,a@example.com\n");
 
 	ck_assert_int_eq(unlink(path), 0);
@@ -629,6 +629,33 @@ START_TEST(bytes_that_are_no_such_file_are_refused)
 	free(bytes);
 	expect_refused(ABOUT, false, 65, "damaged");
 	expect_refused(ABOUT, true, 65, "damaged");
+}
+END_TEST
+
+/* Each bit of SQLite's header: opened all the same, or refused with what to do about it. */
+START_TEST(any_flip_in_the_header_has_a_way_out)
+{
+	bool read_only = _i;
+	size_t len, refused = 0;
+
+	make_file(three, 3);
+	char *bytes = harness_read(h, "people.sync", &len);
+	for (size_t bit = 0; bit < (size_t)100 * 8; bit++) {
+		int status = 0;
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+		harness_write(h, "people.sync", bytes, len);
+		struct sync *s = sync_open(path, ABOUT, read_only, &status, &why);
+		if (!s) {
+			refused++;
+			ck_assert_msg(status == 65, "bit %zu: %d: %s", bit, status, why.text);
+			assert_reason(path);
+			assert_reason("move this one away");
+		}
+		sync_close(s);
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+	}
+	free(bytes);
+	ck_assert_uint_gt(refused, 100);
 }
 END_TEST
 
@@ -810,6 +837,7 @@ Suite *sync_suite(void)
 	tcase_add_test(t, another_destination_is_refused);
 	tcase_add_loop_test(t, a_damaged_file_is_refused_when_it_is_opened, 0, 13);
 	tcase_add_test(t, bytes_that_are_no_such_file_are_refused);
+	tcase_add_loop_test(t, any_flip_in_the_header_has_a_way_out, 0, 2);
 	tcase_add_loop_test(t, a_damaged_row_is_refused_when_it_is_met, 0, 6);
 	tcase_add_test(t, reading_makes_nothing);
 	tcase_add_loop_test(t, reading_changes_nothing, 0, 2);

@@ -116,6 +116,24 @@ static const struct { const char *text; size_t most; const char *json; } strings
 	{ "abcdef", 3, "\"abc...\"" }, { "abc", 3, "\"abc\"" },
 };
 
+#define SECOND INT64_C(1000000)
+
+static const struct { int64_t us; const char *time; } times[] = {
+	{ 0, "0 ms" }, { 500, "0.5 ms" }, { 1000, "1 ms" }, { 300000, "300 ms" }, { 999999, "999.999 ms" },
+	{ SECOND, "1 s" }, { 1500000, "1.5 s" }, { 10 * SECOND, "10 s" }, { 59999999, "59.999999 s" },
+	{ 60 * SECOND, "1 min" }, { 90 * SECOND, "1 min 30 s" }, { 900 * SECOND, "15 min" }, { 3600 * SECOND, "1 h" },
+	{ 3601500000, "1 h 1.5 s" }, { 5400 * SECOND, "1 h 30 min" }, { 86461 * SECOND, "24 h 1 min 1 s" },
+	{ INT64_MAX, "2562047788 h 54.775807 s" },
+};
+
+START_TEST(a_time_is_what_was_given)
+{
+	char out[WORDS_TIME];
+
+	ck_assert_str_eq(words_time(times[_i].us, out), times[_i].time);
+}
+END_TEST
+
 START_TEST(a_json_string_is_safe_and_utf8)
 {
 	struct buf b;
@@ -165,6 +183,7 @@ Suite *words_suite(void)
 	tcase_add_loop_test(t, a_rate_has_one_decimal_below_100, 0, ROWS(rates));
 	tcase_add_loop_test(t, a_wait_is_rounded_up, 0, ROWS(waits));
 	tcase_add_loop_test(t, a_span_is_as_exact_as_it_is_short, 0, ROWS(spans));
+	tcase_add_loop_test(t, a_time_is_what_was_given, 0, ROWS(times));
 	tcase_add_loop_test(t, a_json_string_is_safe_and_utf8, 0, ROWS(strings));
 	tcase_add_loop_test(t, a_name_is_cut_by_cells, 0, ROWS(fits));
 	suite_add_tcase(s, t);
