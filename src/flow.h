@@ -1,6 +1,6 @@
 /*
- * What the parts of a run share: run.c turns the loop, intake.c pulls records, dispatch.c sends requests and hears
- * the answers, settle.c ends records. No other file knows this struct.
+ * What the parts of a run share: run.c turns the loop, intake.c pulls records, dispatch.c sends requests,
+ * answers.c hears what becomes of them, settle.c ends records. No other file knows this struct.
  *
  * A record is in one place. While it is unsettled it is an operation in the list from `oldest` to `newest`, and is
  *   waiting for its turn	(op->request is NULL),
@@ -25,11 +25,12 @@
 #include "outfile.h"
 #include "progress.h"
 #include "reply.h"
+#include "requests.h"
 #include "retry.h"
 
 #define FAILURE_SHOWN 300
-
-struct request_list { struct request *first, *last; size_t count; };
+#define CHECK_PATH "/api/v1/accounts/region"
+#define BATCH_PATH "/api/v2/batch"
 
 /* Why a run ends before its input does. The first reason is kept. */
 struct stop {
@@ -118,12 +119,6 @@ struct run {
 	uint64_t random;		/* state of the generator for jitter */
 };
 
-/* -- lists of requests -- */
-void list_push(struct request_list *l, struct request *q);
-void list_push_front(struct request_list *l, struct request *q);
-struct request *list_pop(struct request_list *l);
-void list_move(struct request_list *from, struct request_list *to);	/* all of it, to the front of `to` */
-
 /* -- run.c -- */
 /* Ends the run early with this exit status; says the message; the first call counts. */
 void run_stop(struct run *r, int status, const char *by, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -140,8 +135,10 @@ void intake_begin(struct run *r);	/* the one in the making is unsettled from now
 void intake_enter(struct run *r, struct operation *op);	/* op's turn has come: into a request */
 bool intake_done(const struct run *r);		/* nothing more will come */
 
+/* -- answers.c -- */
+void answers_hear(struct run *r);		/* every answer there is */
+
 /* -- dispatch.c -- */
-void dispatch_collect(struct run *r);		/* hears every answer there is */
 void dispatch_wake(struct run *r);		/* those whose wait is over become ready */
 void dispatch_send(struct run *r);		/* fills the free slots as far as bucket and gate allow */
 int64_t dispatch_due(struct run *r);		/* when there is something to do again, us */
@@ -157,6 +154,11 @@ void settle_unchanged(struct run *r, struct operation *op);
 void settle_skipped(struct run *r, const struct origin *from);
 /* Brings rejects, results, the sync file and the ledger to the disk, in that order. 0 or -1 (then the run was stopped). */
 int settle_commit(struct run *r);
+
+/* -- ending.c: the exit status -- */
+int ending_finish(struct run *r);
+/* A run that was refused is one, too, for who watches the figures. */
+int ending_unstarted(struct run *r, int status, struct reason *why);
 
 /* -- nightly.c: what --sync adds; nothing where it is not given -- */
 int nightly_look(struct run *r, const struct operation *op);	/* 1: to be sent, 0: unchanged, -1: the run was stopped */
