@@ -20,7 +20,6 @@
 
 Suite *resume_suite(void);
 
-#define SOON 20000	/* ms */
 #define STATE "in.csv.cio-state"
 
 /* -- a run that stops exactly after so many records -- */

@@ -16,7 +16,6 @@
 Suite *signals_suite(void);
 
 #define PEOPLE 120
-#define SOON 20000		/* ms: far more than it takes, far less than what else would end the wait */
 
 /* What was processed is what the run says was accepted: nothing in flight was forgotten. */
 static void check_settled(struct scene *s, const struct harness_run *run, const char *by)
