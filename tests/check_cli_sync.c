@@ -255,7 +255,7 @@ static void make_trouble(enum trouble trouble, struct people *p, struct dice *d,
 	sandbox_set_chaos(scene.sandbox, &(struct sandbox_chaos){ 0 });
 }
 
-/* Under valgrind there are few nights, and each has its own kind of trouble. */
+/* Under valgrind there is a night for each kind of trouble. */
 START_TEST(nights_agree_with_a_model)
 {
 	int nights = harness_is_under() ? TROUBLES : NIGHTS;
@@ -312,14 +312,16 @@ END_TEST
 /* More than a run reads before it looks at the world again. */
 START_TEST(many_are_unchanged)
 {
-	scene_write_people(&scene, "in.csv", 45000);
+	int people = harness_is_under() ? 21000 : 45000;
+
+	scene_write_people(&scene, "in.csv", people);
 	harness_assert_status(RUN("--batch", "-q"), 0);
-	ck_assert_uint_eq(operations(), 45000);
+	ck_assert_uint_eq(operations(), people);
 	const struct harness_run *run = RUN("-q");
 	harness_assert_status(run, 0);
-	ck_assert_int_eq(scene_summary(&scene, "skipped"), 45000);
+	ck_assert_int_eq(scene_summary(&scene, "skipped"), people);
 	ck_assert_int_eq(scene_summary(&scene, "requests"), 1);
-	ck_assert_uint_eq(operations(), 45000);
+	ck_assert_uint_eq(operations(), people);
 }
 END_TEST
 
@@ -778,7 +780,7 @@ Suite *cli_sync_suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
-	tcase_add_loop_test(t, nights_agree_with_a_model, 0, harness_is_under() ? 2 : 4);
+	tcase_add_loop_test(t, nights_agree_with_a_model, 0, harness_is_under() ? 1 : 4);
 	tcase_add_test(t, what_is_unchanged_is_not_sent);
 	tcase_add_test(t, many_are_unchanged);
 	tcase_add_test(t, the_last_row_of_a_person_wins);
