@@ -162,12 +162,14 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 lint:
 	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh
 
-# A suite at a time, as many at once as there are cores; what each said is shown when it has ended. A leak is what nothing points
-# to any more: a test may end with a server's thread running.
+# As many suites at once as there are cores, those that take longest first; what each said is shown when it has ended. A leak is
+# what nothing points to any more: a test may end with a server's thread running.
+VALGRIND_FIRST := cli cli_sync failures resume
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 valgrind: test-programs
-	@printf '%s\n' $(SUITES) | BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)' \
-		xargs -P "$$(nproc)" -I{} sh -c 'said=$$(CK_RUN_SUITE={} $(VALGRIND) $(BUILD)/unit 2>&1); status=$$?; \
+	@printf '%s\n' $(filter $(VALGRIND_FIRST),$(SUITES)) $(filter-out $(VALGRIND_FIRST),$(SUITES)) | \
+		BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)' xargs -P "$$(nproc)" -I{} \
+		sh -c 'said=$$(CK_RUN_SUITE={} $(VALGRIND) $(BUILD)/unit 2>&1); status=$$?; \
 		printf "%s\n" "$$said"; exit $$status'
 
 check-all:

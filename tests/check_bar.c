@@ -147,7 +147,8 @@ static void random_state(struct dice *d, struct counters *c, struct moment *m)
 	m->waiting_us = (int64_t)any(d);
 }
 
-/* The cells of the line, colours apart; fails on a character that is not to be there. */
+/* The cells of the line, colours apart; fails on a character that is not to be there. Each ck_assert is a message to Check's
+ * parent process, too many for one a character. */
 static unsigned measure(const struct buf *b)
 {
 	unsigned cells = 0;
@@ -157,14 +158,16 @@ static unsigned measure(const struct buf *b)
 	for (size_t i = 0; i < b->len;) {
 		if (b->data[i] == '\033') {
 			size_t len = strspn(b->data + i + 1, "[0123456789");
-			ck_assert_int_eq(b->data[i + 1 + len], 'm');
+			if (b->data[i + 1 + len] != 'm')
+				ck_abort_msg("not a colour at %zu", i);
 			i += len + 2;
 			continue;
 		}
 		size_t n = mbrtowc(&c, b->data + i, b->len - i, &state);
-		ck_assert_msg(n > 0 && n <= b->len - i, "not a character at %zu", i);
-		ck_assert_msg(wcwidth(c) >= 0, "U+%04X has no width", (unsigned)c);
-		cells += (unsigned)wcwidth(c);
+		int width = n > 0 && n <= b->len - i ? wcwidth(c) : -1;
+		if (width < 0)
+			ck_abort_msg("not a character that has a width at %zu", i);
+		cells += (unsigned)width;
 		i += n;
 	}
 	return cells;

@@ -130,7 +130,7 @@ START_TEST(a_batch_holds_at_most_n)
 	struct buf input = { .max = SIZE_MAX };
 	size_t n = caps[_i].requests, rows = 0;
 
-	if (caps[_i].rows > 1000 && getenv("CIO_UNDER")) {	/* read so slowly that a batch is sent before it is full */
+	if (caps[_i].rows > 1000 && harness_is_under()) {	/* read so slowly that a batch is sent before it is full */
 		scene_close(&b);
 		return;
 	}
@@ -167,7 +167,7 @@ static struct pipeline pipe_new(const char *wait)
 	p.child = HARNESS_START(p.scene.harness, "-a", "track", "--format=ndjson", "--batch", wait);
 	close(fds[0]);
 	p.fd = fds[1];
-	ck_assert(sandbox_wait(p.scene.sandbox, 1, 30000));
+	ck_assert(sandbox_wait(p.scene.sandbox, 1, SOON));
 	return p;
 }
 
@@ -196,7 +196,7 @@ START_TEST(it_leaves_after_the_wait)
 	for (uint64_t i = 0; i < 3; i++) {
 		int64_t sent = clock_now();
 		pipe_send(&p, "seen");
-		ck_assert_msg(sandbox_wait(s, 2 + i, 30000), "record %d did not leave", (int)i);
+		ck_assert_msg(sandbox_wait(s, 2 + i, SOON), "record %d did not leave", (int)i);
 		int64_t waited = request(s, i).at_us - sent;
 		ck_assert_msg(waited >= 399 * MS, "it left after %d us", (int)waited);
 		ck_assert_uint_eq(operations_in(request(s, i).body), 1);
@@ -218,7 +218,7 @@ START_TEST(a_new_record_prolongs_the_wait)
 		last = clock_now();
 		pipe_send(&p, "seen");
 	}
-	ck_assert(sandbox_wait(s, 2, 30000));
+	ck_assert(sandbox_wait(s, 2, SOON));
 	ck_assert_uint_eq(operations_in(request(s, 0).body), 6);
 	ck_assert(request(s, 0).at_us - last >= 1999 * MS);
 	pipe_free(&p);
@@ -233,7 +233,7 @@ START_TEST(the_end_of_input_does_not_wait)
 	pipe_send(&p, "two");
 	close(p.fd);
 	p.fd = -1;
-	ck_assert(sandbox_wait(p.scene.sandbox, 2, 30000));
+	ck_assert(sandbox_wait(p.scene.sandbox, 2, SOON));
 	ck_assert_uint_eq(operations_in(request(p.scene.sandbox, 0).body), 2);
 	pipe_free(&p);
 }

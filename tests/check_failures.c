@@ -223,7 +223,7 @@ Suite *failures_suite(void)
 	suite_add_tcase(s, t);
 	tcase_set_timeout(memory, 600);
 #ifndef CIO_SANITIZED	/* the sanitizers' allocator cannot be made to fail from outside */
-	if (!getenv("CIO_UNDER"))	/* nor can valgrind's */
+	if (!harness_is_under())	/* nor can valgrind's */
 		tcase_add_test(memory, memory_fails);
 #endif
 	suite_add_tcase(s, memory);

@@ -122,8 +122,8 @@ START_TEST(signals_and_waiting)
 	struct harness_child *c = HARNESS_START(h, "-c", "trap 'exit 9' USR1; echo ready >&2; while :; do sleep 0.01; done");
 	struct harness_child *d = HARNESS_START(h, "-c", "echo ready >&2; exec sleep 60");
 
-	ck_assert(harness_wait_for(c, "ready", 20000));
-	ck_assert(harness_wait_for(d, "ready", 20000));
+	ck_assert(harness_wait_for(c, "ready", SOON));
+	ck_assert(harness_wait_for(d, "ready", SOON));
 	ck_assert(!harness_wait_for(d, "never", 20));
 	harness_signal(c, SIGUSR1);
 	harness_signal(d, SIGTERM);
@@ -169,10 +169,10 @@ START_TEST(limits_are_the_programs_alone)
 {
 	struct harness *h = with_program("/bin/sh");
 
-	harness_limit(h, RLIMIT_NOFILE, 17);
-	harness_assert_out_is(SH(h, "ulimit -n"), "17\n");
+	harness_limit(h, RLIMIT_CPU, 17);
+	harness_assert_out_is(SH(h, "ulimit -t"), "17\n");
 	struct rlimit own;
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &own), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_CPU, &own), 0);
 	ck_assert_uint_gt(own.rlim_max, 17);
 	harness_free(h);
 }
@@ -215,9 +215,9 @@ START_TEST(a_terminal_of_a_size)
 
 	harness_terminal(h, 63, 21);
 	struct harness_child *c = HARNESS_START(h, "-c", "stty -echo; trap 'stty size' WINCH; echo ready; read a; read b; echo \"<$b>\"");
-	ck_assert(harness_wait_for(c, "ready", 20000));
+	ck_assert(harness_wait_for(c, "ready", SOON));
 	harness_resize(c, 50, 10);
-	ck_assert(harness_wait_for(c, "10 50", 20000) || harness_peek(c)->status >= 0);
+	ck_assert(harness_wait_for(c, "10 50", SOON) || harness_peek(c)->status >= 0);
 	harness_type(c, "one\ntwo\n");
 	run = harness_finish(c);
 	ck_assert_msg(harness_has(run->screen, "10 50"), "%s", run->screen);

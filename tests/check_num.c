@@ -251,11 +251,12 @@ START_TEST(moment_random)
 		struct tm tm;
 		char text[96];
 		int64_t seconds = 0;
-		ck_assert(gmtime_r(&local, &tm) != NULL);
+		if (!gmtime_r(&local, &tm))
+			ck_abort();
 		int n = snprintf(text, sizeof text, "%04d-%02d-%02d%s%02d:%02d:%02d%s%c%02d%s%02d", tm.tm_year + 1900, tm.tm_mon + 1,
 		    tm.tm_mday, separator, tm.tm_hour, tm.tm_min, tm.tm_sec, part, zone < 0 ? '-' : '+', apart / 60, colon, apart % 60);
-		ck_assert_msg(num_moment(text, (size_t)n, &seconds) == 0 && seconds == (int64_t)t, "%s: %" PRId64, text,
-		    seconds);
+		if (num_moment(text, (size_t)n, &seconds) != 0 || seconds != (int64_t)t)
+			ck_abort_msg("%s: %" PRId64, text, seconds);
 	}
 }
 END_TEST
@@ -274,16 +275,19 @@ START_TEST(rate_random)
 		snprintf(text, sizeof text, "%u.%06u%s", whole, part, units[unit].name);
 		if (whole == 0)
 			continue;
-		ck_assert_msg(num_rate(text, &got) == 0, "%s", text);
+		if (num_rate(text, &got) != 0)
+			ck_abort_msg("%s", text);
 		double wanted = ((double)whole + (double)part / 1e6) / units[unit].seconds, is = (double)got.num * 1e6 / (double)got.den;
-		ck_assert_msg(is > wanted * (1 - 1e-12) && is < wanted * (1 + 1e-12), "%s: %.9g", text, is);
+		if (!(is > wanted * (1 - 1e-12) && is < wanted * (1 + 1e-12)))
+			ck_abort_msg("%s: %.9g", text, is);
 		int64_t a = got.num, b = got.den;
 		while (b) {
 			int64_t rest = a % b;
 			a = b;
 			b = rest;
 		}
-		ck_assert_msg(a == 1, "%s: not in lowest terms", text);
+		if (a != 1)
+			ck_abort_msg("%s: not in lowest terms", text);
 	}
 }
 END_TEST

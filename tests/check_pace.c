@@ -1,7 +1,8 @@
 /*
  * How fast the built program sends, on the sandbox's own clock. Upper bounds are strict: what arrives in a second is
  * bounded by what may leave in it. A machine that is busy delays what has left, and so can bunch it: a bound is
- * therefore tried again, a few times at most, before it counts as broken. A program that breaks it breaks it every time.
+ * therefore tried again, a few times at most, before it counts as broken, and more often where valgrind keeps the machine busy.
+ * A program that breaks it breaks it every time.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 Suite *pace_suite(void);
 
 #define SECOND 1000000
-#define TRIES 4
+#define TRIES (harness_is_under() ? 8 : 4)
 
 /* -- what was measured -- */
 
@@ -146,7 +147,7 @@ START_TEST(a_stall_is_no_licence)
 		struct scene s = scene_open(NULL);
 		scene_write_people(&s, "in.csv", 150);
 		struct harness_child *child = HARNESS_START(s.harness, "in.csv");
-		ck_assert(sandbox_wait(s.sandbox, 60, 20000));
+		ck_assert(sandbox_wait(s.sandbox, 60, SOON));
 		harness_signal(child, SIGSTOP);
 		usleep(700000);
 		harness_signal(child, SIGCONT);
@@ -161,18 +162,20 @@ END_TEST
 
 /* -- every attempt takes a token, and waiting costs nothing -- */
 
-/* The check, six records and four retries at four a second: 2.5 s. */
+/* The check, six records and four retries at four a second: 2.5 s. Under valgrind the first use of anything is late by a tenth of
+ * a second, and what comes next is that much closer: it is one a second there, and an attempt without a token still stands out. */
 START_TEST(every_attempt_takes_a_token)
 {
-	int64_t shortest = 0;
+	const char *rate = harness_is_under() ? "--rate=1" : "--rate=4";
+	int64_t shortest = 0, least = harness_is_under() ? 700000 : 240000;
 
-	for (int try = 0; shortest < 240000 && try < TRIES; try++) {
+	for (int try = 0; shortest < least && try < TRIES; try++) {
 		struct scene s = scene_open(NULL);
 		sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .path = "region", .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 		sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 1, .times = 3,
 		    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 		scene_write_people(&s, "in.csv", 6);
-		const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--rate=4", "--burst=1", "--backoff=1ms",
+		const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", rate, "--burst=1", "--backoff=1ms",
 		    "--summary=summary.json");
 		harness_assert_status(run, 0);
 		size_t n = sandbox_arrivals(s.sandbox);
@@ -188,7 +191,7 @@ START_TEST(every_attempt_takes_a_token)
 		}
 		scene_close(&s);
 	}
-	ck_assert_msg(shortest >= 240000, "two attempts left %.3f s apart", (double)shortest / SECOND);
+	ck_assert_msg(shortest >= least, "two attempts left %.3f s apart", (double)shortest / SECOND);
 }
 END_TEST
 
@@ -345,6 +348,7 @@ START_TEST(a_producer_is_held_back)
 	harness_stdin_fd(s.harness, ends[0]);
 	struct harness_child *child = HARNESS_START(s.harness, "--rate=5", "--format=csv");
 	close(ends[0]);
+	ck_assert(sandbox_wait(s.sandbox, 1, SOON));
 	for (int64_t until = clock_now() + SECOND * 3 / 2; clock_now() < until; usleep(1000)) {
 		do
 			snprintf(row, sizeof row, "p%d,%080d\n", rows++, 0);
@@ -353,7 +357,7 @@ START_TEST(a_producer_is_held_back)
 	ck_assert_int_eq(harness_peek(child)->status, -1);
 	printf("%zu bytes taken in 1.5 s at 5/s\n", taken);
 	ck_assert_uint_lt(taken, 200000);
-	ck_assert_uint_gt(sandbox_arrivals(s.sandbox), 1);
+	ck_assert(sandbox_wait(s.sandbox, 2, SOON));
 	harness_signal(child, SIGINT);
 	harness_assert_status(harness_finish(child), 130);
 	close(ends[1]);

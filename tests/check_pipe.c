@@ -18,7 +18,6 @@
 Suite *pipe_suite(void);
 
 #define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
-#define SOON 20000	/* ms */
 
 static const struct harness_run *run_shell(struct scene *s, const char *shell, const char *script)
 {

@@ -20,7 +20,6 @@
 
 Suite *resume_suite(void);
 
-#define SOON 20000	/* ms */
 #define STATE "in.csv.cio-state"
 
 /* -- a run that stops exactly after so many records -- */
@@ -187,11 +186,12 @@ START_TEST(a_damaged_state_is_not_believed)
 {
 	struct scene s = stopped_scene(60, 25);
 	struct dice d = dice_new("damaged state");
-	size_t len, refused = 0;
+	size_t len, tried = 0, refused = 0;
+	int step = harness_is_under() ? 4 : 1;		/* each kind of damage all the same */
 	char *good = harness_read(s.harness, STATE, &len), *bad = xmalloc(len);
 
 	sandbox_clear_rules(s.sandbox);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 40; i += step, tried++) {
 		size_t keep = i < 12 ? len * (size_t)i / 12 : len;
 		memcpy(bad, good, len);
 		for (int flips = i < 16 ? 0 : 1 + i / 8; flips > 0; flips--) {
@@ -219,9 +219,9 @@ START_TEST(a_damaged_state_is_not_believed)
 		    (int)skipped);
 		check_complete(&s, 60, STATE);
 	}
-	printf("%zu of 40 were refused\n", refused);
+	printf("%zu of %zu were refused\n", refused, tried);
 	fflush(stdout);
-	ck_assert_uint_gt(refused, 10);
+	ck_assert_uint_gt(refused, tried / 4);
 	harness_write(s.harness, STATE, bad, len / 2);
 	harness_assert_status(IMPORT(&s, "in.csv", "--restart"), 0);
 	ck_assert_int_eq(scene_summary(&s, "accepted"), 60);

@@ -22,7 +22,6 @@
 Suite *terminal_suite(void);
 
 #define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
-#define SOON 20000	/* ms */
 #define PEOPLE 400
 #define STOPS_AT 21	/* after 20 were accepted */
 

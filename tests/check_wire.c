@@ -401,7 +401,7 @@ START_TEST(a_huge_answer_is_bounded)
 	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p3", .fault = { .act = SANDBOX_PASS, .delay_ms = 300 } });
 	scene_write_people(&s, "in.csv", 3);
 	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--rate=unlimited", "--backoff=1ms", "-c1");
-	ck_assert(sandbox_wait(s.sandbox, status == 503 ? 5 : 4, 20000));
+	ck_assert(sandbox_wait(s.sandbox, status == 503 ? 5 : 4, SOON));
 	long kib = most_resident_kib(child);
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_status(run, status == 400);
@@ -457,7 +457,7 @@ START_TEST(secrets_are_kept)
 	scene_write_people(&s, "in.csv", 40);
 	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-v", "-c1", "--backoff=1ms", "--results=results.ndjson",
 	    "--summary=summary.json", "--metrics=metrics.prom");
-	ck_assert(sandbox_wait(s.sandbox, 3, 20000));
+	ck_assert(sandbox_wait(s.sandbox, 3, SOON));
 	char *cmdline = read_proc(child, "cmdline"), *limits = read_proc(child, "limits");
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_status(run, 77);

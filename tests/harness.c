@@ -23,6 +23,7 @@
 #define ENV_MAX 64
 #define LIMITS_MAX 4
 #define SECOND 1000000
+#define UNDER_TIMES 10			/* the time that things take under CIO_UNDER */
 #define TICK_MS 2			/* how often a child is looked at */
 
 struct limit {
@@ -146,6 +147,18 @@ static void remove_tree(const char *dir)
 	rmdir(dir);
 }
 
+/* --- CIO_UNDER --- */
+
+bool harness_is_under(void)
+{
+	return getenv("CIO_UNDER") != NULL;
+}
+
+int harness_soon(void)
+{
+	return 20000 * (harness_is_under() ? UNDER_TIMES : 1);
+}
+
 /* --- what the runs get --- */
 
 void harness_env(struct harness *h, const char *name, const char *value)
@@ -176,7 +189,7 @@ void harness_program(struct harness *h, const char *path)
 	h->program = xstrndup(full.data, full.len);
 	buf_free(&full);
 	free(h->under);
-	h->under = !strchr(path, '/') && getenv("CIO_UNDER") ? xstrdup(getenv("CIO_UNDER")) : NULL;
+	h->under = !strchr(path, '/') && harness_is_under() ? xstrdup(getenv("CIO_UNDER")) : NULL;
 }
 
 void harness_limit(struct harness *h, int resource, uint64_t most)
@@ -403,7 +416,7 @@ struct harness_child *harness_start(struct harness *h, const char *const args[])
 	char *under = h->under ? xstrdup(h->under) : NULL;
 	char **argv = make_argv(h, under, args), **env = make_env(h);
 	c->began = clock_now();
-	c->until = c->began + (int64_t)(h->timeout * SECOND) * (h->under ? 10 : 1);
+	c->until = c->began + (int64_t)(h->timeout * SECOND) * (h->under ? UNDER_TIMES : 1);
 	c->pid = fork();
 	if (c->pid == 0)
 		become(h, &e, argv, env);

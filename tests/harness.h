@@ -1,7 +1,8 @@
 /*
  * Runs the built program in tests: $BUILD/cio-import (BUILD from the environment, else "build") in a fresh temporary
  * directory, with a small environment of its own. Whatever goes wrong in here fails the test. With CIO_UNDER in the
- * environment ("valgrind -q --error-exitcode=99") programs of $BUILD are run under that, with ten times the time.
+ * environment ("valgrind -q --error-exitcode=99") programs of $BUILD are run under that, with ten times the time. A start
+ * takes a second then: what repeats one thing does so less often (harness_is_under), and no kind of case is left out.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -59,6 +60,10 @@ void harness_resize(struct harness_child *c, unsigned columns, unsigned rows);	/
 void harness_type(struct harness_child *c, const char *text);	/* on its terminal */
 /* Lets it run until standard error (or the screen) holds text, at most timeout_ms: whether it does. */
 bool harness_wait_for(struct harness_child *c, const char *text, int timeout_ms);
+/* ms in which what must come does come: far more than it takes. */
+int harness_soon(void);
+#define SOON harness_soon()
+bool harness_is_under(void);	/* whether CIO_UNDER is set */
 const struct harness_run *harness_peek(struct harness_child *c);	/* what there is so far */
 const struct harness_run *harness_finish(struct harness_child *c);	/* to its end */
 void harness_timeout(struct harness *h, double seconds);

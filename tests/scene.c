@@ -101,6 +101,6 @@ bool scene_is_instrumented(void)
 #ifdef CIO_SANITIZED
 	return true;
 #else
-	return getenv("CIO_UNDER") != NULL;
+	return harness_is_under();
 #endif
 }
