@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "buf.h"
+#include "csv_count.h"
 #include "log.h"
 #include "record.h"
 #include "scan.h"
@@ -632,21 +633,8 @@ enum input_result csv_reader_next(struct csv_reader *c, struct record *r, struct
 
 /* Counting. */
 
-/* Rows in whole lines that have no quote in them: line breaks that follow something else. */
-static uint64_t count_plain(const char *from, const char *end)
-{
-	uint64_t rows = 0, before = 1;	/* a break at `from` would end nothing */
-
-	for (; from < end; from += SCAN_BYTES) {
-		uint64_t breaks = scan_breaks(from) & scan_below((size_t)(end - from));
-		rows += (uint64_t)__builtin_popcountll(breaks & ~(breaks << 1 | before));
-		before = breaks >> 63;
-	}
-	return rows;
-}
-
-/* Takes the lines in front of the first quote, if there are any. */
-static void count_lines(struct csv_reader *c, uint64_t *count)
+/* Takes the rows that can be counted without being split. */
+static void count_plain(struct csv_reader *c, uint64_t *count)
 {
 	struct source *s = c->source;
 	const char *from = s->data + s->start;
@@ -654,14 +642,10 @@ static void count_lines(struct csv_reader *c, uint64_t *count)
 
 	if (c->mode != CSV_ROWS || c->waiting || held > c->longest || !c->begun)
 		return;
-	const char *quote = memchr(from, '"', held), *end = quote ? quote : from + held;
-	while (end > from && !csv_is_break(end[-1]))
-		end--;
-	if (end == from)
-		return;
-	*count += count_plain(from, end);
-	c->after_cr = end[-1] == '\r';
-	s->start = (size_t)(end - s->data);
+	const char *taken = csv_count(from, from + held, c->delimiter, count);
+	if (taken > from)
+		c->after_cr = taken[-1] == '\r';
+	s->start = (size_t)(taken - s->data);
 }
 
 enum input_result csv_reader_count(struct csv_reader *c, size_t bytes, uint64_t *count)
@@ -670,7 +654,7 @@ enum input_result csv_reader_count(struct csv_reader *c, size_t bytes, uint64_t 
 	struct reason why;
 
 	while (c->source->total - begin < bytes) {
-		count_lines(c, count);
+		count_plain(c, count);
 		enum input_result result = take_row(c, &line, &why);
 		if (result != INPUT_RECORD && result != INPUT_BAD)
 			return result;

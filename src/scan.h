@@ -83,6 +83,16 @@ static inline uint64_t scan_breaks_plain(const char *p)
 	return mask;
 }
 
+/* One byte's places. */
+static inline uint64_t scan_byte_plain(const char *p, char c)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		mask |= scan_pack(scan_equal(scan_load(p + i * 8), c)) << (i * 8);
+	return mask;
+}
+
 /* What ends the plain part of a JSON string: quotes, backslashes, control characters. 16 bytes only: strings are short. */
 #define SCAN_STRING_BYTES 16u
 static inline unsigned scan_string_plain(const char *p, unsigned *high)
@@ -133,6 +143,18 @@ static inline uint64_t scan_breaks(const char *p)
 	return mask;
 }
 
+static inline uint64_t scan_byte(const char *p, char c)
+{
+	const __m128i wanted = _mm_set1_epi8(c);
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
+		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, wanted)) << (i * 16);
+	}
+	return mask;
+}
+
 static inline unsigned scan_string(const char *p, unsigned *high)
 {
 	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -147,6 +169,7 @@ static inline unsigned scan_string(const char *p, unsigned *high)
 #else
 #define scan_row scan_row_plain
 #define scan_breaks scan_breaks_plain
+#define scan_byte scan_byte_plain
 #define scan_string scan_string_plain
 #endif
 

@@ -541,7 +541,7 @@ static bool block_scans_agree(const char *block)
 	uint64_t high, plain_high, row = scan_row(block, ';', &high);
 	unsigned string_high, string_plain_high, string = scan_string(block, &string_high);
 	bool same = row == scan_row_plain(block, ';', &plain_high) && high == plain_high &&
-	    scan_breaks(block) == scan_breaks_plain(block) &&
+	    scan_breaks(block) == scan_breaks_plain(block) && scan_byte(block, '"') == scan_byte_plain(block, '"') &&
 	    string == scan_string_plain(block, &string_plain_high) && string_high == string_plain_high;
 
 	for (size_t i = 0; i < SCAN_BYTES && same; i++) {
