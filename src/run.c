@@ -128,6 +128,7 @@ static int set_up_sender(struct run *r, int *status, struct reason *why)
 		.proxy = o->proxies ? NULL : "",
 		.timeout_us = o->timeout_us,
 		.slots = o->concurrency,
+		.large_bodies = o->batch,
 	};
 
 	r->sender = sender_new(&c, why);

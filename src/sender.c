@@ -13,6 +13,7 @@
 #include "version.h"
 
 #define KEEP_ANSWER 65536	/* storage for an answer that a slot keeps */
+#define LARGE_PIECE 262144L	/* bytes of a large body that are given to the kernel at once; curl has 65,536 */
 #define MOST_PIECES 64		/* of bodies, sent before the caller is heard again */
 
 /* One request in flight, with what is kept from one to the next. */
@@ -131,6 +132,8 @@ static int prepare_slot(struct sender *s, struct slot *slot, const struct sender
 	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers);
 	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	if (c->large_bodies)
+		bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, LARGE_PIECE);
 	if (c->ca_file)
 		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
 	if (c->proxy)

@@ -22,6 +22,7 @@ struct sender_config {
 	const char *proxy;		/* "" for none at all; NULL: as curl reads the environment */
 	int64_t timeout_us;		/* one attempt, connecting included */
 	unsigned slots;			/* most requests in flight */
+	bool large_bodies;	/* such as batches: they leave in larger pieces */
 };
 
 struct sender_request {
