@@ -12,7 +12,7 @@
 #include "words.h"
 
 #define MOST_HOPS 5
-#define FETCHED_AHEAD 8	/* a batch's operations are fetched from memory twice so long, their lanes so long, before they settle */
+#define FETCHED_AHEAD ((size_t)8)	/* a batch's operations are fetched from memory twice so long, their lanes so long, before they settle */
 #define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 static void sleep_until(struct run *r, struct request *q, int64_t due)

@@ -426,12 +426,12 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 
 	for (size_t i = 0, count = p->count; i < count; i++) {
 		const struct step *s = &p->steps[i];
-		struct field *f = s->plain ? &own[s->from] : NULL;
+		struct field *f = &m->fields[i];
 
-		if (f && f->value_len) {
+		if (s->plain && own[s->from].value_len) {
+			f = &own[s->from];
 			f->role = s->role;
 		} else {
-			f = &m->fields[i];
 			int here = step_apply(m, s, i == p->id, r, f, &room, why);
 			if (here < 0)
 				return -1;
