@@ -315,7 +315,7 @@ START_TEST(many_are_unchanged)
 	int people = harness_is_under() ? 21000 : 45000;
 
 	scene_write_people(&scene, "in.csv", people);
-	harness_assert_status(RUN("--batch", "-q"), 0);
+	harness_assert_status(RUN("--batch", "-q", "--timeout=10m"), 0);	/* the server has valgrind to bear, too */
 	ck_assert_uint_eq(operations(), people);
 	const struct harness_run *run = RUN("-q");
 	harness_assert_status(run, 0);
