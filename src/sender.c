@@ -193,12 +193,18 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 {
 	struct base *b = xcalloc(1, sizeof *b);
 	char *path = NULL;
+	CURLUcode bad = CURLUE_OUT_OF_MEMORY;
 
 	b->url = curl_url();
-	if (!b->url || curl_url_set(b->url, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl_url_get(b->url, CURLUPART_PATH, &path, 0) != CURLUE_OK) {
+	if (b->url)
+		bad = curl_url_set(b->url, CURLUPART_URL, base, 0);
+	if (!bad)
+		bad = curl_url_get(b->url, CURLUPART_PATH, &path, 0);
+	if (bad) {
 		curl_url_cleanup(b->url);
 		free(b);
+		if (bad == CURLUE_OUT_OF_MEMORY)
+			return reason_set(why, "libcurl has no memory for the server's address: free some, and run again");
 		return reason_set(why, "%s: is not a usable address: give one such as https://track.customer.io", base);
 	}
 	b->text = xstrdup(base);
