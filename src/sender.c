@@ -50,6 +50,7 @@ struct sender {
 	size_t poll_count, poll_cap;
 	struct pollfd *ready;		/* those that had something, copied: curl changes `polls` while it is served */
 	int64_t curl_due;		/* when curl wants to be called, us; INT64_MAX: never */
+	bool broken;			/* curl failed as a whole: it is not called again */
 };
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *place)
@@ -360,6 +361,14 @@ static struct slot *free_slot(struct sender *s)
 	return &s->slots[i];
 }
 
+/* For want of memory, mostly. libcurl 7.88 may crash when it is called again after that. */
+static int curl_failed(struct sender *s, CURLMcode bad, struct reason *why)
+{
+	s->broken = true;
+	return reason_set(why, "libcurl: %s: free some memory, or use a smaller --concurrency, and run again",
+	    curl_multi_strerror(bad));
+}
+
 int sender_submit(struct sender *s, const struct sender_request *q, int64_t now, struct reason *why)
 {
 	struct slot *slot = free_slot(s);
@@ -387,9 +396,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	CURLMcode multi_bad = curl_multi_add_handle(s->multi, slot->easy);
 	if (multi_bad == CURLM_OK)
 		multi_bad = curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	if (multi_bad != CURLM_OK)
-		return reason_set(why, "libcurl: %s", curl_multi_strerror(multi_bad));
-	return 0;
+	return multi_bad == CURLM_OK ? 0 : curl_failed(s, multi_bad, why);
 }
 
 /* curl hands on what OpenSSL says: "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number". */
@@ -476,7 +483,7 @@ static int serve_curl(struct sender *s, struct reason *why)
 		s->curl_due = INT64_MAX;
 		bad = curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
-	return bad ? reason_set(why, "libcurl: %s", curl_multi_strerror(bad)) : 0;
+	return bad ? curl_failed(s, bad, why) : 0;
 }
 
 /* The caller's descriptors ride behind curl's own for the one call. */
@@ -518,6 +525,9 @@ int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count
 {
 	static const struct timespec none;
 	struct timespec t, *timeout = NULL;
+
+	if (s->broken)
+		return reason_set(why, "libcurl failed");	/* which has been said */
 	int64_t due = until < s->curl_due ? until : s->curl_due, now = clock_now();
 
 	if (due < INT64_MAX) {
