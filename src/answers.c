@@ -13,17 +13,11 @@
 
 #define MOST_HOPS 5
 #define FETCHED_AHEAD ((size_t)8)	/* a batch's operations are fetched from memory twice so long, their lanes so long, before they settle */
-#define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 static void sleep_until(struct run *r, struct request *q, int64_t due)
 {
 	q->sleep.due = due;
 	retry_push(&r->asleep, &q->sleep);
-}
-
-static bool is_check(const struct run *r, const struct request *q)
-{
-	return q == &r->check;
 }
 
 /* What the transport or the status line said, for a person. */

@@ -7,11 +7,6 @@
 #include "sender.h"
 #include "words.h"
 
-static bool is_check(const struct run *r, const struct request *q)
-{
-	return q == &r->check;
-}
-
 void dispatch_wake(struct run *r)
 {
 	char time[WORDS_TIME];

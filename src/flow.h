@@ -29,6 +29,7 @@
 #include "retry.h"
 
 #define FAILURE_SHOWN 300
+#define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 
@@ -118,6 +119,11 @@ struct run {
 	int64_t stopped_at;
 	uint64_t random;		/* state of the generator for jitter */
 };
+
+static inline bool is_check(const struct run *r, const struct request *q)
+{
+	return q == &r->check;
+}
 
 /* -- run.c -- */
 /* Ends the run early with this exit status; says the message; the first call counts. */

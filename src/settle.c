@@ -13,7 +13,6 @@
 #include "sync.h"
 
 #define PERCENT_FROM 1000	/* records that must be finished before their share of errors is judged */
-#define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 
 /* "users.csv:1042: user 42: 400 email is not a valid address" */
 static void say_failed(struct run *r, const struct operation *op, int status, const char *error)

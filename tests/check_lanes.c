@@ -44,7 +44,7 @@ static struct operation *random_operation(struct dice *d, uint64_t number)
 	op->from.number = number;
 	op->key_count = (unsigned)dice_below(d, 3);
 	for (unsigned k = 0; k < op->key_count; k++)
-		op->keys[k] = (uint64_t)dice_below(d, 6) * 64;	/* one bucket of the table for all */
+		op->keys[k] = 1021 + (uint64_t)dice_below(d, 5) + (uint64_t)dice_below(d, 12) * 1024;	/* all round the table's end */
 	return op;
 }
 
@@ -56,7 +56,8 @@ START_TEST(order_is_kept)
 	size_t count = 0;
 
 	for (uint64_t step = 1; step <= 20000; step++) {
-		if (count < MOST && dice_one_in(&d, 2)) {
+		bool filling = step / 100 % 2;	/* and emptying, in turn: lanes come and go */
+		if (count < MOST && dice_one_in(&d, filling ? 2 : 8)) {
 			in[count] = random_operation(&d, step);
 			lanes_enter(l, in[count++]);
 		} else if (count) {
@@ -98,6 +99,52 @@ START_TEST(those_behind_are_told)
 }
 END_TEST
 
+/* Neighbours in the table, of one home or of several, round its end: whichever leaves, the others are found. */
+START_TEST(the_others_are_found)
+{
+	static const uint64_t keys[] = { 1021, 1022, 1022 + 1024, 0, 1023, 1022 + 2048, 1024, 1 };
+	enum { COUNT = sizeof keys / sizeof *keys };
+	struct lanes *l = lanes_new();
+	struct operation first[COUNT], second[COUNT];
+
+	for (int i = 0; i < COUNT; i++) {
+		first[i] = second[i] = (struct operation){ .keys = { keys[i] }, .key_count = 1 };
+		lanes_enter(l, &first[i]);
+	}
+	lanes_leave(l, &first[_i]);
+	for (int i = 0; i < COUNT; i++) {
+		lanes_enter(l, &second[i]);
+		ck_assert_ptr_eq(second[i].ahead[0], i == _i ? NULL : &first[i]);
+	}
+	lanes_free(l);
+}
+END_TEST
+
+/* More lanes than the table begins with: each is found again. */
+START_TEST(the_table_grows)
+{
+	enum { COUNT = 5000 };
+	struct lanes *l = lanes_new();
+	struct operation *in = xcalloc(2 * COUNT, sizeof *in);
+
+	for (int i = 0; i < 2 * COUNT; i++) {
+		in[i] = (struct operation){ .keys = { (uint64_t)(i % COUNT) * 7 }, .key_count = 1 };
+		lanes_enter(l, &in[i]);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert(in[i].ahead[0] == NULL && in[COUNT + i].ahead[0] == &in[i]);
+		lanes_leave(l, &in[i]);
+		ck_assert(stands_first(&in[COUNT + i]));
+	}
+	for (int i = 0; i < COUNT; i++)
+		lanes_leave(l, &in[COUNT + i]);
+	lanes_enter(l, &in[0]);
+	ck_assert(stands_first(&in[0]));
+	lanes_free(l);
+	free(in);
+}
+END_TEST
+
 START_TEST(merged_with_oneself)
 {
 	struct lanes *l = lanes_new();
@@ -121,6 +168,8 @@ Suite *lanes_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, order_is_kept);
 	tcase_add_test(t, those_behind_are_told);
+	tcase_add_loop_test(t, the_others_are_found, 0, 8);
+	tcase_add_test(t, the_table_grows);
 	tcase_add_test(t, merged_with_oneself);
 	suite_add_tcase(s, t);
 	return s;
