@@ -64,12 +64,6 @@ void buf_free(struct buf *b)
 	*b = (struct buf){ .max = b->max };
 }
 
-void buf_reset(struct buf *b)
-{
-	b->len = 0;
-	b->over = false;
-}
-
 void buf_trim(struct buf *b, size_t keep)
 {
 	if (b->len == 0 && b->cap > keep)
@@ -155,25 +149,46 @@ static const char json_escape[256] = {
 	['"'] = '"', ['\\'] = '\\',
 };
 
-void buf_json(struct buf *b, const char *text, size_t n)
+#define JSON_PIECE 256u		/* bytes that are escaped at once ... */
+#define JSON_MOST 6u		/* ... each to at most so many */
+
+/* Escapes n bytes to where there is room for all that they can become. Returns the end. */
+static char *escape(char *to, const char *text, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t most = n > (SIZE_MAX - 2) / 6 ? SIZE_MAX : n * 6 + 2;
-	bool tight = most > b->max - b->len;	/* then every byte is checked against max */
 
-	if (!tight && buf_room(b, n + 2) == NULL)
-		return;
-	buf_byte(b, '"');
-	for (size_t i = 0; i < n;) {
-		size_t run = i;
-		while (run < n && !json_escape[(unsigned char)text[run]])
-			run++;
-		buf_add(b, text + i, run - i);
-		for (i = run; i < n && json_escape[(unsigned char)text[i]]; i++) {
-			unsigned char c = (unsigned char)text[i];
-			char escaped[6] = { '\\', json_escape[c], '0', '0', hex[c >> 4], hex[c & 15] };
-			buf_add(b, escaped, json_escape[c] == 'u' ? 6 : 2);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+		char letter = json_escape[c];
+		*to = text[i];
+		if (!letter) {
+			to++;
+			continue;
 		}
+		*to++ = '\\';
+		*to++ = letter;
+		if (letter != 'u')
+			continue;
+		*to++ = '0';
+		*to++ = '0';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	return to;
+}
+
+void buf_json(struct buf *b, const char *text, size_t n)
+{
+	char escaped[JSON_PIECE * JSON_MOST];
+
+	buf_byte(b, '"');
+	for (size_t i = 0, piece; i < n; i += piece) {
+		piece = n - i < JSON_PIECE ? n - i : JSON_PIECE;
+		char *to = JSON_MOST * piece <= b->max - b->len ? buf_room(b, JSON_MOST * piece) : NULL;
+		if (to)
+			b->len = (size_t)(escape(to, text + i, piece) - b->data);
+		else	/* near max: what fits is not known before */
+			buf_add(b, escaped, (size_t)(escape(escaped, text + i, piece) - escaped));
 	}
 	buf_byte(b, '"');
 }

@@ -21,7 +21,11 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);			/* a zeroed buf is fine */
-void buf_reset(struct buf *b);			/* empties; keeps the storage */
+static inline void buf_reset(struct buf *b)	/* empties; keeps the storage */
+{
+	b->len = 0;
+	b->over = false;
+}
 void buf_trim(struct buf *b, size_t keep);	/* gives storage above keep back; only when empty */
 
 /* Makes room for n more bytes. Returns where they go, or NULL (and sets over). */

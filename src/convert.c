@@ -78,7 +78,7 @@ static int to_number(struct field *f, bool whole, char **room, struct reason *wh
 
 static int to_bool(struct field *f, char **room, struct reason *why)
 {
-	static const char *const words[] = { "false", "true", "0", "1", "no", "yes", "f", "t" };
+	static const char words[][5 + FIELD_SLACK] = { "false", "true", "0", "1", "no", "yes", "f", "t" };
 	struct text t = text_of(f, room);
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -96,10 +96,6 @@ static int to_timestamp(struct field *f, char **room, struct reason *why)
 
 	if (field_moment(f, &seconds) != 0)
 		return field_refuse(f, "a timestamp", why);
-	if (f->kind == FIELD_TEXT && value_is_integer(f->value, f->value_len)) {
-		f->kind = FIELD_JSON;	/* as it is */
-		return 0;
-	}
 	size_t n = writer_digits(seconds, *room);
 	set_json(f, *room, n);
 	*room += n;

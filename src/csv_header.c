@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "csv_split.h"
+#include "field.h"
 #include "log.h"
 #include "record.h"
 #include "utf8.h"
@@ -91,7 +92,7 @@ static void set_name(struct field *to, const struct field *from)
 	buf_json(&key, from->value, from->value_len);
 	*to = (struct field){
 		.name = xstrndup(from->value, from->value_len), .name_len = (uint32_t)from->value_len,
-		.key = xstrndup(key.data, key.len), .key_len = (uint32_t)key.len,
+		.key = field_text(key.data, key.len), .key_len = (uint32_t)key.len,
 		.kind = FIELD_TEXT,
 	};
 	buf_free(&key);

@@ -8,6 +8,8 @@
 struct cursor {
 	const char *block, *end;
 	uint64_t specials, highs;
+	struct field *fields;
+	size_t cells, width;
 	char delimiter;
 	bool high;
 };
@@ -35,12 +37,15 @@ static inline const char *next_special(struct cursor *c)
 	return at;
 }
 
-static void begin(const struct csv_split *s, struct cursor *c, const char *from, const char *end)
+static inline void begin(const struct csv_split *s, struct cursor *c, const char *from, const char *end)
 {
 	uintptr_t ahead = (uintptr_t)from - (uintptr_t)s->block;
 
 	c->end = end;
 	c->delimiter = s->delimiter;
+	c->fields = s->fields;
+	c->cells = 0;
+	c->width = s->width;
 	if (s->block && s->looked_to == end && ahead < SCAN_BYTES) {
 		c->block = s->block;
 		c->specials = s->specials & ~scan_below(ahead);
@@ -52,13 +57,13 @@ static void begin(const struct csv_split *s, struct cursor *c, const char *from,
 	c->high = (c->highs & ~scan_below(ahead)) != 0;
 }
 
-static inline void put(struct csv_split *s, const char *text, const char *end)
+static inline void put(struct cursor *c, const char *text, const char *end)
 {
-	if (s->cells < s->width) {
-		s->fields[s->cells].value = text;
-		s->fields[s->cells].value_len = (size_t)(end - text);
+	if (c->cells < c->width) {
+		c->fields[c->cells].value = text;
+		c->fields[c->cells].value_len = (size_t)(end - text);
 	}
-	s->cells++;
+	c->cells++;
 }
 
 static enum csv_result fault(struct csv_split *s, enum csv_fault what, const char *at)
@@ -72,7 +77,7 @@ static enum csv_result fault(struct csv_split *s, enum csv_fault what, const cha
  * The rest of a cell whose opening quote is in front of `text`. CSV_ROW with the special that ends the cell in *stop (the
  * end of all bytes where that ends it).
  */
-static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last, const char **stop)
+static inline enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last, const char **stop)
 {
 	for (;;) {
 		const char *at = next_special(c);
@@ -85,7 +90,7 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 			return last ? fault(s, CSV_UNCLOSED, text - 1) : CSV_MORE;
 		}
 		if (at + 1 == c->end) {
-			put(s, text, at);
+			put(c, text, at);
 			*stop = c->end;
 			return last ? CSV_ROW : CSV_MORE;
 		}
@@ -94,14 +99,14 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 		next_special(c);	/* takes that very byte */
 		*stop = at + 1;
 		if (at[1] != '"') {
-			put(s, text, at);
+			put(c, text, at);
 			return CSV_ROW;
 		}
-		s->doubled = true;
+		s->doubled |= UINT64_C(1) << (c->cells < CSV_CELLS_MARKED ? c->cells : CSV_CELLS_MARKED);
 	}
 }
 
-static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell, bool last)
+static inline enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell, bool last)
 {
 	for (;;) {
 		const char *at = next_special(c);
@@ -112,10 +117,10 @@ static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const c
 			if (result != CSV_ROW)
 				return result;
 		} else if (at) {
-			put(s, cell, at);
+			put(c, cell, at);
 		} else if (last) {
 			at = c->end;
-			put(s, cell, at);
+			put(c, cell, at);
 		} else {
 			return CSV_MORE;
 		}
@@ -133,9 +138,11 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 
 	begin(s, &c, from, end);
 	s->row = from;
-	s->cells = s->breaks = 0;
-	s->doubled = s->in_quotes = false;
+	s->breaks = 0;
+	s->doubled = 0;
+	s->in_quotes = false;
 	enum csv_result result = scan_cells(s, &c, from, last);
+	s->cells = c.cells;
 	s->high = c.high;
 	s->block = c.block;
 	s->specials = c.specials;
@@ -182,19 +189,22 @@ static void unescape(struct field *cell, const char *quote, struct buf *scratch)
 	cell->value_len = scratch->len - at;
 }
 
-void csv_unescape(const char *row, struct field *cells, size_t count, struct buf *scratch)
+static void unescape_quoted(const char *row, struct field *cell, struct buf *scratch)
 {
-	size_t need = SCAN_BYTES;
+	const char *text = cell->value, *quote = csv_is_quoted(row, text) ? memchr(text, '"', cell->value_len) : NULL;
 
-	for (size_t i = 0; i < count; i++)
-		need += csv_is_quoted(row, cells[i].value) ? cells[i].value_len : 0;
+	if (quote)
+		unescape(cell, quote, scratch);
+}
+
+void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, struct buf *scratch)
+{
 	buf_reset(scratch);
-	buf_room(scratch, need);	/* once, so that it stays where it is */
-	for (size_t i = 0; i < count; i++) {
-		const char *text = cells[i].value;
-		const char *quote = csv_is_quoted(row, text) ? memchr(text, '"', cells[i].value_len) : NULL;
-		if (quote)
-			unescape(&cells[i], quote, scratch);
+	buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);	/* once, so that it stays where it is */
+	for (uint64_t left = s->doubled; left; left &= left - 1) {
+		size_t i = (size_t)__builtin_ctzll(left), end = i < CSV_CELLS_MARKED ? i + 1 : count;
+		for (; i < end; i++)
+			unescape_quoted(s->row, &cells[i], scratch);
 	}
 	memset(scratch->data + scratch->len, 0, SCAN_BYTES);
 }

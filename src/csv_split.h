@@ -24,6 +24,8 @@ enum csv_fault {
 	CSV_UNCLOSED,		/* the end came inside quotes */
 };
 
+#define CSV_CELLS_MARKED 63u
+
 struct csv_split {
 	/* Set by the caller. */
 	char delimiter;
@@ -35,7 +37,7 @@ struct csv_split {
 	size_t cells;
 	size_t breaks;			/* line breaks inside it */
 	bool high;			/* there may be bytes above 0x7f in it */
-	bool doubled;			/* there are doubled quotes in it */
+	uint64_t doubled;		/* a bit for each cell with doubled quotes in it: the last, for all from CSV_CELLS_MARKED on */
 	bool in_quotes;			/* the bytes ended inside quotes */
 	enum csv_fault fault;
 	const char *fault_at;
@@ -67,9 +69,9 @@ bool csv_is_quoted(const char *row, const char *text);
 const char *csv_cell_start(const char *row, const struct field *cell);
 const char *csv_cell_end(const char *row, const struct field *cell);
 
-/* Writes the text of the quoted cells among `count` with single quotes, into `scratch` (which is emptied first, and
- * has SCAN_BYTES behind the last). */
-void csv_unescape(const char *row, struct field *cells, size_t count, struct buf *scratch);
+/* Writes the text of those of the row's `count` cells that have doubled quotes with single ones, into `scratch` (which is
+ * emptied first, and has SCAN_BYTES behind the last). */
+void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, struct buf *scratch);
 
 /*
  * Where a row that did not end in what there was may end: a light scan that remembers how far it got, so that a long row

@@ -269,7 +269,7 @@ static enum input_result ask_judge(struct csv_reader *c, size_t n, bool last, st
 	c->mode = CSV_ROWS;
 	c->by_judge = true;
 	split->cells = count;
-	split->doubled = false;
+	split->doubled = 0;
 	split->row_end = split->row + length;
 	for (size_t i = 0; i < length; i++)
 		split->breaks += split->row[i] == '\n';
@@ -376,7 +376,7 @@ static int make_header(struct csv_reader *c, struct reason *why)
 	csv_split(&row, c->split.row, end, true);
 	memcpy(names, row.fields, row.width * sizeof *names);
 	if (row.doubled)
-		csv_unescape(row.row, names, row.width, &c->scratch);
+		csv_unescape(&row, names, row.width, &c->scratch);
 	c->header = csv_header_new(names, row.width, c->delimiter, false, why);
 	if (c->header)
 		csv_header_keep_raw(c->header, row.row, row.fields);
@@ -528,7 +528,7 @@ static int read_inner(struct csv_reader *c, const struct field *raw, struct reco
 	if (split.cells != split.width)
 		return refuse_width(h, split.cells, split.width, why);
 	if (split.doubled)
-		csv_unescape(text, h->kept, split.width, &c->inner);
+		csv_unescape(&split, h->kept, split.width, &c->inner);
 	return 0;
 }
 
@@ -540,7 +540,7 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 
 	cut_raw(c, r);
 	if (c->split.doubled)
-		csv_unescape(c->split.row, h->cells, h->columns, &c->scratch);
+		csv_unescape(&c->split, h->cells, h->columns, &c->scratch);
 	r->fields = h->trailing ? h->cells : h->kept;
 	r->count = h->shown.count;
 	if (h->raw_column < h->columns && h->cells[h->raw_column].value_len > 0) {
@@ -574,7 +574,7 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 	if (h->columns != h->shown.count)
 		return drop_reserved(c, r, why) ? INPUT_BAD : INPUT_RECORD;
 	if (split->doubled)
-		csv_unescape(split->row, h->cells, h->columns, &c->scratch);
+		csv_unescape(split, h->cells, h->columns, &c->scratch);
 	r->fields = h->cells;
 	r->count = h->columns;
 	return INPUT_RECORD;
@@ -592,7 +592,7 @@ static bool is_head(struct csv_reader *c)
 	row.fields = xcalloc(row.width, sizeof *row.fields);
 	csv_split(&row, first, c->split.row_end, true);
 	if (row.doubled)
-		csv_unescape(first, row.fields, row.width, &c->scratch);
+		csv_unescape(&row, row.fields, row.width, &c->scratch);
 	bool head = csv_header_widen(c->header, row.fields, row.width);
 	free(row.fields);
 	c->split.fields = c->header->cells;

@@ -147,7 +147,7 @@ static bool shape_fits(const struct ndjson_shape *shape, const struct json_scan 
 static void keep_shape(struct ndjson_shape *shape, const struct json_scan *scan, size_t bytes)
 {
 	free_shape(shape);
-	char *to = shape->text = xmalloc(bytes + 1);
+	char *to = shape->text = xcalloc(bytes + SCAN_STRING_BYTES, 1);
 
 	shape->lengths = xcalloc(scan->count, sizeof *shape->lengths);
 	for (size_t i = 0; i < scan->count; i++) {

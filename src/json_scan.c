@@ -27,7 +27,7 @@ static const char *refuse(struct json_scan *j, const char *what, const char *at)
 
 static inline const char *skip_space(const char *p, const char *end)
 {
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+	while (p < end && (unsigned char)*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
 		p++;
 	return p;
 }
@@ -77,16 +77,15 @@ static const char *scan_escape(struct json_scan *j, const char *p, const char *e
 	return p + 12;
 }
 
-/* A string, from behind its opening quote. Returns what follows its closing one. */
-static inline const char *scan_text(struct json_scan *j, const char *p, const char *end, bool key)
+/* A string that is long, or has something else than characters in it. */
+static const char *scan_long_text(struct json_scan *j, const char *p, const char *end, bool key)
 {
 	unsigned high;
 
 	for (;;) {
 		unsigned found = scan_string(p, &high);
-		unsigned plain = found ? (unsigned)__builtin_ctz(found) : SCAN_STRING_BYTES;
-		j->high |= (high & ((1u << plain) - 1)) != 0;
-		p += plain;
+		j->high |= high != 0;
+		p += found ? (unsigned)__builtin_ctz(found) : SCAN_STRING_BYTES;
 		if (p >= end)
 			return refuse(j, "a string is not closed", end);
 		if (!found)
@@ -99,6 +98,18 @@ static inline const char *scan_text(struct json_scan *j, const char *p, const ch
 		if (!p)
 			return NULL;
 	}
+}
+
+/* A string, from behind its opening quote. Returns what follows its closing one. */
+static inline const char *scan_text(struct json_scan *j, const char *p, const char *end, bool key)
+{
+	unsigned high, found = scan_string(p, &high);
+	const char *stop = p + (found ? (unsigned)__builtin_ctz(found) : 0);
+
+	if (stop >= end || !found || *stop != '"')
+		return scan_long_text(j, p, end, key);
+	j->high |= high != 0;	/* in the string, or close behind it */
+	return stop + 1;
 }
 
 /* Numbers. */
@@ -320,7 +331,7 @@ static inline const char *scan_key(struct json_scan *j, const char *p, const cha
 
 	if (*expected) {
 		size_t n = j->count <= j->expected->count ? j->expected->lengths[j->count - 1] : 0;
-		if (n > 0 && (size_t)(end - p) >= n && memcmp(p, *expected, n) == 0) {
+		if (n > 0 && (size_t)(end - p) >= n && scan_same(p, *expected, n)) {
 			*expected += n;
 			p += n;
 		} else {

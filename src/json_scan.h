@@ -15,7 +15,8 @@ struct buf;
 
 #define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
 
-/* The keys of an object as they stand, quotes included, one after the other: probably the next object has them too. */
+/* The keys of an object as they stand, quotes included, one after the other: probably the next object has them too.
+ * SCAN_STRING_BYTES more must be readable behind them. */
 struct json_keys {
 	const char *text;
 	const uint32_t *lengths;
@@ -36,7 +37,7 @@ struct json_scan {
 	const char *fault;			/* "a comma or } is missing" */
 	const char *fault_at;
 
-	bool high;				/* bytes above 0x7f were seen: UTF-8 is checked */
+	bool high;				/* there may be bytes above 0x7f: UTF-8 is checked */
 	uint64_t arrays[JSON_DEPTH_MAX / 64];	/* a bit for each open container: whether it is an array */
 };
 

@@ -55,6 +55,11 @@ struct mapping {
 	size_t text_count;
 };
 
+static const char *keep_text(struct mapping *m, const char *s, size_t n)
+{
+	return m->texts[m->text_count++] = field_text(s, n);
+}
+
 /* Gives f a name from the options, with its JSON key. */
 static void name_field(struct mapping *m, struct field *f, const char *name)
 {
@@ -64,9 +69,9 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 	buf_json(&key, name, strlen(name));
 	f->name = name;
 	f->name_len = (uint32_t)strlen(name);
-	f->key = key.data;
+	f->key = keep_text(m, key.data, key.len);
 	f->key_len = (uint32_t)key.len;
-	m->texts[m->text_count++] = key.data;
+	buf_free(&key);
 }
 
 struct mapping *mapping_new(const struct mapping_config *config)
@@ -77,12 +82,12 @@ struct mapping *mapping_new(const struct mapping_config *config)
 	m->last = &m->plans[0];
 	m->sets = xcalloc(config->set_count, sizeof *m->sets);
 	m->renames = xcalloc(config->rename_count, sizeof *m->renames);
-	m->texts = xcalloc(config->set_count + config->rename_count, sizeof *m->texts);
+	m->texts = xcalloc(2 * config->set_count + config->rename_count, sizeof *m->texts);
 	buf_init(&m->values, SIZE_MAX / 8);
 	for (size_t i = 0; i < config->set_count; i++) {
 		name_field(m, &m->sets[i], config->sets[i].name);
-		m->sets[i].value = config->sets[i].value;
 		m->sets[i].value_len = strlen(config->sets[i].value);
+		m->sets[i].value = keep_text(m, config->sets[i].value, m->sets[i].value_len);
 		m->sets[i].kind = FIELD_TEXT;
 	}
 	for (size_t i = 0; i < config->rename_count; i++)
@@ -177,7 +182,7 @@ static size_t find_rename(const struct mapping_config *c, const char *name, size
 }
 
 /* A step's field before it is given a value: its name, and for a --set its value too. */
-static struct field step_field(const struct mapping *m, const struct step *s, const struct field *fields)
+static inline struct field step_field(const struct mapping *m, const struct step *s, const struct field *fields)
 {
 	struct field f = s->set ? m->sets[s->from] : fields[s->from];
 
@@ -382,18 +387,20 @@ static char *value_room(struct mapping *m, const struct plan *p, const struct re
 		need += CONVERT_ROOM(s->set ? m->sets[s->from].value_len : r->fields[s->from].value_len);
 	}
 	buf_reset(&m->values);
-	return need ? buf_room(&m->values, need) : NULL;
+	return need ? buf_room(&m->values, need + FIELD_SLACK) : NULL;
 }
 
 /* An empty cell. 1, or 0 where it is to be left out. */
 static int empty_value(const struct mapping *m, bool is_id, struct field *f)
 {
+	static const char null[4 + FIELD_SLACK] = "null";
+
 	if (is_id || m->config->empty == EMPTY_CLEAR)
 		return 1;
 	if (m->config->empty == EMPTY_SKIP)
 		return 0;
 	f->kind = FIELD_JSON;
-	f->value = "null";
+	f->value = null;
 	f->value_len = 4;
 	return 1;
 }
@@ -423,28 +430,28 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 	char *room = value_room(m, p, r);
 	struct field *own = r->fields;
 	const struct field **to = m->list;
+	const struct step *end = p->steps + p->count, *id = p->id == NONE ? NULL : p->steps + p->id;
 
-	for (size_t i = 0, count = p->count; i < count; i++) {
-		const struct step *s = &p->steps[i];
-		struct field *f = &m->fields[i];
-
-		if (s->plain && own[s->from].value_len) {
-			f = &own[s->from];
+	for (const struct step *s = p->steps; s < end; s++) {
+		struct field *f = s->plain ? &own[s->from] : NULL;
+		if (f && f->value_len) {	/* most are */
 			f->role = s->role;
-		} else {
-			int here = step_apply(m, s, i == p->id, r, f, &room, why);
-			if (here < 0)
-				return -1;
-			if (here == 0)
-				continue;
+			*to++ = f;
+			continue;
 		}
-		if (i == p->id)
-			out->id = f;
+		f = &m->fields[s - p->steps];
+		int here = step_apply(m, s, s == id, r, f, &room, why);
+		if (here < 0)
+			return -1;
+		if (here == 0)
+			continue;
 		if (!s->apart)
 			*to++ = f;
 		else if (!field_is_empty(f))
 			out->action = f;
 	}
+	if (id)		/* which is never left out */
+		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
 	out->count = (size_t)(to - m->list);
 	return 0;
 }

@@ -179,22 +179,16 @@ int num_rate(const char *s, struct num_rate *out)
 	return 0;
 }
 
-/* Exactly `digits` digits at *p, within min to max; moves *p behind them. */
-static int read_fixed(const char **p, const char *end, size_t digits, unsigned min, unsigned max, unsigned *out)
+/* Exactly two digits at *p; moves *p behind them. */
+static int read_two(const char **p, const char *end, unsigned *out)
 {
-	unsigned n = 0;
-
-	if ((size_t)(end - *p) < digits)
+	if (end - *p < 2)
 		return -1;
-	for (size_t i = 0; i < digits; i++) {
-		if (!is_digit((*p)[i]))
-			return -1;
-		n = n * 10 + (unsigned)((*p)[i] - '0');
-	}
-	if (n < min || n > max)
+	unsigned tens = (unsigned char)(*p)[0] - (unsigned)'0', ones = (unsigned char)(*p)[1] - (unsigned)'0';
+	if (tens > 9 || ones > 9)
 		return -1;
-	*p += digits;
-	*out = n;
+	*out = tens * 10 + ones;
+	*p += 2;
 	return 0;
 }
 
@@ -222,19 +216,31 @@ static int64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 	return (int64_t)(y * 365 + y / 4 - y / 100 + y / 400 + days_before_month + day) - 719469;
 }
 
-static int read_date(const char **p, const char *end, int64_t *days)
+static int date(unsigned year, unsigned month, unsigned day, int64_t *days)
 {
 	static const unsigned char lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	unsigned year, month, day;
 
-	if (read_fixed(p, end, 4, 1, 9999, &year) == -1 || read_char(p, end, "-") == -1 ||
-	    read_fixed(p, end, 2, 1, 12, &month) == -1 || read_char(p, end, "-") == -1 ||
-	    read_fixed(p, end, 2, 1, 31, &day) == -1)
-		return -1;
-	if (day > lengths[month - 1] + (unsigned)(month == 2 && is_leap(year)))
+	if (year == 0 || month - 1 > 11 || day == 0 ||
+	    day > lengths[month - 1] + (unsigned)(month == 2 && is_leap(year)))
 		return -1;
 	*days = days_since_1970(year, month, day);
 	return 0;
+}
+
+static int read_date(const char **p, const char *end, int64_t *days)
+{
+	unsigned century, year, month, day;
+
+	if (read_two(p, end, &century) == -1 || read_two(p, end, &year) == -1 || read_char(p, end, "-") == -1 ||
+	    read_two(p, end, &month) == -1 || read_char(p, end, "-") == -1 || read_two(p, end, &day) == -1)
+		return -1;
+	return date(century * 100 + year, month, day, days);
+}
+
+static int time_of_day(unsigned hour, unsigned minute, unsigned second, int64_t *seconds)
+{
+	*seconds = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+	return hour > 23 || minute > 59 || second > 59 ? -1 : 0;
 }
 
 /* HH:MM, perhaps :SS, perhaps a fraction after that, which is passed over. */
@@ -242,11 +248,10 @@ static int read_clock(const char **p, const char *end, int64_t *seconds)
 {
 	unsigned hour, minute, second = 0;
 
-	if (read_fixed(p, end, 2, 0, 23, &hour) == -1 || read_char(p, end, ":") == -1 ||
-	    read_fixed(p, end, 2, 0, 59, &minute) == -1)
+	if (read_two(p, end, &hour) == -1 || read_char(p, end, ":") == -1 || read_two(p, end, &minute) == -1)
 		return -1;
 	if (read_char(p, end, ":") == 0) {
-		if (read_fixed(p, end, 2, 0, 59, &second) == -1)
+		if (read_two(p, end, &second) == -1)
 			return -1;
 		if (read_char(p, end, ".,") == 0) {
 			if (*p == end || !is_digit(**p))
@@ -255,8 +260,7 @@ static int read_clock(const char **p, const char *end, int64_t *seconds)
 				++*p;
 		}
 	}
-	*seconds = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
-	return 0;
+	return time_of_day(hour, minute, second, seconds);
 }
 
 /* Z, +HH:MM, +HHMM, +HH or nothing: how many seconds that clock is ahead of UTC. */
@@ -268,13 +272,14 @@ static int read_zone(const char **p, const char *end, int64_t *ahead)
 	if (*p == end || read_char(p, end, "Zz") == 0)
 		return 0;
 	int sign = **p == '-' ? -1 : 1;
-	if (read_char(p, end, "+-") == -1 || read_fixed(p, end, 2, 0, 23, &hours) == -1)
+	if (read_char(p, end, "+-") == -1 || read_two(p, end, &hours) == -1)
 		return -1;
 	bool colon = read_char(p, end, ":") == 0;
-	if ((colon || *p < end) && read_fixed(p, end, 2, 0, 59, &minutes) == -1)
+	if ((colon || *p < end) && read_two(p, end, &minutes) == -1)
 		return -1;
-	*ahead = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
-	return 0;
+	int bad = time_of_day(hours, minutes, 0, ahead);
+	*ahead *= sign;
+	return bad;
 }
 
 static int read_unix(const char *s, const char *end, int64_t *out)
@@ -288,6 +293,41 @@ static int read_unix(const char *s, const char *end, int64_t *out)
 	return 0;
 }
 
+/*
+ * Whether the eight bytes at s are those of `like`, with any digits in the place of its zeros; there `room` has a 'v', and
+ * \x7f in the other places. ('9' ^ '0' is 9, and of all other bytes it is more; 'v' + 9 is 0x7f, beyond which is a high bit.)
+ */
+static inline bool is_like(const char *s, const char like[8], const char room[8])
+{
+	uint64_t x, y, z;
+
+	memcpy(&x, s, 8);
+	memcpy(&y, like, 8);
+	memcpy(&z, room, 8);
+	x ^= y;
+	return (((x + z) | x) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static inline unsigned two(const char *s)
+{
+	return (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
+}
+
+/* What is written most: 2024-03-23T14:14:00Z. -1 for it where there is no such moment, and for everything else. */
+static int usual_moment(const char *s, size_t n, int64_t *unix_seconds)
+{
+	int64_t days, seconds;
+
+	if (n != 20 || !is_like(s, "0000-00-", "vvvv\x7fvv\x7f") || !is_like(s + 8, "00T00:00", "vv\x7fvv\x7fvv") ||
+	    !is_like(s + 12, "0:00:00Z", "v\x7fvv\x7fvv\x7f"))
+		return -1;
+	if (date(two(s) * 100 + two(s + 2), two(s + 5), two(s + 8), &days) == -1 ||
+	    time_of_day(two(s + 11), two(s + 14), two(s + 17), &seconds) == -1)
+		return -1;
+	*unix_seconds = days * DAY + seconds;
+	return 0;
+}
+
 int num_moment(const char *s, size_t n, int64_t *unix_seconds)
 {
 	const char *p = s, *end = s + n;
@@ -295,6 +335,8 @@ int num_moment(const char *s, size_t n, int64_t *unix_seconds)
 
 	if (n == 0)
 		return -1;
+	if (usual_moment(s, n, unix_seconds) == 0)
+		return 0;
 	if (!(n > 4 && s[4] == '-') && read_unix(s, end, unix_seconds) == 0)
 		return 0;
 	if (read_date(&p, end, &days) == -1)

@@ -110,11 +110,7 @@ int part_merge(struct build *b, struct person *primary, struct person *secondary
 
 void part_key(struct build *b, const struct person *p)
 {
-	uint64_t key = hash_person(p);
-
-	b->op->keys[b->op->key_count++] = key;
-	if (b->config->expect)
-		b->config->expect(b->config->expect_arg, key);
+	b->op->keys[b->op->key_count++] = hash_person(p);
 }
 
 static bool is_blank(struct text t)
@@ -215,7 +211,7 @@ void part_head(struct build *b, struct text id)
 	struct writer *w = &b->w;
 
 	b->id_at = writer_at(w);
-	writer_add(w, id.s, id.n);
+	writer_short(w, id.s, id.n);
 	b->op->id_len = id.n;
 	writer_byte(w, '\0');
 	b->path_at = b->body_at = writer_at(w);
@@ -235,13 +231,13 @@ void part_identifier(struct build *b, const struct person *p)
 		[ID_CIO_ID] = { "{\"cio_id\":", 10 }, [ID_PHONE] = { "{\"phone\":", 9 },
 	};
 
-	writer_add(&b->w, opens[p->type].s, opens[p->type].n);
+	writer_short(&b->w, opens[p->type].s, opens[p->type].n);
 	writer_text(&b->w, p->text.s, p->text.n);
 	writer_byte(&b->w, '}');
 }
 
 /* "key":value, with the comma behind it. */
-static inline char *put_field_at(struct writer *w, char *p, const struct field *f)
+__attribute__((always_inline)) static inline char *put_field_at(struct writer *w, char *p, const struct field *f)
 {
 	return writer_member(w, p, f->key, f->key_len, f->value, f->value_len, f->kind == FIELD_JSON);
 }

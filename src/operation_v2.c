@@ -6,19 +6,17 @@
 #include "record.h"
 #include "value.h"
 
-/* {"type":"person","identifiers":{...},"action":"ACTION" */
-static void put_person(struct build *b, const char *action, size_t n)
+/* {"type":"person","identifiers":{...} and what follows, a literal */
+static void put_person(struct build *b, const char *rest, size_t n)
 {
-	struct writer *w = &b->w;
-
-	writer_lit(w, "{\"type\":\"person\",\"identifiers\":");
+	writer_lit(&b->w, "{\"type\":\"person\",\"identifiers\":");
 	part_identifier(b, &b->person);
-	writer_lit(w, ",\"action\":\"");
-	writer_add(w, action, n);
-	writer_byte(w, '"');
+	writer_add(&b->w, rest, n);
 }
 
-#define put_action(b, action) put_person((b), (action), sizeof (action) - 1)
+#define put_action_and(b, action, rest) put_person((b), ",\"action\":\"" action "\"" rest, \
+    sizeof ",\"action\":\"" action "\"" rest - 1)
+#define put_action(b, action) put_action_and(b, action, "")
 
 /* Two of v1's attributes are the operation's own members here. */
 static bool is_member(const struct field *f)
@@ -62,8 +60,7 @@ static int put_relationships(struct build *b, const struct field *f)
 
 static int identify(struct build *b)
 {
-	put_action(b, "identify");
-	writer_lit(&b->w, ",\"attributes\":");
+	put_action_and(b, "identify", ",\"attributes\":");
 	if (part_attributes(b) != 0)
 		return -1;
 	for (size_t i = 0; b->m->special && i < b->m->count; i++) {
@@ -84,12 +81,11 @@ static int event(struct build *b)
 	if (part_event(b, &e) != 0)
 		return -1;
 	if (b->op->action == ACTION_PAGE)
-		put_action(b, "page");
+		put_action_and(b, "page", ",");
 	else if (b->op->action == ACTION_SCREEN)
-		put_action(b, "screen");
+		put_action_and(b, "screen", ",");
 	else
-		put_action(b, "event");
-	writer_byte(&b->w, ',');
+		put_action_and(b, "event", ",");
 	return part_event_body(b, &e, NULL, "attributes");
 }
 
@@ -100,10 +96,9 @@ static int device(struct build *b, bool whole)
 	if (part_device(b, &d, whole) != 0)
 		return -1;
 	if (whole)
-		put_action(b, "add_device");
+		put_action_and(b, "add_device", ",\"device\":");
 	else
-		put_action(b, "delete_device");
-	writer_lit(&b->w, ",\"device\":");
+		put_action_and(b, "delete_device", ",\"device\":");
 	part_device_body(b, &d, "token");
 	writer_byte(&b->w, '}');
 	return 0;

@@ -36,6 +36,10 @@ enum field_role {
 	ROLE_SPECIAL = ROLE_STAMP,	/* from here on: what a person has beside attributes */
 };
 
+/* Bytes behind a field's key and behind its value that may be read, whatever they are: so both can be copied in whole
+ * pieces. Who makes a field leaves that room. */
+#define FIELD_SLACK 16u
+
 struct field {
 	const char *name;	/* decoded, UTF-8 */
 	const char *key;	/* the name as a JSON string, with its quotes; an NDJSON record's own bytes */

@@ -8,6 +8,7 @@
 #ifndef SCAN_H
 #define SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -110,6 +111,12 @@ static inline unsigned scan_string_plain(const char *p, unsigned *high)
 	return (unsigned)mask;
 }
 
+/* Whether two times n bytes are the same. Of each, up to SCAN_STRING_BYTES more are read. */
+static inline bool scan_same_plain(const char *a, const char *b, size_t n)
+{
+	return memcmp(a, b, n) == 0;
+}
+
 #ifdef __SSE2__
 
 static inline uint64_t scan_row(const char *p, char delimiter, uint64_t *high)
@@ -158,12 +165,24 @@ static inline uint64_t scan_byte(const char *p, char c)
 static inline unsigned scan_string(const char *p, unsigned *high)
 {
 	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(b, _mm_set1_epi8(0x1f)), b);
-	__m128i found = _mm_or_si128(control,
-	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\\'))));
+	__m128i low = _mm_xor_si128(b, _mm_set1_epi8(2));	/* '"' to 0x20; what is below 0x20 stays below, all else above */
+	__m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(0x20)), low),
+	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
 
 	*high = (unsigned)_mm_movemask_epi8(b);
 	return (unsigned)_mm_movemask_epi8(found);
+}
+
+static inline bool scan_same(const char *a, const char *b, size_t n)
+{
+	for (;; a += 16, b += 16, n -= 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)a), y = _mm_loadu_si128((const __m128i *)(const void *)b);
+		unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & 0xffff;
+		if (n <= 16)
+			return (other & ((1u << n) - 1)) == 0;
+		if (other)
+			return false;
+	}
 }
 
 #else
@@ -171,6 +190,7 @@ static inline unsigned scan_string(const char *p, unsigned *high)
 #define scan_breaks scan_breaks_plain
 #define scan_byte scan_byte_plain
 #define scan_string scan_string_plain
+#define scan_same scan_same_plain
 #endif
 
 #endif

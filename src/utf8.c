@@ -1,7 +1,7 @@
 #include "utf8.h"
 
 #include <stdint.h>
-#include <string.h>
+#include "scan.h"
 
 /* What the second byte after this first one may be, and how many bytes follow; 0 follow: no first byte. */
 struct lead { unsigned char follow, low, high; };
@@ -17,14 +17,20 @@ static struct lead lead_of(unsigned char c)
 	return (struct lead){ 0, 0, 0 };
 }
 
+static inline uint64_t highs(const unsigned char *s)
+{
+	return scan_load((const char *)s) & SCAN_HIGHS;
+}
+
+/* The first byte from i on that is no ASCII, or n. */
 static size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
 {
-	uint64_t word;
-
-	for (; n - i >= sizeof word; i += sizeof word) {
-		memcpy(&word, s + i, sizeof word);
-		if (word & UINT64_C(0x8080808080808080))
-			break;
+	while (n - i >= 32 && !(highs(s + i) | highs(s + i + 8) | highs(s + i + 16) | highs(s + i + 24)))
+		i += 32;
+	for (; n - i >= 8; i += 8) {
+		uint64_t found = highs(s + i);
+		if (found)
+			return i + (size_t)__builtin_ctzll(found) / 8;
 	}
 	while (i < n && s[i] < 0x80)
 		i++;

@@ -47,28 +47,53 @@ void writer_percent(struct writer *w, const char *text, size_t n)
 	take(w);
 }
 
+/* How many decimals n has. Of as many bits as it has, all numbers have either guess or guess + 1. */
+static size_t count_digits(uint64_t n)
+{
+	static const uint64_t powers[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+		1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, UINT64_C(10000000000000000000),
+	};
+	unsigned bits = 64 - (unsigned)__builtin_clzll(n | 1), guess = bits * 1233 >> 12;	/* 1233 / 4096: log10(2) */
+
+	return guess + (n >= powers[guess]) + (n == 0);
+}
+
+static const char pairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static void put_eight(char *to, uint32_t n)
+{
+	uint32_t high = n / 10000, low = n % 10000;
+
+	memcpy(to, pairs + high / 100 * 2, 2);
+	memcpy(to + 2, pairs + high % 100 * 2, 2);
+	memcpy(to + 4, pairs + low / 100 * 2, 2);
+	memcpy(to + 6, pairs + low % 100 * 2, 2);
+}
+
 size_t writer_digits(int64_t n, char *out)
 {
-	static const char pairs[] =
-	    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-	    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-	char text[20], *end = text + sizeof text, *at = end;
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	size_t sign = n < 0, count = sign + count_digits(left);
+	char *at = out + count;
 
-	for (; left >= 10; left /= 100)
-		memcpy(at -= 2, pairs + left % 100 * 2, 2);
-	if (left > 0 || at == end)
-		*--at = (char)('0' + left);
-	if (n < 0)
-		*--at = '-';
-	memcpy(out, at, (size_t)(end - at));
-	return (size_t)(end - at);
+	for (; left >= 100000000; left /= 100000000)
+		put_eight(at -= 8, (uint32_t)(left % 100000000));
+	uint32_t rest = (uint32_t)left;
+	for (; rest >= 10; rest /= 100)
+		memcpy(at -= 2, pairs + rest % 100 * 2, 2);
+	if (at > out + sign)
+		*--at = (char)('0' + rest);
+	if (sign)
+		*out = '-';
+	return count;
 }
 
 void writer_num(struct writer *w, int64_t n)
 {
-	char text[20];
-	size_t len = writer_digits(n, text);
-
-	writer_add(w, text, len);
+	if (writer_room(w, WRITER_DIGITS))
+		w->p += writer_digits(n, w->p);
 }

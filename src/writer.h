@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 #include "buf.h"
+#include "scan.h"
+
+#define WRITER_DIGITS 20u	/* of the longest int64_t, its sign counted */
 
 struct writer {
 	struct buf *b;
@@ -24,7 +27,7 @@ bool writer_grow(struct writer *w, size_t n);			/* at least n bytes of room; fal
 void writer_escaped(struct writer *w, const char *text, size_t n);	/* as buf_json */
 void writer_percent(struct writer *w, const char *text, size_t n);	/* as buf_percent */
 void writer_num(struct writer *w, int64_t n);
-size_t writer_digits(int64_t n, char *out);			/* in decimals, at most 20 bytes; how many */
+size_t writer_digits(int64_t n, char *out);	/* in decimals, at most WRITER_DIGITS; how many */
 
 static inline size_t writer_at(const struct writer *w)
 {
@@ -127,6 +130,15 @@ static inline void writer_move(char *to, const char *s, size_t n)
 	}
 }
 
+/* writer_add for what is likely to be short. */
+static inline void writer_short(struct writer *w, const char *s, size_t n)
+{
+	if (!writer_room(w, n))
+		return;
+	writer_move(w->p, s, n);
+	w->p += n;
+}
+
 /* Adds text as a JSON string. */
 static inline void writer_text(struct writer *w, const char *s, size_t n)
 {
@@ -140,24 +152,50 @@ static inline void writer_text(struct writer *w, const char *s, size_t n)
 	w->p += n + 2;
 }
 
-/* Adds key:value and a comma at p, which is where the writer is; the value as it is, or as a JSON string. Returns where the
- * writer is then: a caller that adds many keeps that in a register, and gives it back in w->p. */
-static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len, const char *value, size_t n,
+/* memcpy in pieces of PIECE bytes: up to PIECE - 1 more are read and written. */
+#define WRITER_PIECE SCAN_STRING_BYTES
+static inline void writer_move_pieces(char *to, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i += WRITER_PIECE)
+		memcpy(to + i, s + i, WRITER_PIECE);
+}
+
+/* The same, and whether a JSON string can hold the text as it is. */
+static inline bool writer_copy_pieces(char *to, const char *s, size_t n)
+{
+	unsigned found = 0, high;
+	size_t i = 0;
+
+	for (; n - i > WRITER_PIECE; i += WRITER_PIECE) {
+		found |= scan_string(s + i, &high);
+		memcpy(to + i, s + i, WRITER_PIECE);
+	}
+	found |= scan_string(s + i, &high) & ((1u << (n - i)) - 1);
+	memcpy(to + i, s + i, WRITER_PIECE);
+	return found == 0;
+}
+
+/* Adds key:value and a comma at p, which is where the writer is; the value as it is, or as a JSON string. Key and value have
+ * the slack of a field's (record.h). Returns where the writer is then: a caller that adds many keeps that in a register, and
+ * gives it back in w->p. */
+__attribute__((always_inline)) static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len, const char *value, size_t n,
     bool json)
 {
-	if ((size_t)(w->end - p) < key_len + n + 4) {
+	size_t most = key_len + n + 4 + 2 * WRITER_PIECE;
+
+	if ((size_t)(w->end - p) < most) {
 		w->p = p;
-		if (!writer_grow(w, key_len + n + 4))
+		if (!writer_grow(w, most))
 			return w->p;
 		p = w->p;
 	}
-	writer_move(p, key, key_len);
+	writer_move_pieces(p, key, key_len);
 	p += key_len;
 	*p++ = ':';
 	if (json) {
-		writer_move(p, value, n);
+		writer_move_pieces(p, value, n);
 		p += n;
-	} else if (writer_copy(p + 1, value, n)) {
+	} else if (writer_copy_pieces(p + 1, value, n)) {
 		p[0] = p[n + 1] = '"';
 		p += n + 2;
 	} else {

@@ -418,6 +418,40 @@ START_TEST(one_row)
 }
 END_TEST
 
+#define WIDE 200
+
+/* Doubled quotes in some cells of a wide row, whichever they are. */
+START_TEST(doubled_quotes_in_any_cell)
+{
+	struct dice dice = dice_new("doubled_quotes_in_any_cell");
+
+	for (int round = 0; round < 300; round++) {
+		struct buf text = { .max = ANY };
+		bool doubled[WIDE];
+		int64_t often = 1 + dice_below(&dice, 40);
+		struct opened o;
+		for (int i = 0; i < WIDE; i++)
+			buf_fmt(&text, i ? ",c%d" : "c%d", i);
+		buf_byte(&text, '\n');
+		for (int i = 0; i < WIDE; i++) {
+			doubled[i] = dice_one_in(&dice, often);
+			buf_str(&text, i ? "," : "");
+			buf_str(&text, doubled[i] ? "\"a\"\"b\"\"\"\"\"" : dice_one_in(&dice, 2) ? "\"ab\"" : "ab");
+		}
+		buf_byte(&text, '\0');
+		ck_assert_int_eq(open_text(&o, text.data, NULL, 0), INPUT_RECORD);
+		ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+		for (int i = 0; i < WIDE; i++) {
+			const struct field *f = &o.r.fields[i];
+			ck_assert_uint_eq(f->value_len, doubled[i] ? 5 : 2);
+			ck_assert_mem_eq(f->value, doubled[i] ? "a\"b\"\"" : "ab", f->value_len);
+		}
+		buf_free(&text);
+		close_text(&o);
+	}
+}
+END_TEST
+
 /* --columns and a first row: "head" where it is the head of a rejects file, so no record. */
 static const struct { const char *row; bool head; } heads[] = {
 	{ "a,\"b\"\"b\",c,_cio_line", true },
@@ -535,7 +569,7 @@ START_TEST(open_quotes_are_not_quadratic)
 }
 END_TEST
 
-/* The plain block scans find the same as those that the machine has, and what they should. */
+/* The plain block scans find the same as those that the machine has, and what they should. Behind the block is another. */
 static bool block_scans_agree(const char *block)
 {
 	uint64_t high, plain_high, row = scan_row(block, ';', &high);
@@ -544,6 +578,8 @@ static bool block_scans_agree(const char *block)
 	    scan_breaks(block) == scan_breaks_plain(block) && scan_byte(block, '"') == scan_byte_plain(block, '"') &&
 	    string == scan_string_plain(block, &string_plain_high) && string_high == string_plain_high;
 
+	for (size_t n = 1; n <= SCAN_BYTES && same; n++)
+		same = scan_same(block, block + SCAN_BYTES, n) == scan_same_plain(block, block + SCAN_BYTES, n);
 	for (size_t i = 0; i < SCAN_BYTES && same; i++) {
 		unsigned char c = (unsigned char)block[i];
 		bool end = c == '\n' || c == '\r';
@@ -558,11 +594,13 @@ START_TEST(block_scans)
 {
 	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01" "ab;";
 	struct dice dice = dice_new("block_scans");
-	char block[SCAN_BYTES];
+	char block[2 * SCAN_BYTES + SCAN_STRING_BYTES] = { 0 };
 
 	for (int round = 0; round < 50000; round++) {
-		for (size_t i = 0; i < sizeof block; i++)
+		for (size_t i = 0; i < SCAN_BYTES; i++)
 			block[i] = round % 2 ? (char)dice_next(&dice) : bytes[dice_below(&dice, sizeof bytes)];
+		memcpy(block + SCAN_BYTES, block, SCAN_BYTES);
+		block[SCAN_BYTES + dice_below(&dice, SCAN_BYTES + 1)] ^= 1;	/* the same up to there */
 		if (!block_scans_agree(block))
 			ck_abort_msg("round %d", round);
 	}
@@ -623,6 +661,7 @@ Suite *input_csv_suite(void)
 	LOOP(tcase, headers_taken, headers);
 	tcase_add_test(tcase, columns_as_header);
 	tcase_add_test(tcase, fields_of_a_record);
+	tcase_add_test(tcase, doubled_quotes_in_any_cell);
 	LOOP(tcase, one_row, rows);
 	LOOP(tcase, head_of_a_rejects_file, heads);
 	tcase_add_test(tcase, judge_takes_a_row);

@@ -292,6 +292,31 @@ START_TEST(rate_random)
 }
 END_TEST
 
+/* The form that is written most is read in a way of its own: in a form that says the same, what there is comes out the same. */
+START_TEST(moment_in_its_usual_form)
+{
+	static const char others[] = "0123456789-:/;TtZz +.\xb0";
+	struct dice dice = dice_new("moment_in_its_usual_form");
+	int good = 0;
+
+	for (int round = 0; round < 200000; round++) {
+		char usual[24], other[32];
+		int64_t seconds = UNTOUCHED, want = UNTOUCHED;
+		int n = snprintf(usual, sizeof usual, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)dice_below(&dice, 3000),
+		    (int)dice_below(&dice, 14), (int)dice_below(&dice, 33), (int)dice_below(&dice, 25), (int)dice_below(&dice, 61),
+		    (int)dice_below(&dice, 61));
+		if (dice_one_in(&dice, 2))
+			usual[dice_below(&dice, n - 1)] = others[dice_below(&dice, sizeof others - 1)];
+		snprintf(other, sizeof other, "%.19s+00:00", usual);
+		int result = num_moment(usual, (size_t)n, &seconds);
+		if (result != num_moment(other, strlen(other), &want) || seconds != want)
+			ck_abort_msg("%s: %" PRId64, usual, seconds);
+		good += result == 0;
+	}
+	ck_assert_int_gt(good, 10000);
+}
+END_TEST
+
 Suite *num_suite(void);
 Suite *num_suite(void)
 {
@@ -309,6 +334,7 @@ Suite *num_suite(void)
 	tcase_add_test(t, moment_with_nul);
 	tcase_add_test(t, moment_every_month);
 	tcase_add_test(t, moment_random);
+	tcase_add_test(t, moment_in_its_usual_form);
 	suite_add_tcase(s, t);
 	return s;
 }

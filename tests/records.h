@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "buf.h"
+#include "field.h"
 #include "record.h"
 
 struct sample {
@@ -16,27 +17,30 @@ struct sample {
 	size_t text_count;
 };
 
-static inline char *sample_keep(struct sample *s, char *text)
+static inline char *sample_keep(struct sample *s, const char *text, size_t n)
 {
 	s->texts = xrealloc(s->texts, (s->text_count + 1) * sizeof *s->texts);
-	return s->texts[s->text_count++] = text;
+	return s->texts[s->text_count++] = field_text(text, n);
 }
 
-static inline struct field *sample_field(struct sample *s, char *name, char *value, enum field_kind kind)
+static inline struct field *sample_field(struct sample *s, const char *name, size_t name_len, const char *value, size_t value_len,
+    enum field_kind kind)
 {
 	struct record *r = &s->record;
 	struct buf key;
 
 	buf_init(&key, SIZE_MAX / 8);
-	buf_json(&key, name, strlen(name));
+	buf_json(&key, name, name_len);
 	r->fields = xrealloc(r->fields, (r->count + 1) * sizeof *r->fields);
-	for (const char *p = name; *p; p++)
-		r->shape = (r->shape ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	for (size_t i = 0; i < name_len; i++)
+		r->shape = (r->shape ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
 	r->shape = (r->shape ^ 0xff) * UINT64_C(1099511628211);
 	r->fields[r->count] = (struct field){
-		.name = sample_keep(s, name), .name_len = (uint32_t)strlen(name), .key = sample_keep(s, key.data),
-		.key_len = (uint32_t)key.len, .value = sample_keep(s, value), .value_len = strlen(value), .kind = kind,
+		.name = sample_keep(s, name, name_len), .name_len = (uint32_t)name_len,
+		.key = sample_keep(s, key.data, key.len), .key_len = (uint32_t)key.len,
+		.value = sample_keep(s, value, value_len), .value_len = value_len, .kind = kind,
 	};
+	buf_free(&key);
 	return &r->fields[r->count++];
 }
 
@@ -71,7 +75,7 @@ static inline void sample_ndjson(struct sample *s, const char *line)
 		while (*colon != '"')
 			colon++;
 		const char *value = colon + 2, *end = sample_value_end(value);
-		sample_field(s, xstrndup(p + 1, (size_t)(colon - p - 1)), xstrndup(value, (size_t)(end - value)), FIELD_JSON);
+		sample_field(s, p + 1, (size_t)(colon - p - 1), value, (size_t)(end - value), FIELD_JSON);
 		p = end + (*end == ',');
 	}
 }
@@ -80,7 +84,7 @@ static inline void sample_csv(struct sample *s, const char *line)
 {
 	for (const char *p = line; *p;) {
 		const char *is = strchr(p, '='), *end = p + strcspn(p, "|");
-		sample_field(s, xstrndup(p, (size_t)(is - p)), xstrndup(is + 1, (size_t)(end - is - 1)), FIELD_TEXT);
+		sample_field(s, p, (size_t)(is - p), is + 1, (size_t)(end - is - 1), FIELD_TEXT);
 		p = end + (*end == '|');
 	}
 }
