@@ -26,10 +26,13 @@ SANDBOX_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
-ifdef SANITIZE
+# SANITIZE=1: address and undefined behaviour; SANITIZE=thread: data races.
+ifeq ($(SANITIZE),thread)
+SANITIZER := -fsanitize=thread -fno-omit-frame-pointer -DCIO_SANITIZED
+else ifdef SANITIZE
 SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCIO_SANITIZED
 endif
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(PKG_FLAGS) $(SANITIZER) -MMD -MP
+ALL_CFLAGS = -std=c11 -pthread -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(PKG_FLAGS) $(SANITIZER) -MMD -MP
 
 SRC      := $(wildcard src/*.c)
 OBJ      := $(SRC:src/%.c=$(BUILD)/src/%.o)
@@ -126,7 +129,7 @@ demo: need
 test: need
 	@$(MAKE) --no-print-directory test-now
 
-.PHONY: test-now test-programs
+.PHONY: test-now test-programs test-suites
 test-programs: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
 
 test-now: test-programs fuzz-replay
@@ -162,15 +165,20 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 lint:
 	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh
 
-# As many suites at once as there are cores, those that take longest first; what each said is shown when it has ended. A leak is
-# what nothing points to any more: a test may end with a server's thread running.
-VALGRIND_FIRST := cli cli_sync failures resume
+# As many suites at once as there are cores, those that take longest first; what each said is shown when it has ended.
+# each_suite VARIABLE=VALUE... , what it is run under
+FIRST_SUITES := crash cli cli_sync failures resume
+each_suite = printf '%s\n' $(filter $(FIRST_SUITES),$(SUITES)) $(filter-out $(FIRST_SUITES),$(SUITES)) | \
+	BUILD=$(BUILD) $(1) xargs -P "$$(nproc)" -I{} \
+	sh -c 'said=$$(CK_RUN_SUITE={} $(2) $(BUILD)/unit 2>&1); status=$$?; printf "%s\n" "$$said"; exit $$status'
+
+test-suites: test-programs fuzz-replay
+	@$(call each_suite,)
+
+# A leak is what nothing points to any more: a test may end with a server's thread running.
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 valgrind: test-programs
-	@printf '%s\n' $(filter $(VALGRIND_FIRST),$(SUITES)) $(filter-out $(VALGRIND_FIRST),$(SUITES)) | \
-		BUILD=$(BUILD) CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)' xargs -P "$$(nproc)" -I{} \
-		sh -c 'said=$$(CK_RUN_SUITE={} $(VALGRIND) $(BUILD)/unit 2>&1); status=$$?; \
-		printf "%s\n" "$$said"; exit $$status'
+	@$(call each_suite,CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)',$(VALGRIND))
 
 check-all:
 	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) MAKE='$(MAKE)' tests/check_all.sh

@@ -12,6 +12,7 @@
 #include "forecast.h"
 #include "identity.h"
 #include "log.h"
+#include "maker.h"
 #include "mapping.h"
 #include "operation.h"
 #include "options.h"
@@ -28,15 +29,14 @@ struct dry {
 	const struct options *o;
 	struct input *input;
 	struct mapping *mapping;
+	struct maker *maker;
 	struct sync *sync;	/* NULL: none */
 	struct operation_config config;
-	struct operation operation;
-	struct buf bytes;	/* of it, but for the record's own */
+	struct buf bytes;	/* of a delete */
 	struct forecast forecast;
 	struct outfile out;
 	struct buf line;
 	size_t batch_most;
-	unsigned headers_checked;
 	bool doubtful;		/* there was a record, of whichever shard, that names nobody */
 	bool too_many;		/* --max-deletes would end the run */
 	int status;		/* of what ended it early; 0: nothing did */
@@ -50,11 +50,10 @@ static int stop(struct dry *d, int status, const char *text)
 }
 
 /* "users.csv:1043: row has 5 cells, the header has 6" */
-static void say_invalid(struct dry *d, const struct origin *from, const char *why)
+static void say_invalid(struct dry *d, const struct operation *op, const char *why)
 {
 	struct buf line = { .max = 8192 };
-	const struct operation *op = &d->operation;
-	const char *name = input_name(d->input, from->file);
+	const char *name = input_name(d->input, op->from.file);
 
 	if (d->forecast.invalid > LINES && !d->o->verbose) {
 		if (d->forecast.invalid == LINES + 1)
@@ -62,7 +61,7 @@ static void say_invalid(struct dry *d, const struct origin *from, const char *wh
 		return;
 	}
 	buf_safe(&line, name, strlen(name), 1024);
-	buf_fmt(&line, ":%" PRIu64 ": ", from->line);
+	buf_fmt(&line, ":%" PRIu64 ": ", op->from.line);
 	if (op->id_len) {
 		buf_str(&line, "user ");
 		buf_safe(&line, op->id, op->id_len, 160);
@@ -74,13 +73,13 @@ static void say_invalid(struct dry *d, const struct origin *from, const char *wh
 	buf_free(&line);
 }
 
-static void invalid(struct dry *d, const struct origin *from, const char *why)
+static void invalid(struct dry *d, const struct operation *op, const char *why)
 {
-	d->doubtful |= !d->operation.key_count;
-	if (!prepare_in_shard(d->o, &d->operation))
+	d->doubtful |= !op->key_count;
+	if (!prepare_in_shard(d->o, op))
 		return;
 	forecast_invalid(&d->forecast, why);
-	say_invalid(d, from, why);
+	say_invalid(d, op, why);
 }
 
 static int print(struct dry *d, const struct operation *op)
@@ -92,21 +91,10 @@ static int print(struct dry *d, const struct operation *op)
 	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ? 0 : stop(d, 73, why.text);
 }
 
-static int take(struct dry *d, const struct record *record)
+static int take(struct dry *d, const struct operation *op)
 {
-	struct mapped mapped;
 	struct reason why;
-	struct operation *op = &d->operation;
 
-	if (mapping_apply(d->mapping, record, &mapped, &why) != 0) {
-		operation_raw(&record->from, d->config.action, op);
-		invalid(d, &record->from, why.text);
-		return 0;
-	}
-	if (operation_build(&d->config, &record->from, &mapped, &d->bytes, op, &why) != 0) {
-		invalid(d, &record->from, why.text);
-		return 0;
-	}
 	if (!prepare_in_shard(d->o, op))
 		return 0;
 	int changed = d->sync ? sync_look(d->sync, op, &why) : 1;
@@ -118,18 +106,6 @@ static int take(struct dry *d, const struct record *record)
 	}
 	forecast_valid(&d->forecast, op->body_len, d->o->batch, d->batch_most);
 	return print(d, op);
-}
-
-static int check_header(struct dry *d, unsigned file)
-{
-	struct reason why;
-
-	if (file < d->headers_checked)
-		return 0;
-	d->headers_checked = file + 1;
-	if (prepare_header(d->mapping, d->input, file, d->o, &why) == 0)
-		return 0;
-	return stop(d, 65, why.text);
 }
 
 static int wait_for_input(struct dry *d)
@@ -147,32 +123,26 @@ static int wait_for_input(struct dry *d)
 /* 1: go on, 0: the end, -1: stopped. */
 static int pull(struct dry *d)
 {
-	struct record record;
-	struct reason why;
-	int status;
+	const struct made *made = maker_next(d->maker);
 
-	switch (input_next(d->input, &record, &why, &status)) {
-	case INPUT_AGAIN:
+	switch (made->kind) {
+	case MADE_AGAIN:
 		return wait_for_input(d) == 0 ? 1 : -1;
-	case INPUT_END:
+	case MADE_END:
 		return 0;
-	case INPUT_FAILED:
-		return stop(d, status, why.text);
-	case INPUT_RECORD:
-		if (check_header(d, record.from.file) != 0)
-			return -1;
-		if (record.from.number > d->o->skip && take(d, &record) != 0)
+	case MADE_FAILED:
+		return stop(d, made->status, made->why);
+	case MADE_OPERATION:
+		if (take(d, &made->op) != 0)
 			return -1;
 		break;
-	case INPUT_BAD:
-		if (check_header(d, record.from.file) != 0)
-			return -1;
-		operation_raw(&record.from, d->config.action, &d->operation);
-		if (record.from.number > d->o->skip)
-			invalid(d, &record.from, why.text);
+	case MADE_INVALID: case MADE_BAD:
+		invalid(d, &made->op, made->why);
+		break;
+	case MADE_PASSED:
 		break;
 	}
-	return d->o->limit && record.from.number >= d->o->skip + d->o->limit ? 0 : 1;
+	return d->o->limit && made->op.from.number >= d->o->skip + d->o->limit ? 0 : 1;
 }
 
 static void read_all(struct dry *d)
@@ -188,19 +158,19 @@ static void read_all(struct dry *d)
 /* Those whom --sync-deletes would delete. */
 static void print_deletes(struct dry *d)
 {
-	struct operation *op = &d->operation;
+	struct operation op = { 0 };
 	struct buf who = { .max = SIZE_MAX };
 	struct reason why;
 	enum id_type type;
 	int found;
 
 	while ((found = sync_next_missing(d->sync, &who, &type, &why)) == 1) {
-		if (prepare_delete(d->o, &d->config, &who, type, &d->bytes, op, &why) != 0) {
+		if (prepare_delete(d->o, &d->config, &who, type, &d->bytes, &op, &why) != 0) {
 			forecast_invalid(&d->forecast, why.text);
 			continue;
 		}
-		forecast_delete(&d->forecast, op->body_len, d->o->batch, d->batch_most);
-		if (print(d, op) != 0)
+		forecast_delete(&d->forecast, op.body_len, d->o->batch, d->batch_most);
+		if (print(d, &op) != 0)
 			break;
 	}
 	if (found < 0)
@@ -269,6 +239,7 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 	}
 	d->config = prepare_operations(o, id, d->input, clock_wall() / 1000);
 	d->batch_most = prepare_batch_most(o);
+	d->maker = maker_new(o, d->input, d->mapping, &d->config, true);
 	*status = 73;
 	return outfile_create(&d->out, "-", OUTFILE_ANY, why);
 }
@@ -290,6 +261,7 @@ int dry_run(const struct options *o)
 		finish(&d);
 		status = d.status ? d.status : d.too_many ? 65 : d.forecast.invalid ? 1 : 0;
 	}
+	maker_free(d.maker);
 	forecast_free(&d.forecast);
 	buf_free(&d.bytes);
 	buf_free(&d.line);

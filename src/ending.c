@@ -129,6 +129,7 @@ int ending_finish(struct run *r)
 	bool complete = !r->stop.asked;
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
 
+	settle_lines(r, true);
 	if (r->rejects)
 		rejects_names(r->rejects, &rejects);
 	buf_byte(&rejects, '\0');

@@ -30,6 +30,7 @@
 
 #define FAILURE_SHOWN 300
 #define ID_SHOWN 160		/* bytes of an identifier that a message shows */
+#define COUNT_PIECE (1u << 20)	/* bytes of the input that are counted at once */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 
@@ -63,6 +64,7 @@ struct run {
 
 	struct input *input;
 	struct mapping *mapping;
+	struct maker *maker;		/* what both of them make */
 	struct lanes *lanes;
 	struct sender *sender;
 	struct ledger *ledger;		/* NULL: none is kept */
@@ -83,12 +85,12 @@ struct run {
 	struct stop stop;
 	struct resume resume;
 	struct counters c;
+	uint64_t finished;		/* counters_finished(&c) */
 	int wake_fd;			/* signals */
 
 	struct operation *oldest, *newest;	/* all unsettled operations, in input order */
 	struct arena *arena;		/* where they and their bytes are */
-	struct operation made;		/* the one in the making: a view of the record, and of ... */
-	struct buf bytes;		/* ... what was made of it */
+	struct buf bytes;		/* of a delete, being made */
 	struct request *spare_requests;
 	size_t unsettled, unsettled_most;	/* how many, and how many there may be */
 	size_t held_most;		/* bytes of the arena */
@@ -105,12 +107,13 @@ struct run {
 
 	bool input_ended, input_idle;	/* idle: nothing to read just now */
 	bool input_more;		/* intake_fill ended only because other work may wait */
-	unsigned headers_checked;	/* FILEs whose header was looked at */
 	uint64_t high;			/* number of the last record read */
-	uint64_t hash;			/* sum of raw_hash over all settled records */
+	uint64_t hash;			/* sum of operation_hash over all settled records, for the ledger */
 	struct moment moment;		/* what is going on, as of the last turn */
 	bool counting;			/* moment.total is still being counted */
 	uint64_t line_at;		/* finished records at which a progress line is due */
+	struct counters *held;		/* lines that were due before the total was known; each is still to be said */
+	size_t held_count;
 	int64_t dirty_since;		/* when the first outcome was not yet committed; INT64_MAX: none */
 	int64_t throttled_since;	/* first 429 without another answer since; INT64_MAX: none */
 	unsigned throttles;		/* pauses since then ... */
@@ -137,7 +140,8 @@ void intake_forget(struct run *r, struct request *q);	/* back to the spare ones 
 /* Pulls records until a request is ready, the input is idle or at its end, or no more may be held. */
 void intake_fill(struct run *r);
 void intake_flush(struct run *r);		/* the open batch becomes ready */
-void intake_begin(struct run *r);	/* the one in the making is unsettled from now on, and waits for its turn */
+/* What was made is unsettled from now on, copied, and waits for its turn. */
+void intake_begin(struct run *r, const struct operation *made);
 void intake_enter(struct run *r, struct operation *op);	/* op's turn has come: into a request */
 bool intake_done(const struct run *r);		/* nothing more will come */
 
@@ -153,11 +157,13 @@ int64_t dispatch_due(struct run *r);		/* when there is something to do again, us
 /* An operation ends. status 0 and error NULL where there are none. */
 void settle(struct run *r, struct operation *op, enum outcome outcome, int status, unsigned attempts, const char *error);
 /* A record ends that never became an operation. `whole`: it is a row or an object. */
-void settle_record(struct run *r, struct operation *op, bool whole, const char *error);
+void settle_record(struct run *r, const struct operation *op, bool whole, const char *error);
 /* A record that is what was last accepted for its person. */
-void settle_unchanged(struct run *r, struct operation *op);
+void settle_unchanged(struct run *r, const struct operation *op);
 /* A record that an earlier run settled. */
 void settle_skipped(struct run *r, const struct origin *from);
+/* Says the progress lines that waited for the total; `now`: counts what is left to be counted first. */
+void settle_lines(struct run *r, bool now);
 /* Brings rejects, results, the sync file and the ledger to the disk, in that order. 0 or -1 (then the run was stopped). */
 int settle_commit(struct run *r);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <sysexits.h>
 #include "buf.h"
 #include "input_internal.h"
@@ -133,6 +134,23 @@ enum input_result input_next(struct input *in, struct record *r, struct reason *
 		in->current++;
 	}
 	return INPUT_END;
+}
+
+bool input_is_regular(const struct input *in)
+{
+	for (size_t i = 0; i < in->config->file_count; i++) {
+		struct stat st;
+		const char *name = in->config->files[i];
+		int bad = file_is_stdin(name) ? fstat(STDIN_FILENO, &st) : stat(name, &st);
+		if (bad || !S_ISREG(st.st_mode))
+			return false;
+	}
+	return true;
+}
+
+unsigned input_file(const struct input *in)
+{
+	return (unsigned)in->current;
 }
 
 int input_fd(const struct input *in)

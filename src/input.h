@@ -48,6 +48,12 @@ void input_free(struct input *in);
 
 enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status);
 
+/* Whether every FILE, standard input too where it is one, is a regular file: they never have nothing just now. */
+bool input_is_regular(const struct input *in);
+
+/* The FILE that is read now. */
+unsigned input_file(const struct input *in);
+
 /* What to poll for reading after INPUT_AGAIN. */
 int input_fd(const struct input *in);
 

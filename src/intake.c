@@ -5,11 +5,10 @@
 #include "arena.h"
 #include "clock.h"
 #include "lanes.h"
-#include "mapping.h"
+#include "maker.h"
 #include "prepare.h"
 #include "sender.h"
 
-#define KEEP_BYTES 65536	/* storage that is kept to build operations in */
 #define VERIFY_PIECE 20000	/* records that a resumed run reads past before it looks at the world again */
 #define PULL_PIECE 20000	/* records read for the next request, unchanged or invalid ones, before it does so */
 #define MARKED_AT_ONCE 64	/* requests made ready at once for --sync: their marks cost one wait for the disk */
@@ -97,14 +96,14 @@ void intake_enter(struct run *r, struct operation *op)
 	list_push(&r->ready, q);
 }
 
-/* The one in the making becomes the newest of the unsettled, with its record and whom it is about. Its path and body have
- * room behind it, but are still in r->bytes. */
-static struct operation *hold(struct run *r)
+/* What was made becomes the newest of the unsettled, with its record and whom it is about copied. Its path and body have
+ * room behind it, but are still where they were made. */
+static struct operation *hold(struct run *r, const struct operation *made)
 {
-	size_t head = operation_head_size(&r->made);
-	struct operation *op = arena_take(r->arena, sizeof *op + head + operation_rest_size(&r->made));
+	size_t head = operation_head_size(made);
+	struct operation *op = arena_take(r->arena, sizeof *op + head + operation_rest_size(made));
 
-	*op = r->made;
+	*op = *made;
 	operation_move_head(op, (char *)(op + 1));
 	op->older = r->newest;
 	if (r->newest)
@@ -130,9 +129,9 @@ static void hold_rest(struct run *r, struct operation *op)
 	arena_trim(r->arena, op, sizeof *op + head);
 }
 
-void intake_begin(struct run *r)
+void intake_begin(struct run *r, const struct operation *made)
 {
-	struct operation *op = hold(r);
+	struct operation *op = hold(r, made);
 
 	lanes_enter(r->lanes, op);
 	if (has_turn(r, op))
@@ -141,32 +140,18 @@ void intake_begin(struct run *r)
 }
 
 /* A valid record, which no earlier run settled. */
-static void begin(struct run *r)
+static void begin(struct run *r, const struct operation *made)
 {
-	switch (nightly_look(r, &r->made)) {
+	switch (nightly_look(r, made)) {
 	case 1:
-		intake_begin(r);
+		intake_begin(r, made);
 		break;
 	case 0:
-		settle_unchanged(r, &r->made);
+		settle_unchanged(r, made);
 		break;
 	default:
-		r->high = r->made.from.number - 1;	/* not settled: the run that carries on reads it again */
+		r->high = made->from.number - 1;	/* not settled: the run that carries on reads it again */
 	}
-}
-
-/* A pipe's header is known only when its first record has come. */
-static bool header_is_bad(struct run *r, unsigned file)
-{
-	struct reason why;
-
-	if (file < r->headers_checked)
-		return false;
-	r->headers_checked = file + 1;
-	if (prepare_header(r->mapping, r->input, file, r->o, &why) == 0)
-		return false;
-	run_stop(r, 65, "input", "%s", why.text);
-	return true;
 }
 
 /* Whether an earlier run settled this record; the caller goes on to the next. */
@@ -184,31 +169,23 @@ static bool is_settled(struct run *r, const struct origin *from)
 	return true;
 }
 
-/* A record was read: an operation, or (bad, or invalid) the reason why it is none. */
-static void take(struct run *r, const struct record *record, const char *bad)
+/* A record was read, and made into an operation; or it says why it is none. */
+static void take(struct run *r, const struct made *made)
 {
-	struct operation *op = &r->made;
-	struct mapped mapped;
-	struct reason why;
-	bool valid = false;
+	const struct operation *op = &made->op;
+	bool valid = made->kind == MADE_OPERATION;
 
-	buf_reset(&r->bytes);
-	buf_trim(&r->bytes, KEEP_BYTES);
-	if (bad || mapping_apply(r->mapping, record, &mapped, &why) != 0)
-		operation_raw(&record->from, r->operation.action, op);
-	else
-		valid = operation_build(&r->operation, &record->from, &mapped, &r->bytes, op, &why) == 0;
 	r->doubtful |= !valid && !op->key_count;
 	if (!prepare_in_shard(r->o, op))
 		return;
 	r->c.read++;
-	if (is_settled(r, &record->from)) {
+	if (is_settled(r, &op->from)) {
 		if (valid)
 			nightly_seen(r, op);
 	} else if (!valid) {
-		settle_record(r, op, !bad, bad ? bad : why.text);
+		settle_record(r, op, made->kind == MADE_INVALID, made->why);
 	} else {
-		begin(r);
+		begin(r, op);
 	}
 }
 
@@ -243,42 +220,46 @@ static void end_of_input(struct run *r)
 		intake_flush(r);
 }
 
+/* The next number is one that the ledger knows nothing of. */
+static bool gets_past_known(const struct run *r, const struct made *made)
+{
+	return r->resume.verifying && made->op.from.number > r->resume.state.high;
+}
+
 /* One record, or the news that there is none. Returns whether it is worth asking again at once. */
 static bool pull(struct run *r)
 {
-	struct record record;
-	struct reason why;
-	int status;
 	const struct options *o = r->o;
 
 	if (o->limit && r->high >= o->skip + o->limit) {
 		end_of_input(r);
 		return false;
 	}
-	enum input_result got = input_next(r->input, &record, &why, &status);
-	if (got == INPUT_AGAIN) {
+	const struct made *made = maker_next(r->maker);
+	switch (made->kind) {
+	case MADE_AGAIN:
 		r->input_idle = true;
 		return false;
-	}
-	if (got == INPUT_FAILED) {
-		run_stop(r, status, "input", "%s", why.text);
+	case MADE_FAILED:
+		run_stop(r, made->status, "input", "%s", made->why);
 		return false;
-	}
-	if (got == INPUT_END) {
+	case MADE_END:
 		end_of_input(r);
 		return false;
+	case MADE_OPERATION: case MADE_INVALID: case MADE_BAD: case MADE_PASSED:
+		break;
 	}
-	if (r->resume.verifying && record.from.number > r->resume.state.high) {
+	if (gets_past_known(r, made)) {
 		verify(r);
 		if (r->stop.asked)
 			return false;
 	}
-	if (header_is_bad(r, record.from.file))
-		return false;
-	r->high = record.from.number;
-	if (record.from.number <= o->skip)
-		return true;
-	take(r, &record, got == INPUT_BAD ? why.text : NULL);
+	r->high = made->op.from.number;
+	const struct operation *soon = maker_soon(r->maker);
+	if (soon)
+		lanes_expect(r->lanes, soon->keys[0]);
+	if (made->kind != MADE_PASSED)
+		take(r, made);
 	return true;
 }
 

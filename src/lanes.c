@@ -35,10 +35,8 @@ void lanes_free(struct lanes *l)
 	free(l);
 }
 
-void lanes_expect(const void *lanes, uint64_t key)
+void lanes_expect(const struct lanes *l, uint64_t key)
 {
-	const struct lanes *l = lanes;
-
 	__builtin_prefetch(&l->slots[key & l->mask], 1);
 }
 

@@ -13,9 +13,8 @@ struct lanes;
 struct lanes *lanes_new(void);
 void lanes_free(struct lanes *l);
 
-/* A hint that an operation of that key will enter or leave soon: its place is fetched from memory meanwhile. `l` is a struct
- * lanes. */
-void lanes_expect(const void *l, uint64_t key);
+/* A hint that an operation of that key will enter or leave soon: its place is fetched from memory meanwhile. */
+void lanes_expect(const struct lanes *l, uint64_t key);
 
 /* Puts op at the end of its lanes (one a key), setting its `ahead` and `behind`. */
 void lanes_enter(struct lanes *l, struct operation *op);

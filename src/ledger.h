@@ -36,7 +36,7 @@ struct ledger_state {
 	uint64_t high;			/* records 1 to high were read */
 	const uint64_t *open;		/* ... and these of them are unsettled, rising */
 	size_t open_count;
-	uint64_t hash;			/* sum over the settled records of operation.raw_hash */
+	uint64_t hash;			/* sum over the settled records of operation_hash */
 	uint64_t rejected, refused, failed;	/* of the settled ones; the others were accepted (or skipped) */
 	const int64_t *rejects_sizes;	/* bytes of each FILE's rejects file that belong to settled records */
 	size_t rejects_files;

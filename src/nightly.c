@@ -8,8 +8,6 @@
 #include "prepare.h"
 #include "sync.h"
 
-#define COUNT_PIECE (1u << 24)	/* bytes counted ahead at once */
-
 static void failed(struct run *r, const struct reason *why)
 {
 	run_stop(r, sync_status(r->sync), "--sync", "%s", why->text);
@@ -120,17 +118,17 @@ static void judge(struct run *r)
 /* One who is missing becomes an operation. */
 static void delete_one(struct run *r, enum id_type type)
 {
-	struct operation *op = &r->made;
+	struct operation op = { 0 };
 	struct reason why;
 
 	r->c.read++;
 	r->c.deletes++;
-	if (prepare_delete(r->o, &r->operation, &r->who, type, &r->bytes, op, &why) != 0) {
-		settle_record(r, op, true, why.text);
-	} else if (sync_mark(r->sync, op, &why) < 0) {
+	if (prepare_delete(r->o, &r->operation, &r->who, type, &r->bytes, &op, &why) != 0) {
+		settle_record(r, &op, true, why.text);
+	} else if (sync_mark(r->sync, &op, &why) < 0) {
 		failed(r, &why);
 	} else {
-		intake_begin(r);
+		intake_begin(r, &op);
 	}
 }
 

@@ -14,7 +14,6 @@ static void reset(struct operation *op, const struct origin *from)
 	op->from = *from;
 	op->id = op->path = op->body = "";
 	op->id_len = op->path_len = op->body_len = 0;
-	op->raw_hash = operation_hash(from);
 	op->keys[0] = op->keys[1] = 0;
 	op->fingerprint = 0;
 	op->id_type = ID_ID;

@@ -45,10 +45,6 @@ struct operation_config {
 	const char *destination;	/* for event ids: what tells one workspace from another */
 	const char *input_identity;	/* for event ids: which input this is; "" when it has none */
 	int64_t event_time_ms;		/* for event ids: the time part where the event has none */
-	/* Told of a key as soon as it is known, while the rest is being written, so that what will be looked up by it can be
-	 * fetched from memory meanwhile; or NULL. */
-	void (*expect)(const void *arg, uint64_t key);
-	const void *expect_arg;
 };
 
 struct operation {
@@ -56,7 +52,6 @@ struct operation {
 	uint64_t keys[2];		/* whose turn it has to wait for: hashes of the person(s) */
 	unsigned key_count;		/* 0, 1, or 2 for a merge */
 	enum action action;
-	uint64_t raw_hash;		/* XXH3 of the raw bytes and the number, for the ledger */
 	/* For the rooms that it passes through. */
 	struct request *request;	/* the request that it is packed in, or NULL */
 	struct operation *newer, *older;	/* all that are unsettled, in input order */

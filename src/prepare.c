@@ -108,7 +108,5 @@ int prepare_delete(const struct options *o, const struct operation_config *confi
 
 	c.action = (enum action)o->sync_deletes;
 	c.fingerprints = false;
-	int result = operation_build(&c, &from, &m, bytes, op, why);
-	op->raw_hash = 0;
-	return result;
+	return operation_build(&c, &from, &m, bytes, op, why);
 }

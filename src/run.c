@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "identity.h"
 #include "lanes.h"
+#include "maker.h"
 #include "mapping.h"
 #include "path.h"
 #include "prepare.h"
@@ -25,9 +26,8 @@
 #include "words.h"
 
 #define COMMIT_US 150000	/* outcomes wait this long for their commit; with a slow disk's time, half a second is promised */
-#define COUNT_PIECE (1u << 20)	/* bytes counted ahead in an idle moment */
 #define HELD_SINGLE (4u << 20)	/* bytes of records held at once, in flight and waiting */
-#define HELD_BATCH (10u << 20)
+#define HELD_BATCH (8u << 20)
 #define WAITING_SINGLE 1000	/* records that may be unsettled, waiting for their turn among them */
 #define WAITING_BATCH 25000
 
@@ -113,8 +113,7 @@ static void set_up_limits(struct run *r)
 	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
 	r->arena = arena_new();
 	r->lanes = lanes_new();
-	r->operation.expect = lanes_expect;
-	r->operation.expect_arg = r->lanes;
+	r->maker = maker_new(o, r->input, r->mapping, &r->operation, o->batch);
 }
 
 static int set_up_sender(struct run *r, int *status, struct reason *why)
@@ -311,6 +310,13 @@ static bool over(const struct run *r)
 	return r->stop.asked || (intake_done(r) && r->checked);
 }
 
+static void say_held(struct run *r)
+{
+	if (r->counting)
+		run_count(r, COUNT_PIECE);
+	settle_lines(r, false);
+}
+
 static void turn(struct run *r)
 {
 	r->now = clock_now();
@@ -324,7 +330,10 @@ static void turn(struct run *r)
 	if (r->now - COMMIT_US >= r->dirty_since)
 		settle_commit(r);
 	look_around(r);
-	display_progress(r->display, &r->c, &r->moment, r->now);
+	if (r->held_count)
+		say_held(r);
+	else
+		display_progress(r->display, &r->c, &r->moment, r->now);
 }
 
 static int64_t next_due(struct run *r)
@@ -385,6 +394,7 @@ static void free_unsettled(struct run *r)
 static void clean_up(struct run *r)
 {
 	sender_free(r->sender);
+	maker_free(r->maker);
 	free_unsettled(r);
 	arena_free(r->arena);
 	free_requests(r->spare_requests);
@@ -397,6 +407,7 @@ static void clean_up(struct run *r)
 	sync_close(r->sync);
 	buf_free(&r->who);
 	buf_free(&r->bytes);
+	free(r->held);
 	free(r->rejects_name);
 	free(r->results_name);
 }

@@ -12,6 +12,7 @@
 #include "results.h"
 #include "sync.h"
 
+#define HELD_MOST 1000		/* progress lines that wait for the total */
 #define PERCENT_FROM 1000	/* records that must be finished before their share of errors is judged */
 
 /* "users.csv:1042: user 42: 400 email is not a valid address" */
@@ -78,7 +79,7 @@ static int add_reject(struct run *r, const struct operation *op, bool whole, enu
 /* A share may be reached by whichever record makes it a thousand. */
 static void too_many_errors(struct run *r, bool one_more)
 {
-	uint64_t errors = counters_errors(&r->c), finished = counters_finished(&r->c);
+	uint64_t errors = counters_errors(&r->c), finished = r->finished;
 	double percent = r->o->max_errors_percent;
 
 	if (one_more && r->o->max_errors && errors >= r->o->max_errors)
@@ -89,37 +90,56 @@ static void too_many_errors(struct run *r, bool one_more)
 		    "--max-errors=%g%%: see the messages above and the rejects", errors, finished, percent);
 }
 
-/* Regular files are counted in idle moments; the first progress line wants the rest of it. */
-static void finish_counting(struct run *r)
+void settle_lines(struct run *r, bool now)
 {
-	while (r->counting && run_count(r, 1 << 24))
-		;
+	if (!r->held_count)
+		return;
+	while (r->counting && now)
+		run_count(r, COUNT_PIECE);
+	if (r->counting)
+		return;
+	for (size_t i = 0; i < r->held_count; i++)
+		display_progress(r->display, &r->held[i], &r->moment, r->now);
+	r->held_count = 0;
+}
+
+/* Regular files are counted on the way, for then nothing waits for it; so the first lines may be due before the total. */
+static void hold_line(struct run *r)
+{
+	if (!r->held)
+		r->held = xcalloc(HELD_MOST, sizeof *r->held);
+	r->held[r->held_count++] = r->c;
+	if (r->held_count == HELD_MOST)
+		settle_lines(r, true);
 }
 
 /* The turn tells the display how things are; here it hears only of a record that a line is due for. */
 static void count(struct run *r, enum outcome outcome)
 {
+	uint64_t finished = ++r->finished, every = r->o->progress_every;
+
 	r->c.outcomes[outcome]++;
-	uint64_t finished = counters_finished(&r->c), every = r->o->progress_every;
 	if (finished < r->line_at)
 		return;
 	r->line_at = finished - finished % every + every;
-	if (r->counting && !r->o->quiet)
-		finish_counting(r);
-	display_progress(r->display, &r->c, &r->moment, r->now);
+	if ((r->counting || r->held_count) && !r->o->quiet)
+		hold_line(r);
+	else
+		display_progress(r->display, &r->c, &r->moment, r->now);
 }
 
 static void judge_errors(struct run *r, enum outcome outcome)
 {
 	bool error = outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED;
 
-	if (error || counters_finished(&r->c) == PERCENT_FROM)
+	if (error || r->finished == PERCENT_FROM)
 		too_many_errors(r, error);
 }
 
-static void mark_settled(struct run *r, uint64_t raw_hash)
+static void mark_settled(struct run *r, const struct origin *from)
 {
-	r->hash += raw_hash;
+	if (r->ledger && from->number)	/* what --sync deletes is no record */
+		r->hash += operation_hash(from);
 	if (r->dirty_since == INT64_MAX)
 		r->dirty_since = r->now;
 }
@@ -166,7 +186,7 @@ void settle(struct run *r, struct operation *op, enum outcome outcome, int statu
 	add_result(r, op, &op->from, outcome, status, attempts, error);
 	if (error && outcome != OUTCOME_ACCEPTED)
 		say_failed(r, op, status, error);
-	mark_settled(r, op->raw_hash);
+	mark_settled(r, &op->from);
 	nightly_settled(r, op, outcome, attempts);
 	unlink_operation(r, op);
 	lanes_leave(r->lanes, op);
@@ -176,12 +196,12 @@ void settle(struct run *r, struct operation *op, enum outcome outcome, int statu
 	judge_errors(r, outcome);
 }
 
-void settle_record(struct run *r, struct operation *op, bool whole, const char *error)
+void settle_record(struct run *r, const struct operation *op, bool whole, const char *error)
 {
 	if (add_reject(r, op, whole, OUTCOME_REJECTED, 0, error) == 0) {
 		add_result(r, op, &op->from, OUTCOME_REJECTED, 0, 0, error);
 		say_failed(r, op, 0, error);
-		mark_settled(r, op->raw_hash);
+		mark_settled(r, &op->from);
 		count(r, OUTCOME_REJECTED);
 		judge_errors(r, OUTCOME_REJECTED);
 	} else {
@@ -189,10 +209,10 @@ void settle_record(struct run *r, struct operation *op, bool whole, const char *
 	}
 }
 
-void settle_unchanged(struct run *r, struct operation *op)
+void settle_unchanged(struct run *r, const struct operation *op)
 {
 	add_result(r, op, &op->from, OUTCOME_SKIPPED, 0, 0, NULL);
-	mark_settled(r, op->raw_hash);
+	mark_settled(r, &op->from);
 	count(r, OUTCOME_SKIPPED);
 	judge_errors(r, OUTCOME_SKIPPED);
 }

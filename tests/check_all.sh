@@ -49,10 +49,20 @@ suite() {
 	"$make" CC=gcc BUILD="$build/gcc" test-programs && env BUILD="$build/gcc" CK_RUN_SUITE="$1" "${@:2}" "$build/gcc/unit"
 }
 
+# The suites in which two threads work side by side, and one wrong access ends the program.
+threads() {
+	local suite
+	"$make" SANITIZE=thread BUILD="$build/tsan" test-programs || return
+	for suite in maker batches cutting order cli; do
+		BUILD="$build/tsan" CK_RUN_SUITE=$suite CK_TIMEOUT_MULTIPLIER=5 "$build/tsan/unit" || return
+	done
+}
+
 mkdir -p "$logs" || exit 1
 step gcc "$make" CC=gcc BUILD="$build/gcc" test-now
 step clang with clang "$make" CC=clang BUILD="$build/clang" test-now
 step sanitize "$make" SANITIZE=1 BUILD="$build/asan" test-now
+step threads threads
 step valgrind with valgrind "$make" BUILD="$build/gcc" valgrind
 step crash suite crash CIO_CRASH_ROUNDS=20
 step memory suite failures CK_RUN_CASE=memory CIO_OOM_STEP=1 CK_TIMEOUT_MULTIPLIER=10

@@ -353,6 +353,54 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
+/* -- what is said -- */
+
+#define LINES 40
+
+/* A file is counted while its first batches are on their way; the lines wait for that, and each has the total. */
+START_TEST(every_line_has_the_total)
+{
+	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
+	struct buf input = { .max = SIZE_MAX };
+	unsigned n = 0;
+
+	buf_str(&input, "id,note\n");
+	for (int i = 0; i < LINES * 1000; i++)
+		buf_fmt(&input, "%d,\"%0100d\"\n", i, i);
+	harness_write(b.harness, "in.csv", input.data, input.len);
+	buf_free(&input);
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited");
+	harness_assert_status(run, 0);
+	for (const char *line = run->err; (line = strstr(line, "Progress: ")); line++) {
+		unsigned finished, total, errors;
+		ck_assert_int_eq(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &total, &errors), 3);
+		ck_assert_uint_eq(finished, ++n * 1000);
+		ck_assert_uint_eq(total, LINES * 1000);
+		ck_assert_uint_eq(errors, 0);
+	}
+	ck_assert_uint_eq(n, LINES);
+	scene_close(&b);
+}
+END_TEST
+
+/* Nothing is sent of these, so the run is over before its input is counted. */
+START_TEST(a_line_at_the_very_end_has_the_total)
+{
+	struct scene b = scene_open(NULL);
+	struct buf input = { .max = SIZE_MAX };
+
+	buf_str(&input, "id,note\n");
+	for (int i = 0; i < 1000; i++)
+		buf_fmt(&input, ",%05000d\n", i);
+	harness_write(b.harness, "in.csv", input.data, input.len);
+	buf_free(&input);
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited");
+	harness_assert_status(run, 1);
+	harness_assert_err_has(run, "Progress: 1000/1000 (1000 errors)\n");
+	scene_close(&b);
+}
+END_TEST
+
 Suite *batches_suite(void)
 {
 	Suite *s = suite_create("batches");
@@ -367,6 +415,8 @@ Suite *batches_suite(void)
 	tcase_add_test(t, the_end_of_input_does_not_wait);
 	tcase_add_test(t, a_signal_ends_the_wait);
 	tcase_add_loop_test(t, records_a_second_are_bounded, 0, sizeof budgets / sizeof *budgets);
+	tcase_add_test(t, every_line_has_the_total);
+	tcase_add_test(t, a_line_at_the_very_end_has_the_total);
 	tcase_add_loop_test(t, memory_is_bounded, 0, sizeof files / sizeof *files);
 	suite_add_tcase(s, t);
 	return s;

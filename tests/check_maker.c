@@ -1,0 +1,381 @@
+/* The maker: what it makes is the same whether it works ahead or not, and it can be left at any time. */
+#include <check.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "dice.h"
+#include "input.h"
+#include "log.h"
+#include "maker.h"
+#include "mapping.h"
+#include "options.h"
+
+Suite *maker_suite(void);
+
+#define FILES 3
+#define SOON_SEEN 100u	/* operations that may lie between one that is announced and its turn */
+
+/* FILEs in a folder of their own, and what makes operations of them. */
+struct scene {
+	char path[64];
+	char *names[FILES];
+	const char *files[FILES];
+	struct options o;
+	struct operation_config config;
+	struct input *input;
+	struct mapping *mapping;
+	struct maker *maker;
+};
+
+static void scene_open(struct scene *s)
+{
+	*s = (struct scene){ 0 };
+	strcpy(s->path, "/tmp/cio-maker-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(s->path));
+	s->o.input.files = s->files;
+	s->o.mapping = (struct mapping_config){ .id_type = -1, .infer = true };
+	s->config = (struct operation_config){ .v2 = true, .destination = "here", .input_identity = "" };
+}
+
+static void scene_end(struct scene *s)
+{
+	maker_free(s->maker);
+	mapping_free(s->mapping);
+	input_free(s->input);
+	s->maker = NULL;
+	s->mapping = NULL;
+	s->input = NULL;
+}
+
+static void scene_close(struct scene *s)
+{
+	scene_end(s);
+	for (size_t i = 0; i < s->o.input.file_count; i++) {
+		unlink(s->names[i]);
+		free(s->names[i]);
+	}
+	ck_assert_int_eq(rmdir(s->path), 0);
+}
+
+static void write_file(const char *name, const struct buf *text)
+{
+	FILE *file = fopen(name, "wb");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(text->data, 1, text->len, file), text->len);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static const char *scene_name(struct scene *s, const char *name)
+{
+	size_t i = s->o.input.file_count++;
+
+	ck_assert_int_gt(asprintf(&s->names[i], "%s/%s", s->path, name), 0);
+	return s->files[i] = s->names[i];
+}
+
+static void scene_add(struct scene *s, const char *name, struct buf *text)
+{
+	write_file(scene_name(s, name), text);
+	buf_free(text);
+}
+
+static void scene_begin(struct scene *s, bool ahead)
+{
+	struct reason why;
+	int status;
+
+	scene_end(s);
+	s->input = input_new(&s->o.input, &why, &status);
+	ck_assert_msg(s->input != NULL, "%s", why.text);
+	s->mapping = mapping_new(&s->o.mapping);
+	s->maker = maker_new(&s->o, s->input, s->mapping, &s->config, ahead);
+}
+
+static bool two_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+/* -- input -- */
+
+static void add_filling(struct buf *b, size_t n)
+{
+	memset(buf_room(b, n), '"', n);		/* twice as much in JSON */
+	b->len += n;
+}
+
+/* Rows and lines of every kind; now and then one that fills a block, or several. */
+static void add_csv(struct buf *b, struct dice *d, int rows)
+{
+	buf_str(b, "id,email,name,spent\n");
+	for (int i = 0; i < rows; i++) {
+		buf_fmt(b, "%d,user%d@example.com,", (int)dice_below(d, 10000), i);
+		if (dice_one_in(d, 300)) {
+			buf_byte(b, '"');
+			add_filling(b, 2 * (size_t)dice_below(d, dice_one_in(d, 5) ? 300000 : 1000));
+			buf_byte(b, '"');
+		}
+		buf_str(b, dice_one_in(d, 40) ? ",1,one too many\n" : dice_one_in(d, 40) ? "\xff,\n" : ",29.99\n");
+	}
+}
+
+static void add_ndjson(struct buf *b, struct dice *d, int lines)
+{
+	static const char *const others[] = { "{\"name\":\"Nobody\"}", "{\"id\":1,", "[]", "{\"id\":{}}" };
+
+	for (int i = 0; i < lines; i++) {
+		if (dice_one_in(d, 30))
+			buf_str(b, others[dice_below(d, 4)]);
+		else
+			buf_fmt(b, "{\"id\":%d,\"name\":\"user %d\",\"tags\":[1,2]}", i, i);
+		buf_byte(b, '\n');
+	}
+}
+
+static void add_all(struct scene *s, struct dice *d)
+{
+	struct buf csv = { .max = SIZE_MAX }, ndjson = { .max = SIZE_MAX }, small = { .max = SIZE_MAX };
+
+	add_csv(&csv, d, 3000);
+	add_ndjson(&ndjson, d, 3000);
+	buf_str(&small, "id\n1\n2\n");
+	scene_add(s, "users.csv", &csv);
+	scene_add(s, "users.ndjson", &ndjson);
+	scene_add(s, "more.csv", &small);
+}
+
+/* -- what is made, as text -- */
+
+static void tell(const struct made *made, struct buf *out)
+{
+	const struct operation *op = &made->op;
+
+	buf_fmt(out, "%d %d %s %u:%" PRIu64 " %" PRIu64, (int)made->kind, made->status, made->why ? made->why : "-", op->from.file,
+	    op->from.line, op->from.number);
+	if (made->kind <= MADE_BAD) {
+		buf_fmt(out, " %u %" PRIx64 " ", op->key_count, op->keys[0]);
+		buf_add(out, op->from.raw, op->from.raw_len);
+		buf_byte(out, ' ');
+		buf_add(out, op->id, op->id_len + 1);
+	}
+	if (made->kind == MADE_OPERATION) {
+		buf_fmt(out, " %s %s %s ", action_name(op->action), method_name(op->method), op->path);
+		buf_add(out, op->body, op->body_len);
+	}
+	buf_byte(out, '\n');
+}
+
+/* Everything to the end; how many of each kind in counts. */
+static void tell_all(struct scene *s, struct buf *out, size_t counts[MADE_FAILED + 1])
+{
+	const struct made *made;
+
+	do {
+		made = maker_next(s->maker);
+		counts[made->kind]++;
+		tell(made, out);
+	} while (made->kind != MADE_END && made->kind != MADE_FAILED);
+}
+
+START_TEST(the_same_ahead)
+{
+	struct dice d = dice_new("the_same_ahead");
+
+	for (int round = 0; round < 4; round++) {
+		struct buf one = { .max = SIZE_MAX }, other = { .max = SIZE_MAX };
+		size_t counts[MADE_FAILED + 1] = { 0 }, again[MADE_FAILED + 1] = { 0 };
+		struct scene s;
+		scene_open(&s);
+		add_all(&s, &d);
+		s.o.skip = (uint64_t)dice_below(&d, 50);
+		s.config.v2 = s.o.no_limits = s.config.no_limits = round % 2;
+		scene_begin(&s, false);
+		ck_assert(!maker_is_ahead(s.maker));
+		tell_all(&s, &one, counts);
+		scene_begin(&s, true);
+		ck_assert_int_eq(maker_is_ahead(s.maker), two_processors());
+		tell_all(&s, &other, again);
+		ck_assert_uint_eq(one.len, other.len);
+		ck_assert_mem_eq(one.data, other.data, one.len);
+		ck_assert_uint_gt(counts[MADE_OPERATION], 4000);
+		ck_assert_uint_gt(counts[MADE_INVALID], 10);
+		ck_assert_uint_gt(counts[MADE_BAD], 10);
+		ck_assert_uint_eq(counts[MADE_PASSED], s.o.skip);
+		ck_assert_uint_eq(counts[MADE_END], 1);
+		buf_free(&one);
+		buf_free(&other);
+		scene_close(&s);
+	}
+}
+END_TEST
+
+/* Row after row of every length around what a block has room for: none is lost, and none is cut. */
+START_TEST(every_length)
+{
+	struct buf text = { .max = SIZE_MAX };
+	struct scene s;
+	size_t rows = 0;
+
+	scene_open(&s);
+	s.o.no_limits = s.config.no_limits = true;
+	s.config.v2 = false;
+	buf_str(&text, "id,name\n");
+	for (size_t n = 21000; n < 66000; n += 97, rows++) {
+		buf_fmt(&text, "%zu,", n);
+		memset(buf_room(&text, n), 'x', n);
+		text.len += n;
+		buf_byte(&text, '\n');
+	}
+	scene_add(&s, "users.csv", &text);
+	for (int ahead = 0; ahead < 2; ahead++) {
+		scene_begin(&s, ahead);
+		for (size_t i = 0; i < rows; i++) {
+			const struct made *made = maker_next(s.maker);
+			size_t n = 21000 + i * 97;
+			ck_assert_int_eq(made->kind, MADE_OPERATION);
+			ck_assert_uint_eq(made->op.from.raw_len, n + 6);
+			ck_assert_uint_eq(made->op.body_len, n + strlen("{\"name\":\"\"}"));
+			ck_assert_mem_eq(made->op.body + made->op.body_len - 3, "x\"}", 3);
+		}
+		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+	}
+	scene_close(&s);
+}
+END_TEST
+
+START_TEST(the_end_stays_the_end)
+{
+	struct buf text = { .max = 100 };
+	struct scene s;
+
+	scene_open(&s);
+	buf_str(&text, "id\n1\n");
+	scene_add(&s, "users.csv", &text);
+	for (int ahead = 0; ahead < 2; ahead++) {
+		scene_begin(&s, ahead);
+		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_OPERATION);
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+	}
+	scene_close(&s);
+}
+END_TEST
+
+/* A run that stops leaves in the middle, with the blocks full or one of them half taken. */
+START_TEST(left_at_any_time)
+{
+	struct dice d = dice_new("left_at_any_time");
+	struct scene s;
+
+	scene_open(&s);
+	add_all(&s, &d);
+	for (int round = 0; round < 200; round++) {
+		scene_begin(&s, true);
+		for (int64_t i = dice_below(&d, 3000); i > 0; i--)
+			ck_assert_int_le(maker_next(s.maker)->kind, MADE_BAD);
+		if (dice_one_in(&d, 10))
+			usleep(2000);	/* long enough to fill what there is, mostly */
+	}
+	scene_close(&s);
+}
+END_TEST
+
+/* What is announced does come, and not long after. */
+START_TEST(soon_comes)
+{
+	struct dice d = dice_new("soon_comes");
+	uint64_t announced = 0, announcements = 0, at = 0;
+	struct scene s;
+	const struct made *made;
+
+	scene_open(&s);
+	add_all(&s, &d);
+	scene_begin(&s, true);
+	while ((made = maker_next(s.maker))->kind != MADE_END) {
+		const struct operation *soon = maker_soon(s.maker);
+		at = made->op.from.number;
+		if (!soon)
+			continue;
+		if (soon->from.number) {	/* else it is the end itself */
+			announced = soon->from.number;
+			ck_assert_uint_gt(announced, at);
+			ck_assert_uint_le(announced, at + SOON_SEEN);
+		}
+		announcements++;
+	}
+	ck_assert_uint_le(announced, at);
+	if (two_processors())
+		ck_assert_uint_gt(announcements, 1000);
+	scene_close(&s);
+}
+END_TEST
+
+/* A pipe may have nothing just now: nobody waits for it on a thread. */
+START_TEST(a_pipe_is_not_read_ahead)
+{
+	struct scene s;
+
+	scene_open(&s);
+	ck_assert_int_eq(mkfifo(scene_name(&s, "users.ndjson"), 0600), 0);
+	scene_begin(&s, true);
+	ck_assert(!maker_is_ahead(s.maker));
+	ck_assert_ptr_null(maker_soon(s.maker));
+	scene_close(&s);
+}
+END_TEST
+
+/* While the first FILE is read, and there is no room to read on, the second becomes a pipe: that would have to be waited for. */
+START_TEST(a_file_that_becomes_a_pipe)
+{
+	struct dice d = dice_new("a_file_that_becomes_a_pipe");
+	struct buf first = { .max = SIZE_MAX }, second = { .max = 100 };
+	const struct made *made;
+	struct scene s;
+
+	scene_open(&s);
+	add_ndjson(&first, &d, 20000);
+	buf_str(&second, "{\"id\":2}\n");
+	scene_add(&s, "one.ndjson", &first);
+	scene_add(&s, "two.ndjson", &second);
+	scene_begin(&s, true);
+	ck_assert_int_eq(unlink(s.names[1]), 0);
+	ck_assert_int_eq(mkfifo(s.names[1], 0600), 0);
+	do
+		made = maker_next(s.maker);
+	while (made->kind <= MADE_BAD);
+	if (maker_is_ahead(s.maker)) {
+		ck_assert_int_eq(made->kind, MADE_FAILED);
+		ck_assert_int_eq(made->status, 66);
+		ck_assert_ptr_nonnull(strstr(made->why, "two.ndjson: is no regular file any more: leave the input"));
+	} else {
+		ck_assert_int_eq(made->kind, MADE_AGAIN);
+	}
+	scene_close(&s);
+}
+END_TEST
+
+Suite *maker_suite(void)
+{
+	Suite *suite = suite_create("maker");
+	TCase *c = tcase_create("maker");
+
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, the_same_ahead);
+	tcase_add_test(c, every_length);
+	tcase_add_test(c, the_end_stays_the_end);
+	tcase_add_test(c, left_at_any_time);
+	tcase_add_test(c, soon_comes);
+	tcase_add_test(c, a_pipe_is_not_read_ahead);
+	tcase_add_test(c, a_file_that_becomes_a_pipe);
+	suite_add_tcase(suite, c);
+	return suite;
+}
