@@ -433,13 +433,13 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 	const struct step *end = p->steps + p->count, *id = p->id == NONE ? NULL : p->steps + p->id;
 
 	for (const struct step *s = p->steps; s < end; s++) {
-		struct field *f = s->plain ? &own[s->from] : NULL;
-		if (f && f->value_len) {	/* most are */
-			f->role = s->role;
-			*to++ = f;
+		if (s->plain && own[s->from].value_len) {	/* most are */
+			struct field *same = &own[s->from];
+			same->role = s->role;
+			*to++ = same;
 			continue;
 		}
-		f = &m->fields[s - p->steps];
+		struct field *f = &m->fields[s - p->steps];
 		int here = step_apply(m, s, s == id, r, f, &room, why);
 		if (here < 0)
 			return -1;

@@ -64,14 +64,19 @@ static const char pairs[] =
     "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
     "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
+static inline void put_two(char *to, size_t n)
+{
+	memcpy(to, pairs + n * 2, 2);
+}
+
 static void put_eight(char *to, uint32_t n)
 {
 	uint32_t high = n / 10000, low = n % 10000;
 
-	memcpy(to, pairs + high / 100 * 2, 2);
-	memcpy(to + 2, pairs + high % 100 * 2, 2);
-	memcpy(to + 4, pairs + low / 100 * 2, 2);
-	memcpy(to + 6, pairs + low % 100 * 2, 2);
+	put_two(to, high / 100);
+	put_two(to + 2, high % 100);
+	put_two(to + 4, low / 100);
+	put_two(to + 6, low % 100);
 }
 
 size_t writer_digits(int64_t n, char *out)
@@ -84,7 +89,7 @@ size_t writer_digits(int64_t n, char *out)
 		put_eight(at -= 8, (uint32_t)(left % 100000000));
 	uint32_t rest = (uint32_t)left;
 	for (; rest >= 10; rest /= 100)
-		memcpy(at -= 2, pairs + rest % 100 * 2, 2);
+		put_two(at -= 2, rest % 100);
 	if (at > out + sign)
 		*--at = (char)('0' + rest);
 	if (sign)

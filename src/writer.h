@@ -153,7 +153,7 @@ static inline void writer_text(struct writer *w, const char *s, size_t n)
 }
 
 /* memcpy in pieces of PIECE bytes: up to PIECE - 1 more are read and written. */
-#define WRITER_PIECE SCAN_STRING_BYTES
+#define WRITER_PIECE ((size_t)SCAN_STRING_BYTES)
 static inline void writer_move_pieces(char *to, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i += WRITER_PIECE)
