@@ -25,11 +25,17 @@ static const char *refuse(struct json_scan *j, const char *what, const char *at)
 	return NULL;
 }
 
-static inline const char *skip_space(const char *p, const char *end)
+static const char *skip_spaces(const char *p, const char *end)
 {
-	while (p < end && (unsigned char)*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
 		p++;
 	return p;
+}
+
+/* Mostly there is none; *end can be looked at, too. */
+static inline const char *skip_space(const char *p, const char *end)
+{
+	return (unsigned char)*p > ' ' ? p : skip_spaces(p, end);
 }
 
 static inline bool is_digit(char c)
