@@ -5,16 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "dice.h"
+#include "harness.h"
 #include "input.h"
 #include "log.h"
 #include "maker.h"
 #include "mapping.h"
 #include "options.h"
+#include "scene.h"
 
 Suite *maker_suite(void);
 
@@ -22,7 +25,7 @@ Suite *maker_suite(void);
 #define SOON_SEEN 100u	/* operations that may lie between one that is announced and its turn */
 
 /* FILEs in a folder of their own, and what makes operations of them. */
-struct scene {
+struct setting {
 	char path[64];
 	char *names[FILES];
 	const char *files[FILES];
@@ -33,9 +36,9 @@ struct scene {
 	struct maker *maker;
 };
 
-static void scene_open(struct scene *s)
+static void setting_open(struct setting *s)
 {
-	*s = (struct scene){ 0 };
+	*s = (struct setting){ 0 };
 	strcpy(s->path, "/tmp/cio-maker-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(s->path));
 	s->o.input.files = s->files;
@@ -43,7 +46,7 @@ static void scene_open(struct scene *s)
 	s->config = (struct operation_config){ .v2 = true, .destination = "here", .input_identity = "" };
 }
 
-static void scene_end(struct scene *s)
+static void setting_end(struct setting *s)
 {
 	maker_free(s->maker);
 	mapping_free(s->mapping);
@@ -53,9 +56,9 @@ static void scene_end(struct scene *s)
 	s->input = NULL;
 }
 
-static void scene_close(struct scene *s)
+static void setting_close(struct setting *s)
 {
-	scene_end(s);
+	setting_end(s);
 	for (size_t i = 0; i < s->o.input.file_count; i++) {
 		unlink(s->names[i]);
 		free(s->names[i]);
@@ -72,7 +75,7 @@ static void write_file(const char *name, const struct buf *text)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-static const char *scene_name(struct scene *s, const char *name)
+static const char *setting_name(struct setting *s, const char *name)
 {
 	size_t i = s->o.input.file_count++;
 
@@ -80,18 +83,18 @@ static const char *scene_name(struct scene *s, const char *name)
 	return s->files[i] = s->names[i];
 }
 
-static void scene_add(struct scene *s, const char *name, struct buf *text)
+static void setting_add(struct setting *s, const char *name, struct buf *text)
 {
-	write_file(scene_name(s, name), text);
+	write_file(setting_name(s, name), text);
 	buf_free(text);
 }
 
-static void scene_begin(struct scene *s, bool ahead)
+static void setting_begin(struct setting *s, bool ahead)
 {
 	struct reason why;
 	int status;
 
-	scene_end(s);
+	setting_end(s);
 	s->input = input_new(&s->o.input, &why, &status);
 	ck_assert_msg(s->input != NULL, "%s", why.text);
 	s->mapping = mapping_new(&s->o.mapping);
@@ -141,16 +144,16 @@ static void add_ndjson(struct buf *b, struct dice *d, int lines)
 	}
 }
 
-static void add_all(struct scene *s, struct dice *d)
+static void add_all(struct setting *s, struct dice *d)
 {
 	struct buf csv = { .max = SIZE_MAX }, ndjson = { .max = SIZE_MAX }, small = { .max = SIZE_MAX };
 
 	add_csv(&csv, d, 3000);
 	add_ndjson(&ndjson, d, 3000);
 	buf_str(&small, "id\n1\n2\n");
-	scene_add(s, "users.csv", &csv);
-	scene_add(s, "users.ndjson", &ndjson);
-	scene_add(s, "more.csv", &small);
+	setting_add(s, "users.csv", &csv);
+	setting_add(s, "users.ndjson", &ndjson);
+	setting_add(s, "more.csv", &small);
 }
 
 /* -- what is made, as text -- */
@@ -175,7 +178,7 @@ static void tell(const struct made *made, struct buf *out)
 }
 
 /* Everything to the end; how many of each kind in counts. */
-static void tell_all(struct scene *s, struct buf *out, size_t counts[MADE_FAILED + 1])
+static void tell_all(struct setting *s, struct buf *out, size_t counts[MADE_FAILED + 1])
 {
 	const struct made *made;
 
@@ -193,15 +196,15 @@ START_TEST(the_same_ahead)
 	for (int round = 0; round < 4; round++) {
 		struct buf one = { .max = SIZE_MAX }, other = { .max = SIZE_MAX };
 		size_t counts[MADE_FAILED + 1] = { 0 }, again[MADE_FAILED + 1] = { 0 };
-		struct scene s;
-		scene_open(&s);
+		struct setting s;
+		setting_open(&s);
 		add_all(&s, &d);
 		s.o.skip = (uint64_t)dice_below(&d, 50);
 		s.config.v2 = s.o.no_limits = s.config.no_limits = round % 2;
-		scene_begin(&s, false);
+		setting_begin(&s, false);
 		ck_assert(!maker_is_ahead(s.maker));
 		tell_all(&s, &one, counts);
-		scene_begin(&s, true);
+		setting_begin(&s, true);
 		ck_assert_int_eq(maker_is_ahead(s.maker), two_processors());
 		tell_all(&s, &other, again);
 		ck_assert_uint_eq(one.len, other.len);
@@ -213,7 +216,7 @@ START_TEST(the_same_ahead)
 		ck_assert_uint_eq(counts[MADE_END], 1);
 		buf_free(&one);
 		buf_free(&other);
-		scene_close(&s);
+		setting_close(&s);
 	}
 }
 END_TEST
@@ -222,10 +225,10 @@ END_TEST
 START_TEST(every_length)
 {
 	struct buf text = { .max = SIZE_MAX };
-	struct scene s;
+	struct setting s;
 	size_t rows = 0;
 
-	scene_open(&s);
+	setting_open(&s);
 	s.o.no_limits = s.config.no_limits = true;
 	s.config.v2 = false;
 	buf_str(&text, "id,name\n");
@@ -235,9 +238,9 @@ START_TEST(every_length)
 		text.len += n;
 		buf_byte(&text, '\n');
 	}
-	scene_add(&s, "users.csv", &text);
+	setting_add(&s, "users.csv", &text);
 	for (int ahead = 0; ahead < 2; ahead++) {
-		scene_begin(&s, ahead);
+		setting_begin(&s, ahead);
 		for (size_t i = 0; i < rows; i++) {
 			const struct made *made = maker_next(s.maker);
 			size_t n = 21000 + i * 97;
@@ -248,25 +251,25 @@ START_TEST(every_length)
 		}
 		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
 	}
-	scene_close(&s);
+	setting_close(&s);
 }
 END_TEST
 
 START_TEST(the_end_stays_the_end)
 {
 	struct buf text = { .max = 100 };
-	struct scene s;
+	struct setting s;
 
-	scene_open(&s);
+	setting_open(&s);
 	buf_str(&text, "id\n1\n");
-	scene_add(&s, "users.csv", &text);
+	setting_add(&s, "users.csv", &text);
 	for (int ahead = 0; ahead < 2; ahead++) {
-		scene_begin(&s, ahead);
+		setting_begin(&s, ahead);
 		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_OPERATION);
 		for (int i = 0; i < 5; i++)
 			ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
 	}
-	scene_close(&s);
+	setting_close(&s);
 }
 END_TEST
 
@@ -274,18 +277,18 @@ END_TEST
 START_TEST(left_at_any_time)
 {
 	struct dice d = dice_new("left_at_any_time");
-	struct scene s;
+	struct setting s;
 
-	scene_open(&s);
+	setting_open(&s);
 	add_all(&s, &d);
 	for (int round = 0; round < 200; round++) {
-		scene_begin(&s, true);
+		setting_begin(&s, true);
 		for (int64_t i = dice_below(&d, 3000); i > 0; i--)
 			ck_assert_int_le(maker_next(s.maker)->kind, MADE_BAD);
 		if (dice_one_in(&d, 10))
 			usleep(2000);	/* long enough to fill what there is, mostly */
 	}
-	scene_close(&s);
+	setting_close(&s);
 }
 END_TEST
 
@@ -294,12 +297,12 @@ START_TEST(soon_comes)
 {
 	struct dice d = dice_new("soon_comes");
 	uint64_t announced = 0, announcements = 0, at = 0;
-	struct scene s;
+	struct setting s;
 	const struct made *made;
 
-	scene_open(&s);
+	setting_open(&s);
 	add_all(&s, &d);
-	scene_begin(&s, true);
+	setting_begin(&s, true);
 	while ((made = maker_next(s.maker))->kind != MADE_END) {
 		const struct operation *soon = maker_soon(s.maker);
 		at = made->op.from.number;
@@ -315,21 +318,21 @@ START_TEST(soon_comes)
 	ck_assert_uint_le(announced, at);
 	if (two_processors())
 		ck_assert_uint_gt(announcements, 1000);
-	scene_close(&s);
+	setting_close(&s);
 }
 END_TEST
 
 /* A pipe may have nothing just now: nobody waits for it on a thread. */
 START_TEST(a_pipe_is_not_read_ahead)
 {
-	struct scene s;
+	struct setting s;
 
-	scene_open(&s);
-	ck_assert_int_eq(mkfifo(scene_name(&s, "users.ndjson"), 0600), 0);
-	scene_begin(&s, true);
+	setting_open(&s);
+	ck_assert_int_eq(mkfifo(setting_name(&s, "users.ndjson"), 0600), 0);
+	setting_begin(&s, true);
 	ck_assert(!maker_is_ahead(s.maker));
 	ck_assert_ptr_null(maker_soon(s.maker));
-	scene_close(&s);
+	setting_close(&s);
 }
 END_TEST
 
@@ -339,14 +342,14 @@ START_TEST(a_file_that_becomes_a_pipe)
 	struct dice d = dice_new("a_file_that_becomes_a_pipe");
 	struct buf first = { .max = SIZE_MAX }, second = { .max = 100 };
 	const struct made *made;
-	struct scene s;
+	struct setting s;
 
-	scene_open(&s);
+	setting_open(&s);
 	add_ndjson(&first, &d, 20000);
 	buf_str(&second, "{\"id\":2}\n");
-	scene_add(&s, "one.ndjson", &first);
-	scene_add(&s, "two.ndjson", &second);
-	scene_begin(&s, true);
+	setting_add(&s, "one.ndjson", &first);
+	setting_add(&s, "two.ndjson", &second);
+	setting_begin(&s, true);
 	ck_assert_int_eq(unlink(s.names[1]), 0);
 	ck_assert_int_eq(mkfifo(s.names[1], 0600), 0);
 	do
@@ -358,6 +361,30 @@ START_TEST(a_file_that_becomes_a_pipe)
 		ck_assert_ptr_nonnull(strstr(made->why, "two.ndjson: is no regular file any more: leave the input"));
 	} else {
 		ck_assert_int_eq(made->kind, MADE_AGAIN);
+	}
+	setting_close(&s);
+}
+END_TEST
+
+/* The least memory that a dry run gets by with has no room for another stack: it is done without a thread, and is the same. */
+START_TEST(without_a_thread)
+{
+	struct scene s = scene_open(NULL);
+	const struct harness_run *run;
+	rlim_t most = 16u << 20;
+
+	if (!scene_is_instrumented() && !harness_is_under()) {
+		scene_write_people(&s, "in.csv", 3000);
+		run = HARNESS_RUN(s.harness, "--dry-run", "--batch", "in.csv");
+		harness_assert_status(run, 0);
+		char *want = xstrdup(run->out);
+		do {
+			harness_limit(s.harness, RLIMIT_AS, most += 1u << 20);
+			run = HARNESS_RUN(s.harness, "--dry-run", "--batch", "in.csv");
+		} while (run->status != 0 && most < 200u << 20);
+		harness_assert_status(run, 0);
+		ck_assert_str_eq(run->out, want);
+		free(want);
 	}
 	scene_close(&s);
 }
@@ -376,6 +403,7 @@ Suite *maker_suite(void)
 	tcase_add_test(c, soon_comes);
 	tcase_add_test(c, a_pipe_is_not_read_ahead);
 	tcase_add_test(c, a_file_that_becomes_a_pipe);
+	tcase_add_test(c, without_a_thread);
 	suite_add_tcase(suite, c);
 	return suite;
 }

@@ -194,8 +194,13 @@ void harness_program(struct harness *h, const char *path)
 
 void harness_limit(struct harness *h, int resource, uint64_t most)
 {
-	ck_assert_msg(h->limit_count < LIMITS_MAX, "harness: more than %d limits", LIMITS_MAX);
-	h->limits[h->limit_count++] = (struct limit){ resource, most };
+	size_t at = 0;
+
+	while (at < h->limit_count && h->limits[at].resource != resource)
+		at++;
+	ck_assert_msg(at < LIMITS_MAX, "harness: more than %d limits", LIMITS_MAX);
+	h->limits[at] = (struct limit){ resource, most };
+	h->limit_count += at == h->limit_count;
 }
 
 void harness_timeout(struct harness *h, double seconds)

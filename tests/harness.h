@@ -24,7 +24,7 @@ void harness_free(struct harness *h);	/* ends what still runs, removes the direc
 /* For the runs that follow. */
 void harness_env(struct harness *h, const char *name, const char *value);	/* NULL: takes it out */
 void harness_program(struct harness *h, const char *path);	/* another program than cio-import; "x" without a slash: $BUILD/x */
-void harness_limit(struct harness *h, int resource, uint64_t most);	/* setrlimit, in the program alone */
+void harness_limit(struct harness *h, int resource, uint64_t most);	/* setrlimit, in the program alone; the last for a resource counts */
 
 /* What the program's standard input and output are; for the next run only. Default: /dev/null, and kept. */
 void harness_stdin(struct harness *h, const void *data, size_t len);	/* through a pipe, closed at its end; copied */
