@@ -85,7 +85,6 @@ struct run {
 	struct stop stop;
 	struct resume resume;
 	struct counters c;
-	uint64_t finished;		/* counters_finished(&c) */
 	int wake_fd;			/* signals */
 
 	struct operation *oldest, *newest;	/* all unsettled operations, in input order */

@@ -18,7 +18,7 @@
 #define HALF (BLOCKS / 2)	/* who waits for a block waits until there are as many: it is woken less often */
 #define BLOCK_MADE 512u		/* in a block */
 #define BLOCK_BYTES (128u << 10)	/* of a block, but where one record needs more */
-#define SOON 8u
+#define SOON 8u			/* operations: that is soon enough to be fetched from memory until then */
 
 /* What was made, with all the bytes that it points to. */
 struct block {
@@ -49,8 +49,8 @@ struct maker {
 	/* Working ahead. Blocks go round: those from `emptied` to `filled` are the taker's, all others the thread's. */
 	bool ahead;
 	pthread_t thread;
-	pthread_mutex_t lock;		/* of the three below; they count blocks and never go back */
-	unsigned filled, emptied;
+	pthread_mutex_t lock;		/* of the three below */
+	unsigned filled, emptied;	/* blocks so far; only the thread changes the one, only the taker the other */
 	bool quit;
 	pthread_cond_t has_filled, has_emptied;
 };
@@ -151,21 +151,17 @@ static bool make_why(struct maker *m, struct block *b, struct made *made)
 static bool make(struct maker *m, struct block *b)
 {
 	struct made *made = &b->made[b->count];
-	size_t used = b->used;
 
 	made->kind = m->kind;
 	made->status = m->status;
 	if (m->kind > MADE_BAD)
 		made->op = (struct operation){ .from.number = m->kind == MADE_PASSED ? m->record.from.number : 0 };
 	else if (!make_record(m, b, made))
-		goto no_room;
+		return false;
 	if (!make_why(m, b, made))
-		goto no_room;
+		return false;
 	b->count++;
 	return true;
-no_room:
-	b->used = used;
-	return false;
 }
 
 static void block_room(struct block *b, size_t room)
@@ -193,6 +189,7 @@ static void fill(struct maker *m, struct block *b, size_t most)
 		while (!make(m, b)) {
 			if (b->count > 0)
 				return;
+			b->used = 0;
 			block_room(b, b->room * 2);
 		}
 		m->read = false;

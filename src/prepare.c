@@ -99,6 +99,7 @@ struct sync *prepare_sync(const struct options *o, const struct identity *id, in
 int prepare_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
     struct buf *bytes, struct operation *op, struct reason *why)
 {
+	/* Without slack: it names the person, and is no member of what is sent. */
 	const struct field id = { .name = "id", .key = "\"id\"", .name_len = 2, .key_len = 4, .value = who->data,
 		.value_len = who->len, .kind = FIELD_TEXT };
 	const struct field *const fields[] = { &id };

@@ -79,7 +79,7 @@ static int add_reject(struct run *r, const struct operation *op, bool whole, enu
 /* A share may be reached by whichever record makes it a thousand. */
 static void too_many_errors(struct run *r, bool one_more)
 {
-	uint64_t errors = counters_errors(&r->c), finished = r->finished;
+	uint64_t errors = counters_errors(&r->c), finished = counters_finished(&r->c);
 	double percent = r->o->max_errors_percent;
 
 	if (one_more && r->o->max_errors && errors >= r->o->max_errors)
@@ -116,9 +116,8 @@ static void hold_line(struct run *r)
 /* The turn tells the display how things are; here it hears only of a record that a line is due for. */
 static void count(struct run *r, enum outcome outcome)
 {
-	uint64_t finished = ++r->finished, every = r->o->progress_every;
-
 	r->c.outcomes[outcome]++;
+	uint64_t finished = counters_finished(&r->c), every = r->o->progress_every;
 	if (finished < r->line_at)
 		return;
 	r->line_at = finished - finished % every + every;
@@ -132,7 +131,7 @@ static void judge_errors(struct run *r, enum outcome outcome)
 {
 	bool error = outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED;
 
-	if (error || r->finished == PERCENT_FROM)
+	if (error || counters_finished(&r->c) == PERCENT_FROM)
 		too_many_errors(r, error);
 }
 

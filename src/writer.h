@@ -152,7 +152,7 @@ static inline void writer_text(struct writer *w, const char *s, size_t n)
 	w->p += n + 2;
 }
 
-/* memcpy in pieces of PIECE bytes: up to PIECE - 1 more are read and written. */
+/* memcpy in whole pieces: up to WRITER_PIECE - 1 bytes more are read and written. */
 #define WRITER_PIECE ((size_t)SCAN_STRING_BYTES)
 static inline void writer_move_pieces(char *to, const char *s, size_t n)
 {
@@ -178,8 +178,8 @@ static inline bool writer_copy_pieces(char *to, const char *s, size_t n)
 /* Adds key:value and a comma at p, which is where the writer is; the value as it is, or as a JSON string. Key and value have
  * the slack of a field's (record.h). Returns where the writer is then: a caller that adds many keeps that in a register, and
  * gives it back in w->p. */
-__attribute__((always_inline)) static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len, const char *value, size_t n,
-    bool json)
+__attribute__((always_inline)) static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len,
+    const char *value, size_t n, bool json)
 {
 	size_t most = key_len + n + 4 + 2 * WRITER_PIECE;
 

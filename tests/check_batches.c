@@ -357,12 +357,26 @@ END_TEST
 
 #define LINES 40
 
-/* A file is counted while its first batches are on their way; the lines wait for that, and each has the total. */
+/* Each line there is, in order, has the total. How many there are. */
+static unsigned check_lines(const char *line, unsigned every, unsigned total, bool errors)
+{
+	unsigned n = 0;
+
+	for (; (line = strstr(line, "Progress: ")); line++) {
+		unsigned finished, of, wrong;
+		ck_assert_int_eq(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &of, &wrong), 3);
+		ck_assert_uint_eq(finished, ++n * every);
+		ck_assert_uint_eq(of, total);
+		ck_assert_uint_eq(wrong, errors ? finished : 0);
+	}
+	return n;
+}
+
+/* A file is counted while its first batches are on their way; the lines wait for that. */
 START_TEST(every_line_has_the_total)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
 	struct buf input = { .max = SIZE_MAX };
-	unsigned n = 0;
 
 	buf_str(&input, "id,note\n");
 	for (int i = 0; i < LINES * 1000; i++)
@@ -371,32 +385,29 @@ START_TEST(every_line_has_the_total)
 	buf_free(&input);
 	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited");
 	harness_assert_status(run, 0);
-	for (const char *line = run->err; (line = strstr(line, "Progress: ")); line++) {
-		unsigned finished, total, errors;
-		ck_assert_int_eq(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &total, &errors), 3);
-		ck_assert_uint_eq(finished, ++n * 1000);
-		ck_assert_uint_eq(total, LINES * 1000);
-		ck_assert_uint_eq(errors, 0);
-	}
-	ck_assert_uint_eq(n, LINES);
+	ck_assert_uint_eq(check_lines(run->err, 1000, LINES * 1000, false), LINES);
 	scene_close(&b);
 }
 END_TEST
 
-/* Nothing is sent of these, so the run is over before its input is counted. */
-START_TEST(a_line_at_the_very_end_has_the_total)
+/* Nothing is sent of these, so the run is over before its input is counted; more lines are due than are kept waiting. */
+START_TEST(lines_at_the_very_end_have_the_total)
 {
+	static const struct { const char *every; unsigned lines; } cases[] = { { "1000", 3 }, { "1", 3000 } };
 	struct scene b = scene_open(NULL);
 	struct buf input = { .max = SIZE_MAX };
 
 	buf_str(&input, "id,note\n");
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 3000; i++)
 		buf_fmt(&input, ",%05000d\n", i);
 	harness_write(b.harness, "in.csv", input.data, input.len);
 	buf_free(&input);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited");
-	harness_assert_status(run, 1);
-	harness_assert_err_has(run, "Progress: 1000/1000 (1000 errors)\n");
+	for (size_t i = 0; i < 2; i++) {
+		const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--progress-every",
+		    cases[i].every);
+		harness_assert_status(run, 1);
+		ck_assert_uint_eq(check_lines(run->err, 3000 / cases[i].lines, 3000, true), cases[i].lines);
+	}
 	scene_close(&b);
 }
 END_TEST
@@ -416,7 +427,7 @@ Suite *batches_suite(void)
 	tcase_add_test(t, a_signal_ends_the_wait);
 	tcase_add_loop_test(t, records_a_second_are_bounded, 0, sizeof budgets / sizeof *budgets);
 	tcase_add_test(t, every_line_has_the_total);
-	tcase_add_test(t, a_line_at_the_very_end_has_the_total);
+	tcase_add_test(t, lines_at_the_very_end_have_the_total);
 	tcase_add_loop_test(t, memory_is_bounded, 0, sizeof files / sizeof *files);
 	suite_add_tcase(s, t);
 	return s;
