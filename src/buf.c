@@ -152,27 +152,30 @@ static const char json_escape[256] = {
 #define JSON_PIECE 256u		/* bytes that are escaped at once ... */
 #define JSON_MOST 6u		/* ... each to at most so many */
 
+char *buf_put_escape(char *to, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char byte = (unsigned char)c;
+
+	*to++ = '\\';
+	*to++ = json_escape[byte];
+	if (json_escape[byte] != 'u')
+		return to;
+	*to++ = '0';
+	*to++ = '0';
+	*to++ = hex[byte >> 4];
+	*to++ = hex[byte & 15];
+	return to;
+}
+
 /* Escapes n bytes to where there is room for all that they can become. Returns the end. */
 static char *escape(char *to, const char *text, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char letter = json_escape[c];
-		*to = text[i];
-		if (!letter) {
-			to++;
-			continue;
-		}
-		*to++ = '\\';
-		*to++ = letter;
-		if (letter != 'u')
-			continue;
-		*to++ = '0';
-		*to++ = '0';
-		*to++ = hex[c >> 4];
-		*to++ = hex[c & 15];
+		if (json_escape[(unsigned char)text[i]])
+			to = buf_put_escape(to, text[i]);
+		else
+			*to++ = text[i];
 	}
 	return to;
 }

@@ -4,66 +4,101 @@
 #include "record.h"
 #include "scan.h"
 
-/* Where the scan is. A copy of what struct csv_split keeps between rows, so that it stays in registers. */
+/* Where the scan is: what struct csv_split keeps between rows, and more, so that it stays in registers. */
 struct cursor {
-	const char *block, *end;
-	uint64_t specials, highs;
-	struct field *fields;
-	size_t cells, width;
+	const char *block, *end;		/* the block that it is in; the end of all bytes */
+	uint64_t specials;			/* of that block, the ones ahead */
+	size_t at;				/* which of those that were looked at it is */
+	struct field *field, *fields_end;	/* the next cell's, and behind the last that is wanted */
+	size_t beyond;				/* cells that are not */
+	bool blank;
 	char delimiter;
-	bool high;
 };
 
-static inline void look(struct cursor *c, const char *block)
+/* Looks at the blocks from `block` on, as many as there are and as are kept. */
+static void look(struct csv_split *s, const char *block, const char *end)
 {
-	uint64_t inside = scan_below((size_t)(c->end - block));
+	size_t n = 0;
 
-	c->block = block;
-	c->specials = scan_row(block, c->delimiter, &c->highs) & inside;
-	c->highs &= inside;
+	s->blocks = block;
+	s->looked_to = end;
+	do {
+		uint64_t high, inside = scan_below((size_t)(end - block));
+		s->specials[n] = scan_row(block, s->delimiter, &high) & inside;
+		s->highs[n++] = high & inside;
+		block += SCAN_BYTES;
+	} while (block < end && n < CSV_BLOCKS);
+	s->looked = n;
 }
 
-/* The next quote, separator or line break; NULL where the bytes end first. */
-static inline const char *next_special(struct cursor *c)
+static inline void note_highs(struct csv_split *s, const char *block, uint64_t highs)
 {
-	while (c->specials == 0) {
+	if (!highs)
+		return;
+	if (!s->first_high)
+		s->first_high = block + __builtin_ctzll(highs);
+	s->last_high = block + 63 - __builtin_clzll(highs);
+}
+
+static bool look_further(struct csv_split *s, struct cursor *c)
+{
+	do {
 		if ((size_t)(c->end - c->block) <= SCAN_BYTES)
-			return NULL;
-		look(c, c->block + SCAN_BYTES);
-		c->high |= c->highs != 0;
-	}
-	const char *at = c->block + __builtin_ctzll(c->specials);
+			return false;
+		c->block += SCAN_BYTES;
+		if (++c->at == s->looked) {
+			look(s, c->block, c->end);
+			c->at = 0;
+		}
+		note_highs(s, c->block, s->highs[c->at]);
+		c->specials = s->specials[c->at];
+	} while (c->specials == 0);
+	return true;
+}
+
+/* To the next block with a quote, separator or line break in it; false where the bytes end first. */
+static inline bool go_on(struct csv_split *s, struct cursor *c)
+{
+	return c->specials || look_further(s, c);
+}
+
+/* The next special of a block that has one. */
+static inline const char *take_special(struct cursor *c)
+{
+	const char *at = c->block + (unsigned)__builtin_ctzll(c->specials);
+
 	c->specials &= c->specials - 1;
 	return at;
 }
 
-static inline void begin(const struct csv_split *s, struct cursor *c, const char *from, const char *end)
+static inline void begin(struct csv_split *s, struct cursor *c, const char *from, const char *end)
 {
-	uintptr_t ahead = (uintptr_t)from - (uintptr_t)s->block;
+	uintptr_t ahead = (uintptr_t)from - (uintptr_t)s->blocks;
 
-	c->end = end;
-	c->delimiter = s->delimiter;
-	c->fields = s->fields;
-	c->cells = 0;
-	c->width = s->width;
-	if (s->block && s->looked_to == end && ahead < SCAN_BYTES) {
-		c->block = s->block;
-		c->specials = s->specials & ~scan_below(ahead);
-		c->highs = s->highs;
-	} else {
-		look(c, from);
+	if (!s->blocks || s->looked_to != end || ahead >= s->looked * SCAN_BYTES) {
+		look(s, from, end);
 		ahead = 0;
 	}
-	c->high = (c->highs & ~scan_below(ahead)) != 0;
+	size_t block = ahead / SCAN_BYTES;
+	uint64_t in_front = scan_below(ahead % SCAN_BYTES);
+	*c = (struct cursor){
+		.block = s->blocks + block * SCAN_BYTES, .end = end, .specials = s->specials[block] & ~in_front, .at = block,
+		.field = s->fields, .fields_end = s->fields + s->width, .delimiter = s->delimiter,
+	};
+	s->first_high = s->last_high = NULL;
+	note_highs(s, c->block, s->highs[block] & ~in_front);
 }
 
 static inline void put(struct cursor *c, const char *text, const char *end)
 {
-	if (c->cells < c->width) {
-		c->fields[c->cells].value = text;
-		c->fields[c->cells].value_len = (size_t)(end - text);
+	c->blank |= text == end;
+	if (c->field == c->fields_end) {
+		c->beyond++;
+		return;
 	}
-	c->cells++;
+	c->field->value = text;
+	c->field->value_len = (size_t)(end - text);
+	c->field++;
 }
 
 static enum csv_result fault(struct csv_split *s, enum csv_fault what, const char *at)
@@ -73,21 +108,24 @@ static enum csv_result fault(struct csv_split *s, enum csv_fault what, const cha
 	return CSV_FAULT;
 }
 
+static inline void mark_doubled(struct csv_split *s, const struct cursor *c)
+{
+	size_t cell = (size_t)(c->field - s->fields) + c->beyond;
+
+	s->doubled |= UINT64_C(1) << (cell < CSV_CELLS_MARKED ? cell : CSV_CELLS_MARKED);
+}
+
 /*
  * The rest of a cell whose opening quote is in front of `text`. CSV_ROW with the special that ends the cell in *stop (the
  * end of all bytes where that ends it).
  */
-static inline enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last, const char **stop)
+static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last, const char **stop)
 {
-	for (;;) {
-		const char *at = next_special(c);
-		while (at && *at != '"') {
+	while (go_on(s, c)) {
+		const char *at = take_special(c);
+		if (*at != '"') {
 			s->breaks += *at == '\r' || (*at == '\n' && at[-1] != '\r');
-			at = next_special(c);
-		}
-		if (!at) {
-			s->in_quotes = true;
-			return last ? fault(s, CSV_UNCLOSED, text - 1) : CSV_MORE;
+			continue;
 		}
 		if (at + 1 == c->end) {
 			put(c, text, at);
@@ -96,40 +134,77 @@ static inline enum csv_result quoted(struct csv_split *s, struct cursor *c, cons
 		}
 		if (at[1] != '"' && at[1] != c->delimiter && !csv_is_break(at[1]))
 			return fault(s, CSV_AFTER_QUOTE, at + 1);
-		next_special(c);	/* takes that very byte */
-		*stop = at + 1;
+		go_on(s, c);		/* to that very byte */
+		*stop = take_special(c);
 		if (at[1] != '"') {
 			put(c, text, at);
 			return CSV_ROW;
 		}
-		s->doubled |= UINT64_C(1) << (c->cells < CSV_CELLS_MARKED ? c->cells : CSV_CELLS_MARKED);
+		mark_doubled(s, c);
 	}
+	s->in_quotes = true;
+	return last ? fault(s, CSV_UNCLOSED, text - 1) : CSV_MORE;
 }
 
-static inline enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell, bool last)
+/* Takes the cells from `cell` on that end with a separator in this block, without quotes: most do. Returns what follows. */
+static inline const char *take_plain(struct cursor *c, const char *cell)
 {
-	for (;;) {
-		const char *at = next_special(c);
-		if (at && *at == '"') {
+	const char *block = c->block;
+	char delimiter = c->delimiter;
+	struct field *field = c->field, *end = c->fields_end;
+	uint64_t specials = c->specials;
+	bool blank = c->blank;
+
+	if (delimiter == '"')	/* a quote is a quote: no separator */
+		return cell;
+	for (; specials; specials &= specials - 1) {
+		const char *at = block + (unsigned)__builtin_ctzll(specials);
+		if (*at != delimiter)
+			break;
+		blank |= at == cell;
+		if (field < end) {
+			field->value = cell;
+			field->value_len = (size_t)(at - cell);
+			field++;
+		} else {
+			c->beyond++;
+		}
+		cell = at + 1;
+	}
+	c->specials = specials;
+	c->field = field;
+	c->blank = blank;
+	return cell;
+}
+
+static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell, bool last)
+{
+	while (go_on(s, c)) {
+		cell = take_plain(c, cell);
+		if (c->specials == 0)
+			continue;
+		const char *at = take_special(c);
+		if (*at == '"') {
 			if (at != cell)
 				return fault(s, CSV_QUOTE_INSIDE, at);
 			enum csv_result result = quoted(s, c, cell + 1, last, &at);
 			if (result != CSV_ROW)
 				return result;
-		} else if (at) {
-			put(c, cell, at);
-		} else if (last) {
-			at = c->end;
-			put(c, cell, at);
+			if (at < c->end && *at == c->delimiter) {
+				cell = at + 1;
+				continue;
+			}
 		} else {
-			return CSV_MORE;
+			put(c, cell, at);
 		}
-		if (at == c->end || *at != c->delimiter) {
-			s->row_end = at;
-			return CSV_ROW;
-		}
-		cell = at + 1;
+		s->row_end = at;
+		return CSV_ROW;
 	}
+	if (!last)
+		return CSV_MORE;
+	put(c, cell, c->end);
+	s->row_end = c->end;
+	return CSV_ROW;
 }
 
 enum csv_result csv_split(struct csv_split *s, const char *from, const char *end, bool last)
@@ -142,12 +217,8 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 	s->doubled = 0;
 	s->in_quotes = false;
 	enum csv_result result = scan_cells(s, &c, from, last);
-	s->cells = c.cells;
-	s->high = c.high;
-	s->block = c.block;
-	s->specials = c.specials;
-	s->highs = c.highs;
-	s->looked_to = end;
+	s->cells = (size_t)(c.field - s->fields) + c.beyond;
+	s->blank = c.blank;
 	if (result != CSV_ROW)
 		csv_split_forget(s);	/* the reader goes back to the row's start */
 	return result;
@@ -155,7 +226,7 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 
 void csv_split_forget(struct csv_split *s)
 {
-	s->block = NULL;
+	s->blocks = NULL;
 }
 
 /* A cell's text has a quote in front of it only where that opens it; else a separator is there, or the row's start. */

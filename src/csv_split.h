@@ -25,6 +25,7 @@ enum csv_fault {
 };
 
 #define CSV_CELLS_MARKED 63u
+#define CSV_BLOCKS 32u
 
 struct csv_split {
 	/* Set by the caller. */
@@ -36,16 +37,19 @@ struct csv_split {
 	const char *row, *row_end;	/* its bytes; *row_end is its line end, where it has one */
 	size_t cells;
 	size_t breaks;			/* line breaks inside it */
-	bool high;			/* there may be bytes above 0x7f in it */
+	bool blank;			/* a cell is empty */
+	const char *first_high, *last_high;	/* bytes above 0x7f; NULL where there is none. The last may be behind the row */
 	uint64_t doubled;		/* a bit for each cell with doubled quotes in it: the last, for all from CSV_CELLS_MARKED on */
 	bool in_quotes;			/* the bytes ended inside quotes */
 	enum csv_fault fault;
 	const char *fault_at;
 
-	/* The last 64 bytes that were looked at: a row begins where the one before ended. */
-	const char *block;
-	uint64_t specials, highs;
+	/* What was looked at last, by blocks of SCAN_BYTES: the rows that follow have most of it looked at already. */
+	const char *blocks;		/* the first, or NULL */
+	size_t looked;			/* how many */
 	const char *looked_to;		/* `end` at that time */
+	uint64_t specials[CSV_BLOCKS];	/* of each: quotes, separators and line breaks */
+	uint64_t highs[CSV_BLOCKS];	/* bytes above 0x7f */
 };
 
 /*

@@ -556,6 +556,14 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 	return 0;
 }
 
+/* All else in the row is ASCII. */
+static bool is_utf8(const struct csv_split *split)
+{
+	const char *last = split->last_high < split->row_end ? split->last_high + 1 : split->row_end;
+
+	return split->first_high >= split->row_end || utf8_valid(split->first_high, (size_t)(last - split->first_high));
+}
+
 static enum input_result finish_row(struct csv_reader *c, struct record *r, struct reason *why)
 {
 	struct csv_header *h = c->header;
@@ -563,11 +571,12 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 	size_t n = (size_t)(split->row_end - split->row);
 
 	set_origin(r, split->row, n);
+	r->steady = false;
 	if (split->cells != h->columns) {
 		refuse_width(h, split->cells, h->columns, why);
 		return INPUT_BAD;
 	}
-	if (split->high && !utf8_valid(split->row, n)) {
+	if (split->first_high && !is_utf8(split)) {
 		refuse_encoding(c, why);
 		return INPUT_BAD;
 	}
@@ -577,6 +586,7 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 		csv_unescape(split, h->cells, h->columns, &c->scratch);
 	r->fields = h->cells;
 	r->count = h->columns;
+	r->steady = !split->blank && !c->by_judge;
 	return INPUT_RECORD;
 }
 

@@ -16,15 +16,14 @@
 #include <xxhash.h>
 
 #define SHAPES 64u		/* lists of keys that are kept */
-#define SHAPE_BYTES 4096u	/* ... each of at most so many bytes */
+#define SHAPE_BYTES 4096u	/* ... each of at most so many bytes ... */
+#define SHAPE_KEYS 512u		/* ... and keys */
 #define NAME_SHOWN ((size_t)60)
 
 struct ndjson_shape {
-	struct json_keys keys;	/* text is NULL where there is none */
-	char *text;
-	uint32_t *lengths;
+	struct json_keys keys;
+	char *text;		/* theirs, and the names of those with escapes; NULL where there is none */
 	uint64_t number;
-	bool escaped;		/* some key has an escape in it */
 	bool reserved;		/* some name begins with _cio_ */
 };
 
@@ -41,7 +40,7 @@ void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longes
 static void free_shape(struct ndjson_shape *shape)
 {
 	free(shape->text);
-	free(shape->lengths);
+	free(shape->keys.fields);
 	*shape = (struct ndjson_shape){ 0 };
 }
 
@@ -116,74 +115,79 @@ static int refuse_repeated(const struct field *f, struct reason *why)
 
 /* Shapes. */
 
+static bool is_escaped(const struct field *f)
+{
+	return f->name != f->key + 1;
+}
+
 static uint64_t hash_keys(const struct json_scan *scan, size_t *bytes)
 {
 	uint64_t hash = scan->count;
 
 	*bytes = 0;
 	for (size_t i = 0; i < scan->count; i++) {
-		hash = XXH3_64bits_withSeed(scan->fields[i].key, scan->fields[i].key_len, hash);
-		*bytes += scan->fields[i].key_len;
+		const struct field *f = &scan->fields[i];
+		hash = XXH3_64bits_withSeed(f->key, f->key_len, hash);
+		*bytes += f->key_len + (is_escaped(f) ? f->name_len : 0);
 	}
 	return hash;
 }
 
 static bool shape_fits(const struct ndjson_shape *shape, const struct json_scan *scan)
 {
-	const char *text = shape->text;
-
-	if (!text || shape->keys.count != scan->count)
+	if (!shape->text || shape->keys.count != scan->count)
 		return false;
 	for (size_t i = 0; i < scan->count; i++) {
-		const struct field *f = &scan->fields[i];
-		if (shape->lengths[i] != f->key_len || memcmp(text, f->key, f->key_len) != 0)
+		const struct field *f = &scan->fields[i], *key = &shape->keys.fields[i];
+		if (key->key_len != f->key_len || memcmp(key->key, f->key, f->key_len) != 0)
 			return false;
-		text += f->key_len;
 	}
 	return true;
 }
 
-/* Puts these keys in the place of others. */
-static void keep_shape(struct ndjson_shape *shape, const struct json_scan *scan, size_t bytes)
+static const char *keep(char **to, const char *s, size_t n)
 {
-	free_shape(shape);
-	char *to = shape->text = xcalloc(bytes + SCAN_STRING_BYTES, 1);
+	*to += n;
+	return memcpy(*to - n, s, n);
+}
 
-	shape->lengths = xcalloc(scan->count, sizeof *shape->lengths);
+/* Puts these keys, which are so many bytes with their names, in the place of others. The fields that were scanned are given
+ * them too, for theirs may be those others. */
+static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
+{
+	char *text = xcalloc(bytes + SCAN_STRING_BYTES, 1), *to = text;
+	struct field *fields = xcalloc(scan->count, sizeof *fields);
+
 	for (size_t i = 0; i < scan->count; i++) {
-		memcpy(to, scan->fields[i].key, scan->fields[i].key_len);
-		to += scan->fields[i].key_len;
-		shape->lengths[i] = scan->fields[i].key_len;
+		struct field *f = &scan->fields[i];
+		bool escaped = is_escaped(f);
+		f->key = keep(&to, f->key, f->key_len);
+		f->name = escaped ? keep(&to, f->name, f->name_len) : f->key + 1;
+		fields[i] = *f;
 	}
-	shape->keys = (struct json_keys){ shape->text, shape->lengths, scan->count };
+	free_shape(shape);
+	shape->text = text;
+	shape->keys = (struct json_keys){ fields, scan->count };
 }
 
 static void describe_shape(struct ndjson_shape *shape, const struct json_scan *scan, uint64_t number)
 {
 	shape->number = number;
-	shape->escaped = shape->reserved = false;
-	for (size_t i = 0; i < scan->count; i++) {
-		const struct field *f = &scan->fields[i];
-		shape->escaped = shape->escaped || memchr(f->key, '\\', f->key_len);
-		shape->reserved = shape->reserved || name_is_reserved(f->name, f->name_len);
-	}
+	shape->reserved = false;
+	for (size_t i = 0; i < scan->count; i++)
+		shape->reserved = shape->reserved || name_is_reserved(scan->fields[i].name, scan->fields[i].name_len);
 }
 
-/*
- * The shape of the object that was scanned, its names unescaped; NULL with *why where one is repeated. It is good
- * until the next line.
- */
+/* The shape of the object that was scanned, its names unescaped; NULL with *why where one is repeated. It is good
+ * until the next line. */
 static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct reason *why)
 {
 	struct json_scan *scan = &j->scan;
 	struct ndjson_shape *large = &j->shapes[SHAPES];
 	size_t bytes;
 
-	if (scan->as_expected) {
-		if (j->expected->escaped)
-			unescape_names(j);
+	if (scan->as_expected)
 		return j->expected;
-	}
 	unescape_names(j);
 	struct ndjson_shape *kept = &j->shapes[hash_keys(scan, &bytes) % SHAPES];
 	if (!shape_fits(kept, scan)) {
@@ -192,7 +196,7 @@ static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct rea
 			refuse_repeated(repeated, why);
 			return NULL;
 		}
-		if (bytes > SHAPE_BYTES)
+		if (bytes > SHAPE_BYTES || scan->count > SHAPE_KEYS)
 			kept = large;		/* too large to keep */
 		else
 			keep_shape(kept, scan, bytes);
@@ -274,8 +278,11 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 	r->fields = scan->fields;
 	r->count = scan->count;
 	r->shape = shape->number;
+	r->steady = scan->as_expected && !shape->reserved;
 	if (!shape->reserved)
 		return 0;
+	json_scan_own(scan);
+	r->fields = scan->fields;
 	if (!inner && has_raw(j, r))
 		return read_object(j, j->text.data, j->text.len, true, r, why);
 	drop_reserved(j, line, n, r);

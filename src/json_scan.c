@@ -14,7 +14,7 @@
 
 void json_scan_free(struct json_scan *j)
 {
-	free(j->fields);
+	free(j->own);
 	*j = (struct json_scan){ 0 };
 }
 
@@ -86,11 +86,8 @@ static const char *scan_escape(struct json_scan *j, const char *p, const char *e
 /* A string that is long, or has something else than characters in it. */
 static const char *scan_long_text(struct json_scan *j, const char *p, const char *end, bool key)
 {
-	unsigned high;
-
 	for (;;) {
-		unsigned found = scan_string(p, &high);
-		j->high |= high != 0;
+		unsigned found = scan_string(p);
 		p += found ? (unsigned)__builtin_ctz(found) : SCAN_STRING_BYTES;
 		if (p >= end)
 			return refuse(j, "a string is not closed", end);
@@ -109,12 +106,11 @@ static const char *scan_long_text(struct json_scan *j, const char *p, const char
 /* A string, from behind its opening quote. Returns what follows its closing one. */
 static inline const char *scan_text(struct json_scan *j, const char *p, const char *end, bool key)
 {
-	unsigned high, found = scan_string(p, &high);
+	unsigned found = scan_string(p);
 	const char *stop = p + (found ? (unsigned)__builtin_ctz(found) : 0);
 
 	if (stop >= end || !found || *stop != '"')
 		return scan_long_text(j, p, end, key);
-	j->high |= high != 0;	/* in the string, or close behind it */
 	return stop + 1;
 }
 
@@ -321,36 +317,20 @@ static struct field *new_field(struct json_scan *j)
 {
 	if (j->count == j->room) {
 		j->room = j->room ? j->room * 2 : 32;
-		j->fields = xrealloc(j->fields, j->room * sizeof *j->fields);
+		j->own = xrealloc(j->own, j->room * sizeof *j->own);
 	}
-	return &j->fields[j->count++];
+	return &j->own[j->count++];
 }
 
-/*
- * A key. Where the last object had the same one in this place, it has been looked at before: *expected is that one,
- * or NULL after the first difference.
- */
-static inline const char *scan_key(struct json_scan *j, const char *p, const char *end, const char **expected,
-    struct field *f)
+static const char *scan_key(struct json_scan *j, const char *p, const char *end, struct field *f)
 {
 	const char *key = p;
 
-	if (*expected) {
-		size_t n = j->count <= j->expected->count ? j->expected->lengths[j->count - 1] : 0;
-		if (n > 0 && (size_t)(end - p) >= n && scan_same(p, *expected, n)) {
-			*expected += n;
-			p += n;
-		} else {
-			*expected = NULL;
-		}
-	}
-	if (p == key) {
-		if (p == end || *p != '"')
-			return refuse(j, "a key in quotes was expected", p);
-		p = scan_text(j, p + 1, end, true);
-		if (!p)
-			return NULL;
-	}
+	if (p == end || *p != '"')
+		return refuse(j, "a key in quotes was expected", p);
+	p = scan_text(j, p + 1, end, true);
+	if (!p)
+		return NULL;
 	*f = (struct field){
 		.key = key, .key_len = (uint32_t)(p - key), .name = key + 1, .name_len = (uint32_t)(p - key) - 2,
 		.kind = FIELD_JSON,
@@ -358,41 +338,83 @@ static inline const char *scan_key(struct json_scan *j, const char *p, const cha
 	return p;
 }
 
+/* From behind a key to behind what follows its value: a comma and white space, or the brace. *ended: which. */
+__attribute__((always_inline)) static inline const char *scan_member(struct json_scan *j, const char *p, const char *end, struct field *f, bool *ended)
+{
+	p = scan_colon(j, p, end);
+	if (!p)
+		return NULL;
+	f->value = p;
+	p = scan_value(j, p, end);
+	if (!p)
+		return NULL;
+	f->value_len = (size_t)(p - f->value);
+	p = skip_space(p, end);
+	*ended = p < end && *p == '}';
+	if (*ended)
+		return p + 1;
+	if (p == end || *p != ',')
+		return refuse(j, p == end ? "the object is not closed" : "a comma or } is missing", p);
+	return skip_space(p + 1, end);
+}
+
+/* The members as far as their keys are the expected ones: those were looked at before. */
+static const char *scan_expected(struct json_scan *j, const char *p, const char *end, bool *ended)
+{
+	struct field *f = j->expected->fields, *stop = f + j->expected->count;
+
+	for (; p && !*ended && f < stop && (size_t)(end - p) >= f->key_len && scan_same(p, f->key, f->key_len); f++)
+		p = scan_member(j, p + f->key_len, end, f, ended);
+	j->fields = j->expected->fields;
+	j->count = (size_t)(f - j->fields);
+	j->as_expected = *ended && f == stop;
+	return p;
+}
+
+void json_scan_own(struct json_scan *j)
+{
+	const struct field *from = j->fields;
+	size_t count = j->count;
+
+	if (from == j->own)
+		return;
+	j->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct field *f = new_field(j);
+		*f = from[i];
+	}
+	j->fields = j->own;
+}
+
 static const char *scan_members(struct json_scan *j, const char *p, const char *end)
 {
-	const char *expected = j->expected ? j->expected->text : NULL;
+	bool ended = false;
 
-	for (;;) {
+	if (j->expected)
+		p = scan_expected(j, p, end, &ended);
+	if (j->as_expected || !p)
+		return p;
+	json_scan_own(j);	/* those so far */
+	while (!ended) {
 		if (j->count == j->most)
 			return refuse(j, "the object has too many members", p);
 		struct field *f = new_field(j);
-		p = scan_key(j, p, end, &expected, f);
+		p = scan_key(j, p, end, f);
 		if (p)
-			p = scan_colon(j, p, end);
+			p = scan_member(j, p, end, f, &ended);
 		if (!p)
 			return NULL;
-		f->value = p;
-		p = scan_value(j, p, end);
-		if (!p)
-			return NULL;
-		f->value_len = (size_t)(p - f->value);
-		p = skip_space(p, end);
-		if (p < end && *p == '}') {
-			j->as_expected = expected && j->count == j->expected->count;
-			return p + 1;
-		}
-		if (p == end || *p != ',')
-			return refuse(j, p == end ? "the object is not closed" : "a comma or } is missing", p);
-		p = skip_space(p + 1, end);
 	}
+	j->fields = j->own;
+	return p;
 }
 
 int json_scan(struct json_scan *j, const char *text, size_t n)
 {
 	const char *end = text + n, *p = skip_space(text, end);
 
+	j->fields = j->own;
 	j->count = 0;
-	j->high = false;
 	j->as_expected = false;
 	if (p == end || *p != '{') {
 		refuse(j, p < end && *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
@@ -405,8 +427,9 @@ int json_scan(struct json_scan *j, const char *text, size_t n)
 		p = refuse(j, "something follows the object", skip_space(p, end));
 	if (!p)
 		return -1;
-	if (j->high && !utf8_valid(text, n)) {
-		refuse(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + utf8_prefix(text, n));
+	size_t good = utf8_prefix(text, n);
+	if (good < n) {
+		refuse(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + good);
 		return -1;
 	}
 	return 0;

@@ -15,11 +15,10 @@ struct buf;
 
 #define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
 
-/* The keys of an object as they stand, quotes included, one after the other: probably the next object has them too.
- * SCAN_STRING_BYTES more must be readable behind them. */
+/* The keys of an object as they stand, with their names: probably the next object has them too, and then its values are put
+ * into these fields. SCAN_STRING_BYTES more must be readable behind each key. */
 struct json_keys {
-	const char *text;
-	const uint32_t *lengths;
+	struct field *fields;
 	size_t count;
 };
 
@@ -28,16 +27,17 @@ struct json_scan {
 	const struct json_keys *expected;	/* or NULL */
 	size_t most;				/* members an object may have */
 
-	/* The members. A name is what its key has between its quotes, escapes and all. Owned. */
-	struct field *fields;
-	size_t count, room;
+	/* The members. */
+	struct field *fields;			/* the expected ones, or `own` */
+	size_t count;
 	bool as_expected;			/* the keys are the expected ones, all of them, in that order */
+	struct field *own;			/* a name is what its key has between its quotes, escapes and all. Owned */
+	size_t room;
 
 	/* What is wrong. */
 	const char *fault;			/* "a comma or } is missing" */
 	const char *fault_at;
 
-	bool high;				/* there may be bytes above 0x7f: UTF-8 is checked */
 	uint64_t arrays[JSON_DEPTH_MAX / 64];	/* a bit for each open container: whether it is an array */
 };
 
@@ -49,6 +49,9 @@ void json_scan_free(struct json_scan *j);
  * SCAN_STRING_BYTES more must be readable behind it. Repeated keys are the caller's business.
  */
 int json_scan(struct json_scan *j, const char *text, size_t n);
+
+/* Makes the members own ones, where they are those of `expected`: these are to be changed in nothing but their values. */
+void json_scan_own(struct json_scan *j);
 
 /* Adds the text of a JSON string that json_scan let pass, without its quotes and escapes. */
 void json_unescape(const char *string, size_t n, struct buf *out);

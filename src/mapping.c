@@ -26,7 +26,7 @@ struct step {
 	bool set;		/* from a --set */
 	bool apart;		/* the action field: taken out */
 	bool plain;		/* a field as it is, but that a cell may be empty */
-	size_t next_converted;	/* the next step that may write a value of its own, or NONE */
+	size_t next_made;	/* the next step whose field is not the record's own, or NONE */
 };
 
 /* What to do with the records of one shape: made once, so that no name is looked at again. */
@@ -36,7 +36,7 @@ struct plan {
 	uint64_t shape;
 	size_t id;		/* the identifying field's step, or NONE */
 	enum id_type id_type;
-	size_t first_converted;	/* see the step's */
+	size_t first_made;	/* see the step's */
 	bool valid, id_dropped, special;
 	struct reason *conflict;	/* two names that a --map made equal, or NULL */
 };
@@ -48,6 +48,10 @@ struct mapping {
 	const struct field **list;	/* what mapped.fields points to */
 	struct field *fields;		/* those that are not as the record has them, each by its step */
 	size_t cap;
+	const struct field **whole;	/* the list of the last steady record, of which nothing was left out ... */
+	struct mapped whole_mapped;	/* ... and what that became */
+	const struct field *whole_of;	/* its fields, or NULL where there is none */
+	uint64_t whole_shape;
 	struct buf values;		/* converted ones */
 	struct field *sets;		/* --set's values as fields; its name and key too */
 	struct field *renames;		/* --map's new names and keys */
@@ -103,7 +107,7 @@ static void plan_reset(struct plan *p)
 		p->cap = 0;
 	}
 	free(p->conflict);
-	*p = (struct plan){ .steps = p->steps, .cap = p->cap, .id = NONE, .first_converted = NONE };
+	*p = (struct plan){ .steps = p->steps, .cap = p->cap, .id = NONE, .first_made = NONE };
 }
 
 void mapping_free(struct mapping *m)
@@ -120,6 +124,7 @@ void mapping_free(struct mapping *m)
 	free(m->sets);
 	free(m->renames);
 	free(m->list);
+	free(m->whole);
 	free(m->fields);
 	buf_free(&m->values);
 	free(m);
@@ -182,16 +187,22 @@ static size_t find_rename(const struct mapping_config *c, const char *name, size
 }
 
 /* A step's field before it is given a value: its name, and for a --set its value too. */
-static inline struct field step_field(const struct mapping *m, const struct step *s, const struct field *fields)
+static inline void take_field(const struct mapping *m, const struct step *s, const struct field *fields, struct field *f)
 {
-	struct field f = s->set ? m->sets[s->from] : fields[s->from];
-
+	*f = s->set ? m->sets[s->from] : fields[s->from];
 	if (s->name) {
-		f.name = s->name;
-		f.name_len = s->name_len;
-		f.key = s->key;
-		f.key_len = s->key_len;
+		f->name = s->name;
+		f->name_len = s->name_len;
+		f->key = s->key;
+		f->key_len = s->key_len;
 	}
+}
+
+static struct field step_field(const struct mapping *m, const struct step *s, const struct field *fields)
+{
+	struct field f;
+
+	take_field(m, s, fields, &f);
 	return f;
 }
 
@@ -329,9 +340,9 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
 		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && s.cell_type == NO_TYPE;
-		s.next_converted = p->first_converted;
-		if (s.type >= 0 || s.cell_type >= 0)
-			p->first_converted = kept;
+		s.next_made = p->first_made;
+		if (!s.plain)
+			p->first_made = kept;
 		p->steps[kept++] = s;
 	}
 	p->count = kept;
@@ -368,21 +379,24 @@ static const struct plan *plan_for(struct mapping *m, const struct record *r)
 	}
 	if (p->count > m->cap || (m->cap > PLAN_ORDINARY && p->count <= PLAN_ORDINARY)) {
 		free(m->list);
+		free(m->whole);
 		free(m->fields);
 		m->cap = p->count > PLAN_ORDINARY ? p->count : PLAN_ORDINARY;
 		m->list = xmalloc(m->cap * sizeof *m->list);
+		m->whole = xmalloc(m->cap * sizeof *m->whole);
 		m->fields = xmalloc(m->cap * sizeof *m->fields);
+		m->whole_of = NULL;
 	}
 	m->last = p;
 	return p;
 }
 
-/* Where converted values go, large enough for all of them, so that none moves. */
+/* Where values go that are made, large enough for all of them, so that none moves. */
 static char *value_room(struct mapping *m, const struct plan *p, const struct record *r)
 {
 	size_t need = 0;
 
-	for (size_t i = p->first_converted; i != NONE; i = p->steps[i].next_converted) {
+	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made) {
 		const struct step *s = &p->steps[i];
 		need += CONVERT_ROOM(s->set ? m->sets[s->from].value_len : r->fields[s->from].value_len);
 	}
@@ -409,7 +423,7 @@ static int empty_value(const struct mapping *m, bool is_id, struct field *f)
 static int step_apply(const struct mapping *m, const struct step *s, bool is_id, const struct record *r,
     struct field *f, char **room, struct reason *why)
 {
-	*f = step_field(m, s, r->fields);
+	take_field(m, s, r->fields, f);
 	f->role = s->role;
 	if (f->kind == FIELD_TEXT && f->value_len == 0)
 		return s->set ? 1 : empty_value(m, is_id, f);
@@ -421,6 +435,28 @@ static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
 	else if (type >= 0 && !(f->kind == FIELD_JSON && f->value[0] == 'n'))	/* null stays null */
 		return convert_field(f, (enum field_type)type, room, why) == 0 ? 1 : -1;
 	return 1;
+}
+
+/* What a steady record became holds for all that are like it, but for the values that are made. */
+static void keep_whole(struct mapping *m, const struct record *r, const struct mapped *mapped)
+{
+	const struct field **list = m->list;
+
+	m->list = m->whole;
+	m->whole = list;
+	m->whole_mapped = *mapped;
+	m->whole_of = r->fields;
+	m->whole_shape = r->shape;
+}
+
+static int make_again(struct mapping *m, const struct plan *p, const struct record *r, struct reason *why)
+{
+	char *room = value_room(m, p, r);
+
+	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made)
+		if (step_apply(m, &p->steps[i], i == p->id, r, &m->fields[i], &room, why) < 0)
+			return -1;
+	return 0;
 }
 
 /* The fields but the action field, one after another. */
@@ -453,6 +489,8 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 	if (id)		/* which is never left out */
 		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
 	out->count = (size_t)(to - m->list);
+	if (r->steady && out->count == p->count)
+		keep_whole(m, r, out);
 	return 0;
 }
 
@@ -460,6 +498,10 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 {
 	const struct plan *p = plan_for(m, r);
 
+	if (r->steady && r->fields == m->whole_of && r->shape == m->whole_shape) {
+		*out = m->whole_mapped;
+		return make_again(m, p, r, why);
+	}
 	*out = (struct mapped){ .fields = m->list, .id_type = p->id_type, .id_dropped = p->id_dropped,
 		.special = p->special };
 	if (p->conflict) {

@@ -11,11 +11,12 @@ static bool is_string(const struct field *f)
 	return f->kind == FIELD_JSON && value_type(f->value) == VALUE_STRING;
 }
 
-/* Room for n bytes that stay where they are until the operation is built. */
+/* Room for a text of n bytes that stays where it is until the operation is built. */
 static char *lasting(struct build *b, size_t n)
 {
 	struct scratch *s = b->scratch;
 
+	n += FIELD_SLACK;
 	if (n > sizeof s->small - s->used)
 		return s->large[s->large_count++] = xmalloc(n);
 	s->used += n;
@@ -211,7 +212,8 @@ void part_head(struct build *b, struct text id)
 	struct writer *w = &b->w;
 
 	b->id_at = writer_at(w);
-	writer_short(w, id.s, id.n);
+	if (id.n && writer_room(w, id.n + WRITER_SPARE))
+		w->p = writer_put(w->p, id.s, id.n);
 	b->op->id_len = id.n;
 	writer_byte(w, '\0');
 	b->path_at = b->body_at = writer_at(w);
@@ -226,14 +228,21 @@ void part_path_end(struct build *b)
 
 void part_identifier(struct build *b, const struct person *p)
 {
-	static const struct text opens[ID_TYPE_COUNT] = {
+	static const struct { char s[WRITER_SPARE]; size_t n; } opens[ID_TYPE_COUNT] = {
 		[ID_ID] = { "{\"id\":", 6 }, [ID_EMAIL] = { "{\"email\":", 9 },
 		[ID_CIO_ID] = { "{\"cio_id\":", 10 }, [ID_PHONE] = { "{\"phone\":", 9 },
 	};
+	struct writer *w = &b->w;
 
-	writer_short(&b->w, opens[p->type].s, opens[p->type].n);
-	writer_text(&b->w, p->text.s, p->text.n);
-	writer_byte(&b->w, '}');
+	if (!writer_room(w, opens[p->type].n + p->text.n + 3 + WRITER_SPARE))
+		return;
+	w->p = writer_put(w->p, opens[p->type].s, opens[p->type].n);
+	char *behind = writer_put_string(w->p, p->text.s, p->text.n);
+	if (behind)
+		w->p = behind;
+	else
+		writer_escaped(w, p->text.s, p->text.n);
+	writer_byte(w, '}');
 }
 
 /* "key":value, with the comma behind it. */
@@ -277,15 +286,16 @@ static bool is_attribute(const struct build *b, const struct field *f)
 int part_attributes(struct build *b)
 {
 	const struct mapped *m = b->m;
+	const struct field *const *at = m->fields, *const *end = at + m->count, *id = m->id;
 	struct writer *w = &b->w;
-	size_t at = writer_at(w), count = 0;
-	bool limits = !b->config->no_limits, update = b->config->update_only;
+	size_t begin = writer_at(w), count = 0;
+	bool limits = !b->config->no_limits, update = b->config->update_only, special = m->special;
 
 	writer_byte(w, '{');
 	char *p = w->p;
-	for (size_t i = 0; i < m->count; i++) {
-		const struct field *f = m->fields[i];
-		if (f == m->id || (f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
+	for (; at < end; at++) {
+		const struct field *f = *at;
+		if (f == id || (special && f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
 			continue;
 		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) && check_attribute(b, f) != 0)
 			return -1;
@@ -295,7 +305,7 @@ int part_attributes(struct build *b)
 	w->p = p;
 	if (update)
 		writer_lit(w, "\"_update\":true,");
-	close_object(w, at);
+	close_object(w, begin);
 	if (limits && count > ATTRIBUTES_LIMIT)
 		return field_over("the record", count, "attributes", ATTRIBUTES_LIMIT, b->why);
 	return 0;

@@ -24,7 +24,8 @@ struct reason;
 /* Bytes that stay where they are until the operation is built. */
 struct text { const char *s; size_t n; };
 
-/* A person, by one identifier. The text is bare: without the "cio_" that a path wants before a cio_id. */
+/* A person, by one identifier. The text is bare: without the "cio_" that a path wants before a cio_id. It has the slack of a
+ * field's (record.h). */
 struct person {
 	enum id_type type;
 	struct text text;
@@ -70,7 +71,8 @@ struct device {
 
 /* All of these: 0, or -1 with *b->why. */
 
-/* A field's text: a cell, a string decoded, or a number as it is written. `what` is what it is not, where it is not. */
+/* A field's text: a cell, a string decoded, or a number as it is written; with a field's slack. `what` is what it is not,
+ * where it is not. */
 int part_text(struct build *b, const struct field *f, const char *what, struct text *out);
 
 int part_person(struct build *b, const struct field *f, enum id_type type, struct person *out);
@@ -78,7 +80,7 @@ int part_merge(struct build *b, struct person *primary, struct person *secondary
 int part_event(struct build *b, struct event *e);
 int part_device(struct build *b, struct device *d, bool whole);	/* whole: platform and last_used too */
 
-/* Whom the operation is about, before anything else is written: id, then where its path goes. */
+/* Whom the operation is about, before anything else is written: id (with a field's slack), then where its path goes. */
 void part_head(struct build *b, struct text id);
 
 /* The path ends here and the body begins. */
@@ -101,7 +103,7 @@ void part_fields(struct build *b);
 /* Whom an entity is about: its keys, and what people call it. */
 int part_entity(struct build *b, struct text *id);
 
-/* "A/B", where it stays until the operation is built. */
+/* "A/B", where it stays until the operation is built; with a field's slack. */
 struct text part_joined(struct build *b, struct text before, struct text after);
 
 struct text part_bare(enum id_type type, struct text t);	/* a cio_id without "cio_" */

@@ -6,16 +6,18 @@
 #include "record.h"
 #include "value.h"
 
-/* {"type":"person","identifiers":{...} and what follows, a literal */
-static void put_person(struct build *b, const char *rest, size_t n)
+/* {"type":"person","identifiers":{...} */
+static void put_person(struct build *b)
 {
 	writer_lit(&b->w, "{\"type\":\"person\",\"identifiers\":");
 	part_identifier(b, &b->person);
-	writer_add(&b->w, rest, n);
 }
 
-#define put_action_and(b, action, rest) put_person((b), ",\"action\":\"" action "\"" rest, \
-    sizeof ",\"action\":\"" action "\"" rest - 1)
+/* The same, the action, and what follows it, a literal. */
+#define put_action_and(b, action, rest) do { \
+	put_person(b); \
+	writer_lit(&(b)->w, ",\"action\":\"" action "\"" rest); \
+} while (0)
 #define put_action(b, action) put_action_and(b, action, "")
 
 /* Two of v1's attributes are the operation's own members here. */

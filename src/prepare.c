@@ -1,6 +1,8 @@
 #include "prepare.h"
 
+#include <stdlib.h>
 #include "batch.h"
+#include "field.h"
 #include "identity.h"
 #include "input.h"
 #include "log.h"
@@ -99,8 +101,8 @@ struct sync *prepare_sync(const struct options *o, const struct identity *id, in
 int prepare_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
     struct buf *bytes, struct operation *op, struct reason *why)
 {
-	/* Without slack: it names the person, and is no member of what is sent. */
-	const struct field id = { .name = "id", .key = "\"id\"", .name_len = 2, .key_len = 4, .value = who->data,
+	char *text = field_text(who->data, who->len);
+	const struct field id = { .name = "id", .key = "\"id\"", .name_len = 2, .key_len = 4, .value = text,
 		.value_len = who->len, .kind = FIELD_TEXT };
 	const struct field *const fields[] = { &id };
 	const struct mapped m = { .fields = fields, .count = 1, .id = &id, .id_type = type };
@@ -109,5 +111,7 @@ int prepare_delete(const struct options *o, const struct operation_config *confi
 
 	c.action = (enum action)o->sync_deletes;
 	c.fingerprints = false;
-	return operation_build(&c, &from, &m, bytes, op, why);
+	int result = operation_build(&c, &from, &m, bytes, op, why);
+	free(text);
+	return result;
 }

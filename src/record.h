@@ -6,6 +6,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,8 @@ struct record {
 	struct field *fields;
 	size_t count;
 	uint64_t shape;		/* equal for two records of one run only if they have the same names in the same order */
+	bool steady;		/* the reader keeps `fields` for all records of this shape that say so, and changes nothing in
+				 * them but the values; none of these is empty */
 };
 
 #endif

@@ -94,20 +94,27 @@ static inline uint64_t scan_byte_plain(const char *p, char c)
 	return mask;
 }
 
+/* The bytes above 0x7f. */
+static inline uint64_t scan_highs_plain(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		mask |= scan_pack(scan_load(p + i * 8) & SCAN_HIGHS) << (i * 8);
+	return mask;
+}
+
 /* What ends the plain part of a JSON string: quotes, backslashes, control characters. 16 bytes only: strings are short. */
 #define SCAN_STRING_BYTES 16u
-static inline unsigned scan_string_plain(const char *p, unsigned *high)
+static inline unsigned scan_string_plain(const char *p)
 {
-	uint64_t mask = 0, above = 0;
+	uint64_t mask = 0;
 
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t word = scan_load(p + i * 8);
-		uint64_t found = scan_equal(word, '"') | scan_equal(word, '\\') |
-		    scan_zeros(word & (SCAN_ONES * 0xe0));
+		uint64_t found = scan_equal(word, '"') | scan_equal(word, '\\') | scan_zeros(word & (SCAN_ONES * 0xe0));
 		mask |= scan_pack(found) << (i * 8);
-		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
 	}
-	*high = (unsigned)above;
 	return (unsigned)mask;
 }
 
@@ -119,22 +126,27 @@ static inline bool scan_same_plain(const char *a, const char *b, size_t n)
 
 #ifdef __SSE2__
 
+static inline unsigned scan_row_piece(__m128i b, __m128i delimiter)
+{
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(
+	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, delimiter)),
+	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\r')))));
+}
+
+static inline uint64_t scan_join(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+	return (uint64_t)(a | b << 16) | (uint64_t)(c | d << 16) << 32;
+}
+
 static inline uint64_t scan_row(const char *p, char delimiter, uint64_t *high)
 {
-	const __m128i quote = _mm_set1_epi8('"'), separator = _mm_set1_epi8(delimiter);
-	const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
-	uint64_t mask = 0, above = 0;
+	const __m128i *at = (const __m128i *)(const void *)p, separator = _mm_set1_epi8(delimiter);
+	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
 
-	for (size_t i = 0; i < 4; i++) {
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
-		__m128i found = _mm_or_si128(
-		    _mm_or_si128(_mm_cmpeq_epi8(b, quote), _mm_cmpeq_epi8(b, separator)),
-		    _mm_or_si128(_mm_cmpeq_epi8(b, lf), _mm_cmpeq_epi8(b, cr)));
-		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << (i * 16);
-		above |= (uint64_t)(unsigned)_mm_movemask_epi8(b) << (i * 16);
-	}
-	*high = above;
-	return mask;
+	*high = scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b), (unsigned)_mm_movemask_epi8(c),
+	    (unsigned)_mm_movemask_epi8(d));
+	return scan_join(scan_row_piece(a, separator), scan_row_piece(b, separator), scan_row_piece(c, separator),
+	    scan_row_piece(d, separator));
 }
 
 static inline uint64_t scan_breaks(const char *p)
@@ -162,14 +174,24 @@ static inline uint64_t scan_byte(const char *p, char c)
 	return mask;
 }
 
-static inline unsigned scan_string(const char *p, unsigned *high)
+static inline uint64_t scan_highs(const char *p)
+{
+	const __m128i *at = (const __m128i *)(const void *)p;
+	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
+
+	if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0)
+		return 0;
+	return scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b), (unsigned)_mm_movemask_epi8(c),
+	    (unsigned)_mm_movemask_epi8(d));
+}
+
+static inline unsigned scan_string(const char *p)
 {
 	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
 	__m128i low = _mm_xor_si128(b, _mm_set1_epi8(2));	/* '"' to 0x20; what is below 0x20 stays below, all else above */
 	__m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(0x20)), low),
 	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
 
-	*high = (unsigned)_mm_movemask_epi8(b);
 	return (unsigned)_mm_movemask_epi8(found);
 }
 
@@ -189,8 +211,35 @@ static inline bool scan_same(const char *a, const char *b, size_t n)
 #define scan_row scan_row_plain
 #define scan_breaks scan_breaks_plain
 #define scan_byte scan_byte_plain
+#define scan_highs scan_highs_plain
 #define scan_string scan_string_plain
 #define scan_same scan_same_plain
 #endif
+
+/* memcpy in pieces of SCAN_STRING_BYTES: up to as many bytes more are read and written. */
+static inline void scan_move(char *to, const char *s, size_t n)
+{
+	for (size_t i = 0;; i += SCAN_STRING_BYTES) {
+		memcpy(to + i, s + i, SCAN_STRING_BYTES);
+		if (n - i <= SCAN_STRING_BYTES)
+			return;
+	}
+}
+
+/* The same, and whether a JSON string can hold the text as it is. */
+static inline bool scan_copy_string(char *to, const char *s, size_t n)
+{
+	unsigned found = 0;
+	size_t i = 0;
+
+	for (; n - i > SCAN_STRING_BYTES; i += SCAN_STRING_BYTES) {
+		found |= scan_string(s + i);
+		memcpy(to + i, s + i, SCAN_STRING_BYTES);
+	}
+	/* Of the last piece only the first n - i bytes count: the bits of the others are shifted out. */
+	uint16_t last = (uint16_t)(scan_string(s + i) << (SCAN_STRING_BYTES - (n - i)));
+	memcpy(to + i, s + i, SCAN_STRING_BYTES);
+	return (found | last) == 0;
+}
 
 #endif

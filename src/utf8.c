@@ -17,20 +17,24 @@ static struct lead lead_of(unsigned char c)
 	return (struct lead){ 0, 0, 0 };
 }
 
-static inline uint64_t highs(const unsigned char *s)
-{
-	return scan_load((const char *)s) & SCAN_HIGHS;
-}
-
 /* The first byte from i on that is no ASCII, or n. */
-static size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
+static inline size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
 {
-	while (n - i >= 32 && !(highs(s + i) | highs(s + i + 8) | highs(s + i + 16) | highs(s + i + 24)))
-		i += 32;
-	for (; n - i >= 8; i += 8) {
-		uint64_t found = highs(s + i);
+	const char *text = (const char *)s;
+
+	for (; n - i >= SCAN_BYTES; i += SCAN_BYTES) {
+		uint64_t found = scan_highs(text + i);
 		if (found)
-			return i + (size_t)__builtin_ctzll(found) / 8;
+			return i + (unsigned)__builtin_ctzll(found);
+	}
+	if (n >= SCAN_BYTES && i < n) {		/* the rest, and what is in front of it once more */
+		uint64_t found = scan_highs(text + n - SCAN_BYTES) >> (SCAN_BYTES - (n - i));
+		return found ? i + (unsigned)__builtin_ctzll(found) : n;
+	}
+	for (; n - i >= 8; i += 8) {
+		uint64_t found = scan_load(text + i) & SCAN_HIGHS;
+		if (found)
+			return i + (unsigned)__builtin_ctzll(found) / 8;
 	}
 	while (i < n && s[i] < 0x80)
 		i++;

@@ -1,35 +1,10 @@
 #include "writer.h"
 
-/* Goes on where the buf ends. Once something was dropped, nothing more is added, however small. */
-static void take(struct writer *w)
-{
-	const struct buf *b = w->b;
-	size_t end = b->over ? b->len : b->cap < b->max ? b->cap : b->max;
-
-	w->p = b->data ? b->data + b->len : NULL;
-	w->end = b->data ? b->data + end : NULL;
-}
-
-void writer_open(struct writer *w, struct buf *b, size_t room)
-{
-	w->b = b;
-	if (room <= b->max - b->len)
-		(void)buf_room(b, room);
-	take(w);
-}
-
-void writer_close(struct writer *w)
-{
-	if (w->p)
-		w->b->len = writer_at(w);
-	w->p = w->end = NULL;
-}
-
 bool writer_grow(struct writer *w, size_t n)
 {
 	writer_close(w);
 	bool room = buf_room(w->b, n) != NULL;
-	take(w);
+	writer_take(w);
 	return room && w->p != NULL;
 }
 
@@ -37,64 +12,107 @@ void writer_escaped(struct writer *w, const char *text, size_t n)
 {
 	writer_close(w);
 	buf_json(w->b, text, n);
-	take(w);
+	writer_take(w);
+}
+
+char *writer_put_escaped(char *to, const char *s, size_t n)
+{
+	*to++ = '"';
+	for (size_t i = 0; i < n; ) {
+		unsigned found = scan_string(s + i);
+		size_t run = found ? (size_t)__builtin_ctz(found) : SCAN_STRING_BYTES;
+		memcpy(to, s + i, SCAN_STRING_BYTES);
+		if (run >= n - i) {
+			to += n - i;
+			break;
+		}
+		to += run;
+		i += run;
+		if (found)
+			to = buf_put_escape(to, s[i++]);
+	}
+	*to++ = '"';
+	return to;
+}
+
+/* Near the end of a buf that does not grow it is not known before what fits. */
+char *writer_member_escaped(struct writer *w, char *p, const char *value, size_t n)
+{
+	size_t most = n * WRITER_ESCAPED + 3 + WRITER_SPARE;
+
+	if ((size_t)(w->end - p) >= most) {
+		p = writer_put_escaped(p, value, n);
+		*p++ = ',';
+		return p;
+	}
+	w->p = p;
+	writer_escaped(w, value, n);
+	writer_byte(w, ',');
+	return w->p;
 }
 
 void writer_percent(struct writer *w, const char *text, size_t n)
 {
 	writer_close(w);
 	buf_percent(w->b, text, n);
-	take(w);
+	writer_take(w);
 }
 
-/* How many decimals n has. Of as many bits as it has, all numbers have either guess or guess + 1. */
-static size_t count_digits(uint64_t n)
+/* The last eight decimals of n, a byte each, the first of them in the lowest: halved three times, all parts at once. The
+ * multiplications divide by 100 and by 10; they are exact for what the parts can be. */
+static inline uint64_t eight_decimals(uint32_t n)
 {
-	static const uint64_t powers[] = {
-		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
-		1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
-		1000000000000000000, UINT64_C(10000000000000000000),
-	};
-	unsigned bits = 64 - (unsigned)__builtin_clzll(n | 1), guess = bits * 1233 >> 12;	/* 1233 / 4096: log10(2) */
+	uint64_t parts = n / 10000 | (uint64_t)(n % 10000) << 32;
+	uint64_t high = parts * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
 
-	return guess + (n >= powers[guess]) + (n == 0);
+	parts = high | (parts - high * 100) << 16;
+	high = parts * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+	return high | (parts - high * 10) << 8;
 }
 
-static const char pairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-static inline void put_two(char *to, size_t n)
+static inline void put_digits(char *to, uint64_t decimals)
 {
-	memcpy(to, pairs + n * 2, 2);
+	uint64_t digits = decimals + SCAN_ONES * '0';
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	digits = __builtin_bswap64(digits);
+#endif
+	memcpy(to, &digits, sizeof digits);
 }
 
-static void put_eight(char *to, uint32_t n)
+static inline char *put_eight(char *to, uint64_t n)
 {
-	uint32_t high = n / 10000, low = n % 10000;
+	put_digits(to, eight_decimals((uint32_t)n));
+	return to + 8;
+}
 
-	put_two(to, high / 100);
-	put_two(to + 2, high % 100);
-	put_two(to + 4, low / 100);
-	put_two(to + 6, low % 100);
+/* n, below 10^8, without zeros in front. */
+static inline char *put_first(char *to, uint64_t n)
+{
+	uint64_t decimals = eight_decimals((uint32_t)n);
+	unsigned zeros = (unsigned)__builtin_ctzll(decimals | UINT64_C(1) << 56) / 8;	/* the last one stays */
+
+	put_digits(to, decimals >> (8 * zeros));
+	return to + 8 - zeros;
 }
 
 size_t writer_digits(int64_t n, char *out)
 {
+	const uint64_t eight = 100000000;
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-	size_t sign = n < 0, count = sign + count_digits(left);
-	char *at = out + count;
+	char *p = out;
 
-	for (; left >= 100000000; left /= 100000000)
-		put_eight(at -= 8, (uint32_t)(left % 100000000));
-	uint32_t rest = (uint32_t)left;
-	for (; rest >= 10; rest /= 100)
-		put_two(at -= 2, rest % 100);
-	if (at > out + sign)
-		*--at = (char)('0' + rest);
-	if (sign)
-		*out = '-';
-	return count;
+	*p = '-';
+	p += n < 0;
+	if (left < eight) {
+		p = put_first(p, left);
+	} else if (left < eight * eight) {
+		p = put_eight(put_first(p, left / eight), left % eight);
+	} else {
+		p = put_first(p, left / (eight * eight));
+		p = put_eight(put_eight(p, left / eight % eight), left % eight);
+	}
+	return (size_t)(p - out);
 }
 
 void writer_num(struct writer *w, int64_t n)

@@ -20,14 +20,37 @@ struct writer {
 	char *p, *end;
 };
 
-void writer_open(struct writer *w, struct buf *b, size_t room);	/* room: what will probably be needed */
-void writer_close(struct writer *w);
-
 bool writer_grow(struct writer *w, size_t n);			/* at least n bytes of room; false: over */
 void writer_escaped(struct writer *w, const char *text, size_t n);	/* as buf_json */
 void writer_percent(struct writer *w, const char *text, size_t n);	/* as buf_percent */
 void writer_num(struct writer *w, int64_t n);
-size_t writer_digits(int64_t n, char *out);	/* in decimals, at most WRITER_DIGITS; how many */
+size_t writer_digits(int64_t n, char *out);	/* in decimals; how many. WRITER_DIGITS bytes may be written */
+
+/* Goes on where the buf ends. Once something was dropped, nothing more is added, however small. */
+static inline void writer_take(struct writer *w)
+{
+	const struct buf *b = w->b;
+	size_t end = b->over ? b->len : b->cap < b->max ? b->cap : b->max;
+
+	w->p = b->data ? b->data + b->len : NULL;
+	w->end = b->data ? b->data + end : NULL;
+}
+
+/* `room`: what will probably be needed. */
+static inline void writer_open(struct writer *w, struct buf *b, size_t room)
+{
+	w->b = b;
+	if (room <= b->max - b->len)
+		(void)buf_room(b, room);
+	writer_take(w);
+}
+
+static inline void writer_close(struct writer *w)
+{
+	if (w->p)
+		w->b->len = (size_t)(w->p - w->b->data);
+	w->p = w->end = NULL;
+}
 
 static inline size_t writer_at(const struct writer *w)
 {
@@ -108,37 +131,6 @@ static inline bool writer_copy(char *to, const char *s, size_t n)
 	return plain;
 }
 
-/* memcpy for what is likely to be short: no call, and loads and stores that overlap at the end. */
-static inline void writer_move(char *to, const char *s, size_t n)
-{
-	if (n > 32) {
-		memcpy(to, s, n);
-	} else if (n >= 8) {
-		uint64_t last = writer_load8(s + n - 8);
-		for (size_t i = 0; i + 8 < n; i += 8) {
-			uint64_t x = writer_load8(s + i);
-			memcpy(to + i, &x, sizeof x);
-		}
-		memcpy(to + n - 8, &last, sizeof last);
-	} else if (n >= 4) {
-		uint32_t first = writer_load4(s), last = writer_load4(s + n - 4);
-		memcpy(to, &first, sizeof first);
-		memcpy(to + n - 4, &last, sizeof last);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			to[i] = s[i];
-	}
-}
-
-/* writer_add for what is likely to be short. */
-static inline void writer_short(struct writer *w, const char *s, size_t n)
-{
-	if (!writer_room(w, n))
-		return;
-	writer_move(w->p, s, n);
-	w->p += n;
-}
-
 /* Adds text as a JSON string. */
 static inline void writer_text(struct writer *w, const char *s, size_t n)
 {
@@ -152,36 +144,39 @@ static inline void writer_text(struct writer *w, const char *s, size_t n)
 	w->p += n + 2;
 }
 
-/* memcpy in whole pieces: up to WRITER_PIECE - 1 bytes more are read and written. */
-#define WRITER_PIECE ((size_t)SCAN_STRING_BYTES)
-static inline void writer_move_pieces(char *to, const char *s, size_t n)
+/* -- where there is room -- */
+
+/* How much more than what they add the functions below may write. */
+#define WRITER_SPARE ((size_t)SCAN_STRING_BYTES)
+
+/* Copies n bytes of a text that has the slack of a field's (record.h). Returns what follows them. */
+static inline char *writer_put(char *to, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i += WRITER_PIECE)
-		memcpy(to + i, s + i, WRITER_PIECE);
+	scan_move(to, s, n);
+	return to + n;
 }
 
-/* The same, and whether a JSON string can hold the text as it is. */
-static inline bool writer_copy_pieces(char *to, const char *s, size_t n)
+/* The same as a JSON string. NULL where something in it has to be escaped. */
+static inline char *writer_put_string(char *to, const char *s, size_t n)
 {
-	unsigned found = 0, high;
-	size_t i = 0;
-
-	for (; n - i > WRITER_PIECE; i += WRITER_PIECE) {
-		found |= scan_string(s + i, &high);
-		memcpy(to + i, s + i, WRITER_PIECE);
-	}
-	found |= scan_string(s + i, &high) & ((1u << (n - i)) - 1);
-	memcpy(to + i, s + i, WRITER_PIECE);
-	return found == 0;
+	if (!scan_copy_string(to + 1, s, n))
+		return NULL;
+	to[0] = to[n + 1] = '"';
+	return to + n + 2;
 }
+
+/* The same, whatever is in it: up to WRITER_ESCAPED bytes for each. */
+#define WRITER_ESCAPED 6u
+char *writer_put_escaped(char *to, const char *s, size_t n);
 
 /* Adds key:value and a comma at p, which is where the writer is; the value as it is, or as a JSON string. Key and value have
- * the slack of a field's (record.h). Returns where the writer is then: a caller that adds many keeps that in a register, and
- * gives it back in w->p. */
+ * the slack of a field's. Returns where the writer is then: a caller that adds many keeps that in a register, and gives it
+ * back in w->p. */
+char *writer_member_escaped(struct writer *w, char *p, const char *value, size_t n);
 __attribute__((always_inline)) static inline char *writer_member(struct writer *w, char *p, const char *key, size_t key_len,
     const char *value, size_t n, bool json)
 {
-	size_t most = key_len + n + 4 + 2 * WRITER_PIECE;
+	size_t most = key_len + n + 4 + WRITER_SPARE;
 
 	if ((size_t)(w->end - p) < most) {
 		w->p = p;
@@ -189,23 +184,13 @@ __attribute__((always_inline)) static inline char *writer_member(struct writer *
 			return w->p;
 		p = w->p;
 	}
-	writer_move_pieces(p, key, key_len);
-	p += key_len;
+	p = writer_put(p, key, key_len);
 	*p++ = ':';
-	if (json) {
-		writer_move_pieces(p, value, n);
-		p += n;
-	} else if (writer_copy_pieces(p + 1, value, n)) {
-		p[0] = p[n + 1] = '"';
-		p += n + 2;
-	} else {
-		w->p = p;
-		writer_escaped(w, value, n);
-		writer_byte(w, ',');
-		return w->p;
-	}
-	*p++ = ',';
-	return p;
+	char *behind = json ? writer_put(p, value, n) : writer_put_string(p, value, n);
+	if (!behind)
+		return writer_member_escaped(w, p, value, n);
+	*behind++ = ',';
+	return behind;
 }
 
 #endif

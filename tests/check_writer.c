@@ -21,7 +21,7 @@ static void check_digits(int64_t n)
 	ck_assert_uint_eq(len, strlen(want));
 	ck_assert_mem_eq(got + 1, want, len);
 	ck_assert_int_eq(got[0], '#');
-	ck_assert_int_eq(got[len + 1], '#');
+	ck_assert_int_eq(got[WRITER_DIGITS + 1], '#');
 }
 
 START_TEST(numbers_are_as_printf_has_them)
