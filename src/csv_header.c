@@ -90,9 +90,10 @@ static void set_name(struct field *to, const struct field *from)
 	struct buf key = { .max = (size_t)-1 };
 
 	buf_json(&key, from->value, from->value_len);
+	buf_str(&key, ":\"");
 	*to = (struct field){
 		.name = xstrndup(from->value, from->value_len), .name_len = (uint32_t)from->value_len,
-		.key = field_text(key.data, key.len), .key_len = (uint32_t)key.len,
+		.key = field_text(key.data, key.len), .key_len = (uint32_t)key.len - 2,
 		.kind = FIELD_TEXT,
 	};
 	buf_free(&key);

@@ -56,7 +56,7 @@ static bool look_further(struct csv_split *s, struct cursor *c)
 	return true;
 }
 
-/* To the next block with a quote, separator or line break in it; false where the bytes end first. */
+/* To the next block with a special in it; false where the bytes end first. */
 static inline bool go_on(struct csv_split *s, struct cursor *c)
 {
 	return c->specials || look_further(s, c);
@@ -108,11 +108,16 @@ static enum csv_result fault(struct csv_split *s, enum csv_fault what, const cha
 	return CSV_FAULT;
 }
 
+static inline bool is_odd(char c)
+{
+	return (unsigned char)c < ' ' || c == '\\';
+}
+
 static inline void mark_doubled(struct csv_split *s, const struct cursor *c)
 {
-	size_t cell = (size_t)(c->field - s->fields) + c->beyond;
-
-	s->doubled |= UINT64_C(1) << (cell < CSV_CELLS_MARKED ? cell : CSV_CELLS_MARKED);
+	if (!s->doubled)
+		s->doubled = c->field;
+	s->last_doubled = c->field;
 }
 
 /*
@@ -124,6 +129,7 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 	while (go_on(s, c)) {
 		const char *at = take_special(c);
 		if (*at != '"') {
+			s->odd |= is_odd(*at);
 			s->breaks += *at == '\r' || (*at == '\n' && at[-1] != '\r');
 			continue;
 		}
@@ -194,8 +200,11 @@ static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const c
 				cell = at + 1;
 				continue;
 			}
-		} else {
+		} else if (csv_is_break(*at)) {
 			put(c, cell, at);
+		} else {
+			s->odd = true;
+			continue;
 		}
 		s->row_end = at;
 		return CSV_ROW;
@@ -214,8 +223,8 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 	begin(s, &c, from, end);
 	s->row = from;
 	s->breaks = 0;
-	s->doubled = 0;
-	s->in_quotes = false;
+	s->doubled = s->last_doubled = NULL;
+	s->in_quotes = s->odd = false;
 	enum csv_result result = scan_cells(s, &c, from, last);
 	s->cells = (size_t)(c.field - s->fields) + c.beyond;
 	s->blank = c.blank;
@@ -245,39 +254,38 @@ const char *csv_cell_end(const char *row, const struct field *cell)
 	return cell->value + cell->value_len + csv_is_quoted(row, cell->value);
 }
 
-static void unescape(struct field *cell, const char *quote, struct buf *scratch)
+/* The text of a cell, whose first quote is given, to `to`, with single quotes for doubled ones. Returns what follows. */
+static char *unescape(struct field *cell, const char *quote, char *to)
 {
 	const char *from = cell->value, *end = cell->value + cell->value_len;
-	size_t at = scratch->len;
 
+	cell->value = to;
 	while (quote) {
-		buf_add(scratch, from, (size_t)(quote + 1 - from));
+		scan_move(to, from, (size_t)(quote + 1 - from));
+		to += quote + 1 - from;
 		from = quote + 2;
 		quote = memchr(from, '"', (size_t)(end - from));
 	}
-	buf_add(scratch, from, (size_t)(end - from));
-	cell->value = scratch->data + at;
-	cell->value_len = scratch->len - at;
-}
-
-static void unescape_quoted(const char *row, struct field *cell, struct buf *scratch)
-{
-	const char *text = cell->value, *quote = csv_is_quoted(row, text) ? memchr(text, '"', cell->value_len) : NULL;
-
-	if (quote)
-		unescape(cell, quote, scratch);
+	scan_move(to, from, (size_t)(end - from));
+	to += end - from;
+	cell->value_len = (size_t)(to - cell->value);
+	return to;
 }
 
 void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, struct buf *scratch)
 {
+	size_t first = (size_t)(s->doubled - s->fields), last = (size_t)(s->last_doubled - s->fields);
+
 	buf_reset(scratch);
-	buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);	/* once, so that it stays where it is */
-	for (uint64_t left = s->doubled; left; left &= left - 1) {
-		size_t i = (size_t)__builtin_ctzll(left), end = i < CSV_CELLS_MARKED ? i + 1 : count;
-		for (; i < end; i++)
-			unescape_quoted(s->row, &cells[i], scratch);
+	char *to = buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);	/* once, so that it stays where it is */
+	for (size_t i = first; i < count && i <= last; i++) {
+		struct field *cell = &cells[i];
+		const char *quote = csv_is_quoted(s->row, cell->value) ? memchr(cell->value, '"', cell->value_len) : NULL;
+		if (quote)
+			to = unescape(cell, quote, to);
 	}
-	memset(scratch->data + scratch->len, 0, SCAN_BYTES);
+	memset(to, 0, SCAN_BYTES);
+	scratch->len = (size_t)(to - scratch->data);
 }
 
 static enum csv_place place_after(enum csv_place place, char c, char delimiter)

@@ -24,7 +24,6 @@ enum csv_fault {
 	CSV_UNCLOSED,		/* the end came inside quotes */
 };
 
-#define CSV_CELLS_MARKED 63u
 #define CSV_BLOCKS 32u
 
 struct csv_split {
@@ -38,8 +37,9 @@ struct csv_split {
 	size_t cells;
 	size_t breaks;			/* line breaks inside it */
 	bool blank;			/* a cell is empty */
+	bool odd;			/* a cell has a backslash or a control character in it */
 	const char *first_high, *last_high;	/* bytes above 0x7f; NULL where there is none. The last may be behind the row */
-	uint64_t doubled;		/* a bit for each cell with doubled quotes in it: the last, for all from CSV_CELLS_MARKED on */
+	const struct field *doubled, *last_doubled;	/* the first cell with doubled quotes in it, and the last; or NULL */
 	bool in_quotes;			/* the bytes ended inside quotes */
 	enum csv_fault fault;
 	const char *fault_at;
@@ -48,7 +48,7 @@ struct csv_split {
 	const char *blocks;		/* the first, or NULL */
 	size_t looked;			/* how many */
 	const char *looked_to;		/* `end` at that time */
-	uint64_t specials[CSV_BLOCKS];	/* of each: quotes, separators and line breaks */
+	uint64_t specials[CSV_BLOCKS];	/* of each: quotes, separators, backslashes and control characters */
 	uint64_t highs[CSV_BLOCKS];	/* bytes above 0x7f */
 };
 
@@ -73,8 +73,8 @@ bool csv_is_quoted(const char *row, const char *text);
 const char *csv_cell_start(const char *row, const struct field *cell);
 const char *csv_cell_end(const char *row, const struct field *cell);
 
-/* Writes the text of those of the row's `count` cells that have doubled quotes with single ones, into `scratch` (which is
- * emptied first, and has SCAN_BYTES behind the last). */
+/* Of a row with doubled quotes: writes the text of those of its `count` cells that have them with single ones, into `scratch`
+ * (which is emptied first, and has SCAN_BYTES behind the last). */
 void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, struct buf *scratch);
 
 /*

@@ -129,6 +129,8 @@ int ending_finish(struct run *r)
 	bool complete = !r->stop.asked;
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
 
+	if (complete && r->counting)
+		run_counted(r, r->high);
 	settle_lines(r, true);
 	if (r->rejects)
 		rejects_names(r->rejects, &rejects);

@@ -30,7 +30,8 @@
 
 #define FAILURE_SHOWN 300
 #define ID_SHOWN 160		/* bytes of an identifier that a message shows */
-#define COUNT_PIECE (1u << 20)	/* bytes of the input that are counted at once */
+#define COUNT_PIECE (4u << 20)	/* bytes of the input that are counted at once */
+#define COUNT_AFTER_US 500000	/* a run that has something to do all the time counts from then on: shorter ones need not */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 
@@ -132,6 +133,7 @@ static inline bool is_check(const struct run *r, const struct request *q)
 void run_stop(struct run *r, int status, const char *by, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 uint64_t run_random(struct run *r);
 bool run_count(struct run *r, size_t bytes);	/* counts a piece ahead; whether there is more to count */
+void run_counted(struct run *r, uint64_t records);	/* so many are in the input */
 
 /* -- intake.c -- */
 struct request *intake_request(struct run *r);		/* an empty one */
@@ -161,7 +163,7 @@ void settle_record(struct run *r, const struct operation *op, bool whole, const 
 void settle_unchanged(struct run *r, const struct operation *op);
 /* A record that an earlier run settled. */
 void settle_skipped(struct run *r, const struct origin *from);
-/* Says the progress lines that waited for the total; `now`: counts what is left to be counted first. */
+/* Says the progress lines that waited for the total; `now`: even if it is not known yet. */
 void settle_lines(struct run *r, bool now);
 /* Brings rejects, results, the sync file and the ledger to the disk, in that order. 0 or -1 (then the run was stopped). */
 int settle_commit(struct run *r);

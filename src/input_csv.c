@@ -269,7 +269,7 @@ static enum input_result ask_judge(struct csv_reader *c, size_t n, bool last, st
 	c->mode = CSV_ROWS;
 	c->by_judge = true;
 	split->cells = count;
-	split->doubled = 0;
+	split->doubled = NULL;
 	split->row_end = split->row + length;
 	for (size_t i = 0; i < length; i++)
 		split->breaks += split->row[i] == '\n';
@@ -586,7 +586,9 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 		csv_unescape(split, h->cells, h->columns, &c->scratch);
 	r->fields = h->cells;
 	r->count = h->columns;
-	r->steady = !split->blank && !c->by_judge;
+	r->steady = !c->by_judge;
+	r->blank = split->blank;
+	r->plain = !split->odd && !split->doubled;
 	return INPUT_RECORD;
 }
 

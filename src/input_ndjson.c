@@ -128,7 +128,7 @@ static uint64_t hash_keys(const struct json_scan *scan, size_t *bytes)
 	for (size_t i = 0; i < scan->count; i++) {
 		const struct field *f = &scan->fields[i];
 		hash = XXH3_64bits_withSeed(f->key, f->key_len, hash);
-		*bytes += f->key_len + (is_escaped(f) ? f->name_len : 0);
+		*bytes += f->key_len + 2 + (is_escaped(f) ? f->name_len : 0);
 	}
 	return hash;
 }
@@ -151,7 +151,7 @@ static const char *keep(char **to, const char *s, size_t n)
 	return memcpy(*to - n, s, n);
 }
 
-/* Puts these keys, which are so many bytes with their names, in the place of others. The fields that were scanned are given
+/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others. The fields that were scanned are given
  * them too, for theirs may be those others. */
 static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
 {
@@ -162,6 +162,7 @@ static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_
 		struct field *f = &scan->fields[i];
 		bool escaped = is_escaped(f);
 		f->key = keep(&to, f->key, f->key_len);
+		keep(&to, ":\"", 2);
 		f->name = escaped ? keep(&to, f->name, f->name_len) : f->key + 1;
 		fields[i] = *f;
 	}
@@ -279,6 +280,8 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 	r->count = scan->count;
 	r->shape = shape->number;
 	r->steady = scan->as_expected && !shape->reserved;
+	r->blank = false;
+	r->plain = true;
 	if (!shape->reserved)
 		return 0;
 	json_scan_own(scan);

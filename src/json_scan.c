@@ -8,6 +8,11 @@
 #include "scan.h"
 #include "utf8.h"
 
+/*
+ * Every function gets `end`, at which stands a line break or NUL: none of the bytes that JSON gives a meaning. So what is found
+ * is in front of it, without a look at where the end is.
+ */
+
 #define DIGITS_SAFE 300u		/* so many digits in front of the point are below the largest double */
 #define DOUBLE_DIGITS 309		/* ... which has as many */
 #define EXPONENT_MAX 1000000000		/* beyond any record's digits */
@@ -107,11 +112,13 @@ static const char *scan_long_text(struct json_scan *j, const char *p, const char
 static inline const char *scan_text(struct json_scan *j, const char *p, const char *end, bool key)
 {
 	unsigned found = scan_string(p);
-	const char *stop = p + (found ? (unsigned)__builtin_ctz(found) : 0);
 
-	if (stop >= end || !found || *stop != '"')
-		return scan_long_text(j, p, end, key);
-	return stop + 1;
+	if (found) {	/* in front of `end`, or there: that is no quote */
+		const char *stop = p + (unsigned)__builtin_ctz(found);
+		if (*stop == '"')
+			return stop + 1;
+	}
+	return scan_long_text(j, p, end, key);
 }
 
 /* Numbers. */
@@ -165,12 +172,13 @@ static int64_t read_exponent(const char *p)
 	return negative ? -value : value;
 }
 
-/* The byte at `end` is no digit, so that runs of digits end there. */
 static inline const char *skip_digits(const char *p)
 {
-	while (is_digit(*p))
-		p++;
-	return p;
+	for (;; p += 8) {
+		uint64_t others = scan_others(p);
+		if (others)
+			return p + (unsigned)__builtin_ctzll(others) / 8;
+	}
 }
 
 static const char *scan_number(struct json_scan *j, const char *p)
@@ -220,9 +228,9 @@ static const char *scan_word(struct json_scan *j, const char *p, const char *end
 
 static inline const char *scan_scalar(struct json_scan *j, const char *p, const char *end)
 {
-	if (p < end && *p == '"')
+	if (*p == '"')
 		return scan_text(j, p + 1, end, false);
-	if (p < end && (is_digit(*p) || *p == '-'))
+	if (is_digit(*p) || *p == '-')
 		return scan_number(j, p);
 	return scan_word(j, p, end);
 }
@@ -231,14 +239,14 @@ static inline const char *scan_scalar(struct json_scan *j, const char *p, const 
 static inline const char *scan_colon(struct json_scan *j, const char *p, const char *end)
 {
 	p = skip_space(p, end);
-	if (p == end || *p != ':')
+	if (*p != ':')
 		return refuse(j, "a colon is missing behind a key", p);
 	return skip_space(p + 1, end);
 }
 
 static const char *scan_inner_key(struct json_scan *j, const char *p, const char *end)
 {
-	if (p == end || *p != '"')
+	if (*p != '"')
 		return refuse(j, "a key in quotes was expected", p);
 	p = scan_text(j, p + 1, end, true);
 	return p ? scan_colon(j, p, end) : NULL;
@@ -265,11 +273,11 @@ static const char *scan_after(struct json_scan *j, const char *p, const char *en
 	while (*depth > 0) {
 		bool array = in_array(j, *depth - 1);
 		p = skip_space(p, end);
-		if (p < end && *p == ',') {
+		if (*p == ',') {
 			p = skip_space(p + 1, end);
 			return array ? p : scan_inner_key(j, p, end);
 		}
-		if (p == end || *p != (array ? ']' : '}'))
+		if (*p != (array ? ']' : '}'))
 			return refuse(j, array ? "a comma or ] is missing" : "a comma or } is missing", p);
 		p++;
 		--*depth;
@@ -285,11 +293,11 @@ static const char *scan_container(struct json_scan *j, const char *p, const char
 	do {
 		if (depth + 2 > JSON_DEPTH_MAX)		/* the record's object is one, this value another */
 			return refuse(j, "values are nested too deeply", p);
-		if (p < end && (*p == '[' || *p == '{')) {
+		if (*p == '[' || *p == '{') {
 			bool array = *p == '[';
 			open_container(j, depth++, array);
 			p = skip_space(p + 1, end);
-			if (p == end || *p != (array ? ']' : '}')) {
+			if (*p != (array ? ']' : '}')) {
 				p = array ? p : scan_inner_key(j, p, end);
 				continue;
 			}
@@ -306,7 +314,7 @@ static const char *scan_container(struct json_scan *j, const char *p, const char
 
 static inline const char *scan_value(struct json_scan *j, const char *p, const char *end)
 {
-	if (p < end && (*p == '{' || *p == '['))
+	if (*p == '{' || *p == '[')
 		return scan_container(j, p, end);
 	return scan_scalar(j, p, end);
 }
@@ -326,7 +334,7 @@ static const char *scan_key(struct json_scan *j, const char *p, const char *end,
 {
 	const char *key = p;
 
-	if (p == end || *p != '"')
+	if (*p != '"')
 		return refuse(j, "a key in quotes was expected", p);
 	p = scan_text(j, p + 1, end, true);
 	if (!p)
@@ -350,10 +358,10 @@ __attribute__((always_inline)) static inline const char *scan_member(struct json
 		return NULL;
 	f->value_len = (size_t)(p - f->value);
 	p = skip_space(p, end);
-	*ended = p < end && *p == '}';
+	*ended = *p == '}';
 	if (*ended)
 		return p + 1;
-	if (p == end || *p != ',')
+	if (*p != ',')
 		return refuse(j, p == end ? "the object is not closed" : "a comma or } is missing", p);
 	return skip_space(p + 1, end);
 }
@@ -363,7 +371,7 @@ static const char *scan_expected(struct json_scan *j, const char *p, const char 
 {
 	struct field *f = j->expected->fields, *stop = f + j->expected->count;
 
-	for (; p && !*ended && f < stop && (size_t)(end - p) >= f->key_len && scan_same(p, f->key, f->key_len); f++)
+	for (; p && !*ended && f < stop && scan_same(p, f->key, f->key_len); f++)
 		p = scan_member(j, p + f->key_len, end, f, ended);
 	j->fields = j->expected->fields;
 	j->count = (size_t)(f - j->fields);
@@ -416,13 +424,13 @@ int json_scan(struct json_scan *j, const char *text, size_t n)
 	j->fields = j->own;
 	j->count = 0;
 	j->as_expected = false;
-	if (p == end || *p != '{') {
-		refuse(j, p < end && *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
+	if (*p != '{') {
+		refuse(j, *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
 		    "it does not begin with {", p);
 		return -1;
 	}
 	p = skip_space(p + 1, end);
-	p = p < end && *p == '}' ? p + 1 : scan_members(j, p, end);
+	p = *p == '}' ? p + 1 : scan_members(j, p, end);
 	if (p && skip_space(p, end) != end)
 		p = refuse(j, "something follows the object", skip_space(p, end));
 	if (!p)

@@ -71,10 +71,11 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 
 	buf_init(&key, SIZE_MAX / 8);
 	buf_json(&key, name, strlen(name));
+	buf_str(&key, ":\"");
 	f->name = name;
 	f->name_len = (uint32_t)strlen(name);
 	f->key = keep_text(m, key.data, key.len);
-	f->key_len = (uint32_t)key.len;
+	f->key_len = (uint32_t)key.len - 2;
 	buf_free(&key);
 }
 
@@ -438,24 +439,51 @@ static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
 }
 
 /* What a steady record became holds for all that are like it, but for the values that are made. */
-static void keep_whole(struct mapping *m, const struct record *r, const struct mapped *mapped)
+static void keep_whole(struct mapping *m, const struct plan *p, const struct record *r, const struct mapped *mapped)
 {
 	const struct field **list = m->list;
+	struct mapped *whole = &m->whole_mapped;
 
 	m->list = m->whole;
 	m->whole = list;
-	m->whole_mapped = *mapped;
 	m->whole_of = r->fields;
 	m->whole_shape = r->shape;
+	*whole = *mapped;
+	whole->steady = true;
+	for (size_t i = 0; i < p->count; i++) {
+		const struct field *f = list[i];
+		whole->sets |= p->steps[i].set;
+		whole->longest_name = f->name_len > whole->longest_name ? f->name_len : whole->longest_name;
+		whole->most += f->key_len + sizeof ":\"\"," + CONVERT_ROOM(0);
+	}
 }
 
-static int make_again(struct mapping *m, const struct plan *p, const struct record *r, struct reason *why)
+/* All but what is left out because it is empty. */
+static void list_filled(struct mapping *m, const struct plan *p, struct mapped *out)
+{
+	const struct field **to = m->list;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (m->whole[i]->value_len || p->steps[i].set || i == p->id)
+			*to++ = m->whole[i];
+	out->fields = m->list;
+	out->count = (size_t)(to - m->list);
+}
+
+/* A steady record of the shape of the last one: `whole` is right but for the values that are made. */
+static int apply_again(struct mapping *m, const struct plan *p, const struct record *r, struct mapped *out,
+    struct reason *why)
 {
 	char *room = value_room(m, p, r);
 
 	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made)
 		if (step_apply(m, &p->steps[i], i == p->id, r, &m->fields[i], &room, why) < 0)
 			return -1;
+	*out = m->whole_mapped;
+	out->plain = r->plain;
+	out->most += CONVERT_ROOM(r->from.raw_len);
+	if (r->blank)
+		list_filled(m, p, out);
 	return 0;
 }
 
@@ -490,7 +518,7 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
 	out->count = (size_t)(to - m->list);
 	if (r->steady && out->count == p->count)
-		keep_whole(m, r, out);
+		keep_whole(m, p, r, out);
 	return 0;
 }
 
@@ -498,10 +526,9 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 {
 	const struct plan *p = plan_for(m, r);
 
-	if (r->steady && r->fields == m->whole_of && r->shape == m->whole_shape) {
-		*out = m->whole_mapped;
-		return make_again(m, p, r, why);
-	}
+	if (r->steady && r->fields == m->whole_of && r->shape == m->whole_shape &&
+	    (!r->blank || m->config->empty == EMPTY_SKIP))
+		return apply_again(m, p, r, out, why);
 	*out = (struct mapped){ .fields = m->list, .id_type = p->id_type, .id_dropped = p->id_dropped,
 		.special = p->special };
 	if (p->conflict) {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct record;
 struct reason;
@@ -42,6 +43,12 @@ struct mapped {
 	const struct field *id;		/* the identifying field: one of `fields`, or NULL where the record has none */
 	bool id_dropped;		/* --only or --drop leave it out: it is there to identify, and for nothing else */
 	bool special;			/* there is a field with a role from ROLE_SPECIAL on */
+	bool steady;			/* as the record: behind each key stand a colon and a quote */
+	/* Where it is: */
+	bool plain;			/* all texts can stand in a JSON string as they are */
+	uint32_t longest_name;		/* bytes */
+	bool sets;			/* some values are not of the record: they may be of any length */
+	size_t most;			/* bytes of all keys and values, and of what stands between them, where it is plain */
 	enum id_type id_type;
 	const struct field *action;	/* the --action-field's field where it is there and not empty, else NULL */
 };

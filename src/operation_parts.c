@@ -283,31 +283,84 @@ static bool is_attribute(const struct build *b, const struct field *f)
 	return f->role == ROLE_UPDATE ? !b->config->update_only : !b->config->v2;
 }
 
-int part_attributes(struct build *b)
+/* Whether no field needs a look: no limit can be passed, and there is room for all that they can become. */
+static bool is_easy(const struct build *b)
+{
+	const struct mapped *m = b->m;
+	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * WRITER_ESCAPED);
+
+	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT && m->longest_name <= NAME_LIMIT &&
+	    raw <= VALUE_LIMIT && !m->sets && (size_t)(b->w.end - b->w.p) >= most + WRITER_SPARE;
+}
+
+static inline char *put_escaped(char *p, const struct field *f)
+{
+	char *behind = writer_put_string(p, f->value, f->value_len);
+
+	return behind ? behind : writer_put_escaped(p, f->value, f->value_len);
+}
+
+/* The members of such a record. Behind each key stands what a text needs in front of it. */
+static void put_easy(struct build *b)
 {
 	const struct mapped *m = b->m;
 	const struct field *const *at = m->fields, *const *end = at + m->count, *id = m->id;
-	struct writer *w = &b->w;
-	size_t begin = writer_at(w), count = 0;
-	bool limits = !b->config->no_limits, update = b->config->update_only, special = m->special;
+	bool plain = m->plain;
+	char *p = b->w.p;
 
-	writer_byte(w, '{');
-	char *p = w->p;
 	for (; at < end; at++) {
 		const struct field *f = *at;
-		if (f == id || (special && f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
+		size_t text = f->kind == FIELD_TEXT;
+		if (f == id)
+			continue;
+		p = writer_put(p, f->key, f->key_len + 1 + text);
+		if (text && !plain) {
+			p = put_escaped(p - 1, f);
+		} else {
+			p = writer_put(p, f->value, f->value_len);
+			*p = '"';
+			p += text;
+		}
+		*p++ = ',';
+	}
+	b->w.p = p;
+}
+
+/* All other records' members. */
+static int put_attributes(struct build *b)
+{
+	const struct mapped *m = b->m;
+	struct writer *w = &b->w;
+	size_t count = 0;
+	bool limits = !b->config->no_limits;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct field *f = m->fields[i];
+		if (f == m->id || (f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
 			continue;
 		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) && check_attribute(b, f) != 0)
 			return -1;
-		p = put_field_at(w, p, f);
+		put_field(w, f);
 		count++;
 	}
-	w->p = p;
-	if (update)
-		writer_lit(w, "\"_update\":true,");
-	close_object(w, begin);
 	if (limits && count > ATTRIBUTES_LIMIT)
 		return field_over("the record", count, "attributes", ATTRIBUTES_LIMIT, b->why);
+	return 0;
+}
+
+int part_attributes(struct build *b)
+{
+	struct writer *w = &b->w;
+	size_t at = writer_at(w);
+
+	writer_byte(w, '{');
+	if (is_easy(b))
+		put_easy(b);
+	else if (put_attributes(b) != 0)
+		return -1;
+	if (b->config->update_only)
+		writer_lit(w, "\"_update\":true,");
+	close_object(w, at);
 	return 0;
 }
 

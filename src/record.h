@@ -57,7 +57,10 @@ struct record {
 	size_t count;
 	uint64_t shape;		/* equal for two records of one run only if they have the same names in the same order */
 	bool steady;		/* the reader keeps `fields` for all records of this shape that say so, and changes nothing in
-				 * them but the values; none of these is empty */
+				 * them but the values. Behind each key stand a colon and a quote */
+	/* Of a steady record: */
+	bool blank;		/* some text in it is empty */
+	bool plain;		/* no text in it has anything that a JSON string has escaped */
 };
 
 #endif

@@ -58,19 +58,26 @@ uint64_t run_random(struct run *r)
 	return z ^ z >> 31;
 }
 
+void run_counted(struct run *r, uint64_t records)
+{
+	const struct options *o = r->o;
+	uint64_t total = records > o->skip ? records - o->skip : 0;
+
+	r->counting = false;
+	if (!o->shards)
+		r->moment.total = o->limit && o->limit < total ? o->limit : total;
+}
+
 bool run_count(struct run *r, size_t bytes)
 {
 	uint64_t total;
-	const struct options *o = r->o;
 	int more = input_count(r->input, bytes, &total);
 
 	if (more == 1)
 		return true;
 	r->counting = false;
-	if (more == 0 && !o->shards) {
-		total = total > o->skip ? total - o->skip : 0;
-		r->moment.total = o->limit && o->limit < total ? o->limit : total;
-	}
+	if (more == 0)
+		run_counted(r, total);
 	return false;
 }
 
@@ -312,7 +319,7 @@ static bool over(const struct run *r)
 
 static void say_held(struct run *r)
 {
-	if (r->counting)
+	if (r->counting && r->now - r->started >= COUNT_AFTER_US)
 		run_count(r, COUNT_PIECE);
 	settle_lines(r, false);
 }

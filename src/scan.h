@@ -50,21 +50,29 @@ static inline uint64_t scan_equal(uint64_t word, char c)
 	return scan_zeros(word ^ (SCAN_ONES * (unsigned char)c));
 }
 
+/* The high bit of each of eight bytes that is no decimal digit, up to the first: those behind it may be wrong. */
+static inline uint64_t scan_others(const char *p)
+{
+	uint64_t word = scan_load(p) ^ (SCAN_ONES * '0');	/* digits: 0 to 9 */
+
+	return ((word + SCAN_ONES * 0x76) | word) & SCAN_HIGHS;
+}
+
 /* Eight high bits to eight bits side by side. */
 static inline uint64_t scan_pack(uint64_t highs)
 {
 	return ((highs >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
-/* Quotes, separators and line ends. */
+/* Quotes, separators, backslashes and control characters: line ends are some of these. */
 static inline uint64_t scan_row_plain(const char *p, char delimiter, uint64_t *high)
 {
 	uint64_t mask = 0, above = 0;
 
 	for (size_t i = 0; i < 8; i++) {
 		uint64_t word = scan_load(p + i * 8);
-		uint64_t found = scan_equal(word, '"') | scan_equal(word, delimiter) | scan_equal(word, '\n') |
-		    scan_equal(word, '\r');
+		uint64_t found = scan_equal(word, '"') | scan_equal(word, delimiter) | scan_equal(word, '\\') |
+		    scan_zeros(word & (SCAN_ONES * 0xe0));
 		mask |= scan_pack(found) << (i * 8);
 		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
 	}
@@ -126,11 +134,18 @@ static inline bool scan_same_plain(const char *a, const char *b, size_t n)
 
 #ifdef __SSE2__
 
+/* '"', '\\' and what is below 0x20. */
+static inline __m128i scan_escaped(__m128i b)
+{
+	__m128i low = _mm_xor_si128(b, _mm_set1_epi8(2));	/* '"' to 0x20; what is below 0x20 stays below, all else above */
+
+	return _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(0x20)), low),
+	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
+}
+
 static inline unsigned scan_row_piece(__m128i b, __m128i delimiter)
 {
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(
-	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, delimiter)),
-	    _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\r')))));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(scan_escaped(b), _mm_cmpeq_epi8(b, delimiter)));
 }
 
 static inline uint64_t scan_join(unsigned a, unsigned b, unsigned c, unsigned d)
@@ -149,29 +164,30 @@ static inline uint64_t scan_row(const char *p, char delimiter, uint64_t *high)
 	    scan_row_piece(d, separator));
 }
 
+static inline unsigned scan_breaks_piece(const __m128i *at)
+{
+	__m128i b = _mm_loadu_si128(at);
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\r'))));
+}
+
 static inline uint64_t scan_breaks(const char *p)
 {
-	const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
-	uint64_t mask = 0;
+	const __m128i *at = (const __m128i *)(const void *)p;
 
-	for (size_t i = 0; i < 4; i++) {
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
-		__m128i found = _mm_or_si128(_mm_cmpeq_epi8(b, lf), _mm_cmpeq_epi8(b, cr));
-		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << (i * 16);
-	}
-	return mask;
+	return scan_join(scan_breaks_piece(at), scan_breaks_piece(at + 1), scan_breaks_piece(at + 2), scan_breaks_piece(at + 3));
+}
+
+static inline unsigned scan_byte_piece(const __m128i *at, char c)
+{
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(at), _mm_set1_epi8(c)));
 }
 
 static inline uint64_t scan_byte(const char *p, char c)
 {
-	const __m128i wanted = _mm_set1_epi8(c);
-	uint64_t mask = 0;
+	const __m128i *at = (const __m128i *)(const void *)p;
 
-	for (size_t i = 0; i < 4; i++) {
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + i * 16));
-		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, wanted)) << (i * 16);
-	}
-	return mask;
+	return scan_join(scan_byte_piece(at, c), scan_byte_piece(at + 1, c), scan_byte_piece(at + 2, c), scan_byte_piece(at + 3, c));
 }
 
 static inline uint64_t scan_highs(const char *p)
@@ -187,12 +203,7 @@ static inline uint64_t scan_highs(const char *p)
 
 static inline unsigned scan_string(const char *p)
 {
-	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i low = _mm_xor_si128(b, _mm_set1_epi8(2));	/* '"' to 0x20; what is below 0x20 stays below, all else above */
-	__m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(0x20)), low),
-	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
-
-	return (unsigned)_mm_movemask_epi8(found);
+	return (unsigned)_mm_movemask_epi8(scan_escaped(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 
 static inline bool scan_same(const char *a, const char *b, size_t n)

@@ -12,7 +12,7 @@
 #include "results.h"
 #include "sync.h"
 
-#define HELD_MOST 1000		/* progress lines that wait for the total */
+#define HELD_MOST 4096		/* progress lines that wait for the total */
 #define PERCENT_FROM 1000	/* records that must be finished before their share of errors is judged */
 
 /* "users.csv:1042: user 42: 400 email is not a valid address" */
@@ -92,18 +92,15 @@ static void too_many_errors(struct run *r, bool one_more)
 
 void settle_lines(struct run *r, bool now)
 {
-	if (!r->held_count)
-		return;
-	while (r->counting && now)
-		run_count(r, COUNT_PIECE);
-	if (r->counting)
+	if (r->held_count == 0 || (r->counting && !now))
 		return;
 	for (size_t i = 0; i < r->held_count; i++)
 		display_progress(r->display, &r->held[i], &r->moment, r->now);
 	r->held_count = 0;
 }
 
-/* Regular files are counted on the way, for then nothing waits for it; so the first lines may be due before the total. */
+/* Regular files are counted on the way, for then nothing waits for it; so the first lines may be due before the total is
+ * known. What comes in so fast that they are too many is said without. */
 static void hold_line(struct run *r)
 {
 	if (!r->held)
