@@ -24,7 +24,7 @@ PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv
 TEST_LIBS := $(shell pkg-config --libs check libmicrohttpd 2>/dev/null)
 SANDBOX_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 # SANITIZE=1: address and undefined behaviour; SANITIZE=thread: data races.
 ifeq ($(SANITIZE),thread)

@@ -31,7 +31,7 @@
 #define FAILURE_SHOWN 300
 #define ID_SHOWN 160		/* bytes of an identifier that a message shows */
 #define COUNT_PIECE (4u << 20)	/* bytes of the input that are counted at once */
-#define COUNT_AFTER_US 500000	/* a run that has something to do all the time counts from then on: shorter ones need not */
+#define COUNT_AFTER_US 1000000	/* a run that has something to do all the time counts from then on: shorter ones need not */
 #define CHECK_PATH "/api/v1/accounts/region"
 #define BATCH_PATH "/api/v2/batch"
 

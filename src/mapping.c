@@ -322,7 +322,7 @@ static int cell_type(const struct mapping_config *c, const char *name, size_t n)
 static void plan_choice(const struct mapping *m, struct plan *p, const struct field *fields)
 {
 	const struct mapping_config *c = m->config;
-	size_t kept = 0, id = NONE;
+	size_t kept = 0, id = NONE, last_made = NONE;
 
 	for (size_t i = 0; i < p->count; i++) {
 		struct step s = p->steps[i];
@@ -341,9 +341,11 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
 		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && s.cell_type == NO_TYPE;
-		s.next_made = p->first_made;
-		if (!s.plain)
-			p->first_made = kept;
+		s.next_made = NONE;
+		if (!s.plain) {
+			*(last_made == NONE ? &p->first_made : &p->steps[last_made].next_made) = kept;
+			last_made = kept;
+		}
 		p->steps[kept++] = s;
 	}
 	p->count = kept;
@@ -517,7 +519,7 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 	if (id)		/* which is never left out */
 		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
 	out->count = (size_t)(to - m->list);
-	if (r->steady && out->count == p->count)
+	if (r->steady && !r->blank && out->count == p->count)
 		keep_whole(m, p, r, out);
 	return 0;
 }

@@ -569,6 +569,23 @@ START_TEST(open_quotes_are_not_quadratic)
 }
 END_TEST
 
+/* Where the first of eight bytes is that is no digit; 8 where all are. */
+static size_t first_other(const char *p)
+{
+	uint64_t others = scan_others(p);
+
+	return others ? (size_t)__builtin_ctzll(others) / 8 : 8;
+}
+
+static size_t first_other_plain(const char *p)
+{
+	size_t i = 0;
+
+	while (i < 8 && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return i;
+}
+
 /* The plain block scans find the same as those that the machine has, and what they should. Behind the block is another. */
 static bool block_scans_agree(const char *block)
 {
@@ -582,17 +599,18 @@ static bool block_scans_agree(const char *block)
 		same = scan_same(block, block + SCAN_BYTES, n) == scan_same_plain(block, block + SCAN_BYTES, n);
 	for (size_t i = 0; i < SCAN_BYTES && same; i++) {
 		unsigned char c = (unsigned char)block[i];
-		bool end = c == '\n' || c == '\r';
-		same = (row >> i & 1) == (c == '"' || c == ';' || end) && (high >> i & 1) == (c > 0x7f) &&
+		bool end = c == '\n' || c == '\r', escaped = c == '"' || c == '\\' || c < 0x20;
+		same = (row >> i & 1) == (escaped || c == ';') && (high >> i & 1) == (c > 0x7f) &&
 		    (scan_breaks(block) >> i & 1) == end &&
-		    (i >= SCAN_STRING_BYTES || (string >> i & 1) == (c == '"' || c == '\\' || c < 0x20));
+		    (i >= SCAN_STRING_BYTES || (string >> i & 1) == escaped) &&
+		    first_other(block + i) == first_other_plain(block + i);
 	}
 	return same;
 }
 
 START_TEST(block_scans)
 {
-	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01" "ab;";
+	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01" "ab;0990/:";
 	struct dice dice = dice_new("block_scans");
 	char block[2 * SCAN_BYTES + SCAN_STRING_BYTES] = { 0 };
 
@@ -627,6 +645,26 @@ START_TEST(utf8)
 		memcpy(text + before, encodings[_i].text, n);
 		ck_assert_uint_eq(utf8_prefix(text, before + n), before + valid);
 		ck_assert_int_eq(utf8_valid(text, before + n), n == valid);
+	}
+}
+END_TEST
+
+/* One wrong byte, or one long character, anywhere in a text of any length: it is looked at in blocks of many sizes. */
+START_TEST(utf8_of_any_length)
+{
+	char text[3 * SCAN_BYTES + 4];
+
+	for (size_t n = 0; n <= 3 * SCAN_BYTES; n++) {
+		memset(text, 'a', sizeof text);
+		text[n] = '\xff';	/* is behind it */
+		ck_assert_uint_eq(utf8_prefix(text, n), n);
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'a', n);
+			text[at] = '\xff';
+			ck_assert_uint_eq(utf8_prefix(text, n), at);
+			memcpy(text + at, "\xe2\x82\xac", n - at < 3 ? n - at : 3);
+			ck_assert_uint_eq(utf8_prefix(text, n), n - at < 3 ? at : n);
+		}
 	}
 }
 END_TEST
@@ -670,6 +708,7 @@ Suite *input_csv_suite(void)
 	tcase_add_test(tcase, open_quotes_are_not_quadratic);
 	tcase_add_test(tcase, block_scans);
 	LOOP(tcase, utf8, encodings);
+	tcase_add_test(tcase, utf8_of_any_length);
 	tcase_add_test(tcase, utf8_is_not_cut);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -390,6 +390,202 @@ START_TEST(without_a_thread)
 }
 END_TEST
 
+/* -- a record and those before it -- */
+
+/* What is the same for a record wherever it stands. */
+static void tell_content(const struct made *made, struct buf *out)
+{
+	const struct operation *op = &made->op;
+
+	buf_fmt(out, "%d %s ", (int)made->kind, made->why ? made->why : "-");
+	buf_add(out, op->from.raw, op->from.raw_len);
+	buf_fmt(out, " %u %" PRIx64 " ", op->key_count, op->keys[0]);
+	buf_add(out, op->id, op->id_len);
+	buf_fmt(out, " %s %s ", action_name(op->action), op->path);
+	buf_add(out, op->body, op->body_len);
+	buf_byte(out, '\n');
+}
+
+static const char *const cells[] = {
+	"", "", "x", "Chlo\xc3\xa9", "a\"b", "\"", "back\\slash", "tab\there", "\x01", "sixteen bytes...", "seventeen bytes..",
+	"a text of more than thirty-two bytes", "2024-03-23T14:14:00Z", "soon", "1700000000", "29.99", "-0", "true", "two\nlines",
+	"identify", "delete", "fly", "\xff",
+};
+
+static void add_cell(struct buf *b, struct dice *d)
+{
+	const char *text = cells[dice_below(d, (int64_t)(sizeof cells / sizeof *cells))];
+
+	if (!strpbrk(text, "\"\n") && !dice_one_in(d, 5)) {
+		buf_str(b, text);
+		return;
+	}
+	buf_byte(b, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			buf_byte(b, '"');
+		buf_byte(b, *text);
+	}
+	buf_byte(b, '"');
+}
+
+#define FIFTY "a name of fifty bytes that is too long three times"
+#define TOO_LONG_A_NAME FIFTY FIFTY FIFTY "!"
+static const char *const fields[] = { "id", "email", "first", "created_at", "spent", "action", "na\\\"me", TOO_LONG_A_NAME, "_timestamp" };
+#define FIELDS (sizeof fields / sizeof *fields)
+
+static void add_row(struct buf *b, struct dice *d, size_t columns)
+{
+	if (!dice_one_in(d, 30))
+		buf_fmt(b, "%d", (int)dice_below(d, 1000));
+	for (size_t i = 1; i < columns; i++) {
+		buf_byte(b, ',');
+		if (dice_one_in(d, 50)) {	/* a byte more or less than a value may have */
+			size_t n = 999 + (size_t)dice_below(d, 3);
+			memset(buf_room(b, n), 'x', n);
+			b->len += n;
+		} else {
+			add_cell(b, d);
+		}
+	}
+}
+
+static const char *const values[] = {
+	"null", "true", "1", "29.99", "\"\"", "\"text\"", "\"a\\\"b\"", "\"2024-03-23T14:14:00Z\"", "\"soon\"", "{\"a\":[1,{}]}", "[]", "\"delete\"",
+	"\"caf\xc3\xa9\"", "\"a string of more than thirty-two bytes\"", "-", "\"\xff\"",
+};
+
+/* Some lines have the keys of the line before, some only the first of them, some others. */
+static void add_line(struct buf *b, struct dice *d, size_t columns, bool reserved)
+{
+	bool spaces = dice_one_in(d, 8), other = dice_one_in(d, 6);
+
+	buf_fmt(b, "{%s\"id\":%d", reserved && !dice_one_in(d, 10) ? "\"_cio_line\":7," : "", (int)dice_below(d, 1000));
+	for (size_t i = 1; i < columns; i++) {
+		if (other && dice_one_in(d, 3))
+			continue;
+		const char *value = values[dice_below(d, dice_one_in(d, 10) ? (int64_t)(sizeof values / sizeof *values) : 14)];
+		buf_fmt(b, spaces ? " , \"%s\" : %s" : ",\"%s\":%s", fields[i], value);
+	}
+	buf_str(b, dice_one_in(d, 50) ? ",\"id\":1}" : dice_one_in(d, 50) ? ",}" : "}");
+}
+
+static void any_mapping(struct setting *s, struct dice *d)
+{
+	static const struct name_pair renames[] = { { "first", "given \"name\"" }, { "email", "type" } };
+	static const struct name_pair sets[] = { { "plan", "a\"b" }, { "spent", "" } };
+	static const struct name_type types[] = { { "spent", TYPE_FLOAT }, { "first", TYPE_STRING } };
+	static const char *const drop[] = { "email" };
+	struct mapping_config *c = &s->o.mapping;
+
+	c->infer = dice_one_in(d, 3);
+	c->empty = (enum empty_mode)dice_below(d, 3);
+	c->renames = renames;
+	c->rename_count = dice_one_in(d, 3);
+	c->sets = sets;
+	c->set_count = dice_one_in(d, 3) ? (size_t)dice_below(d, 3) : 0;
+	c->types = types;
+	c->type_count = dice_one_in(d, 3) ? (size_t)dice_below(d, 3) : 0;
+	c->drop = drop;
+	c->drop_count = dice_one_in(d, 4);
+	c->action_field = dice_one_in(d, 4) ? "action" : NULL;
+	s->config.update_only = dice_one_in(d, 4);
+	s->config.v2 = !dice_one_in(d, 4);
+	s->config.no_limits = dice_one_in(d, 4);
+	if (dice_one_in(d, 6)) {
+		s->config.action = ACTION_ENTITY;
+		c->rename_count = 2;
+	}
+}
+
+#define ROWS_TOGETHER 60
+
+/* What a reader and a mapping keep from one record to the next changes nothing. */
+START_TEST(a_record_is_made_as_if_it_were_alone)
+{
+	struct dice d = dice_new("a_record_is_made_as_if_it_were_alone");
+	size_t operations = 0;
+
+	for (int round = 0; round < 150; round++) {
+		struct buf head = { .max = SIZE_MAX }, whole = { .max = SIZE_MAX }, want = { .max = SIZE_MAX }, got = { .max = SIZE_MAX };
+		size_t columns = 2 + (size_t)dice_below(&d, FIELDS - 1), starts[ROWS_TOGETHER + 1];
+		struct setting s, alone;
+		setting_open(&s);
+		setting_open(&alone);
+		any_mapping(&s, &d);
+		alone.o = s.o;
+		alone.config = s.config;
+		alone.o.input.files = alone.files;
+		for (size_t i = 0; i < columns && _i == 0; i++)
+			buf_fmt(&head, "%s%s", i ? "," : "", i == 6 ? "\"na\"\"me\"" : fields[i]);
+		if (_i == 0)
+			buf_byte(&head, '\n');
+		buf_add(&whole, head.data, head.len);
+		for (size_t i = 0; i < ROWS_TOGETHER; i++) {
+			starts[i] = whole.len;
+			if (_i == 0)
+				add_row(&whole, &d, columns);
+			else
+				add_line(&whole, &d, columns, round % 4 == 0);
+			buf_byte(&whole, '\n');
+		}
+		starts[ROWS_TOGETHER] = whole.len;
+		const char *name = _i == 0 ? "in.csv" : "in.ndjson";
+		write_file(setting_name(&s, name), &whole);
+		setting_begin(&s, false);
+		setting_name(&alone, name);
+		for (size_t i = 0; i < ROWS_TOGETHER; i++) {
+			struct buf one = { .max = SIZE_MAX };
+			buf_add(&one, head.data, head.len);
+			buf_add(&one, whole.data + starts[i], starts[i + 1] - starts[i]);
+			write_file(alone.names[0], &one);
+			setting_begin(&alone, false);
+			tell_content(maker_next(alone.maker), &want);
+			const struct made *made = maker_next(s.maker);
+			operations += made->kind == MADE_OPERATION;
+			tell_content(made, &got);
+			ck_assert_msg(want.len == got.len && memcmp(want.data, got.data, got.len) == 0, "alone: %.*snot: %.*s",
+			    (int)want.len, want.data, (int)got.len, got.data);
+			buf_reset(&want);
+			buf_reset(&got);
+			buf_free(&one);
+		}
+		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+		setting_close(&s);
+		setting_close(&alone);
+		buf_free(&head);
+		buf_free(&whole);
+		buf_free(&want);
+		buf_free(&got);
+	}
+	ck_assert_uint_gt(operations, 500);
+}
+END_TEST
+
+/* As many attributes as there may be, and one more, in the first record and in the next. */
+START_TEST(too_many_attributes_are_too_many_again)
+{
+	for (int count = 300; count <= 301; count++) {
+		struct buf text = { .max = SIZE_MAX };
+		struct setting s;
+		setting_open(&s);
+		buf_str(&text, "id");
+		for (int i = 0; i < count; i++)
+			buf_fmt(&text, ",a%d", i);
+		for (int row = 0; row < 3; row++) {
+			buf_fmt(&text, "\n%d", row);
+			for (int i = 0; i < count; i++)
+				buf_str(&text, ",1");
+		}
+		setting_add(&s, "in.csv", &text);
+		setting_begin(&s, false);
+		for (int row = 0; row < 3; row++)
+			ck_assert_int_eq(maker_next(s.maker)->kind, count > 300 ? MADE_INVALID : MADE_OPERATION);
+		setting_close(&s);
+	}
+}
+END_TEST
+
 Suite *maker_suite(void)
 {
 	Suite *suite = suite_create("maker");
@@ -404,6 +600,8 @@ Suite *maker_suite(void)
 	tcase_add_test(c, a_pipe_is_not_read_ahead);
 	tcase_add_test(c, a_file_that_becomes_a_pipe);
 	tcase_add_test(c, without_a_thread);
+	tcase_add_loop_test(c, a_record_is_made_as_if_it_were_alone, 0, 2);
+	tcase_add_test(c, too_many_attributes_are_too_many_again);
 	suite_add_tcase(suite, c);
 	return suite;
 }

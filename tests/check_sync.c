@@ -308,14 +308,15 @@ END_TEST
 
 #define PEOPLE 300
 #define NIGHTS 12
+#define NUMBERED 32	/* bytes of a made identifier */
 
 struct model { bool known[PEOPLE], seen[PEOPLE]; uint64_t fingerprint[PEOPLE]; };	/* fingerprint 0: due, 1: and new */
 
-static struct operation numbered(char id[20], int i, uint64_t fingerprint)
+static struct operation numbered(char id[NUMBERED], int i, uint64_t fingerprint)
 {
 	static const enum id_type types[] = { ID_ID, ID_EMAIL, ID_CIO_ID };
 
-	snprintf(id, 20, i % 3 == 1 ? "p%d@example.com" : "p%d", i);
+	snprintf(id, NUMBERED, i % 3 == 1 ? "p%d@example.com" : "p%d", i);
 	return typed(id, types[i % 3], fingerprint);
 }
 
@@ -330,7 +331,7 @@ static uint64_t count_missing(const struct model *m)
 
 static void one_row(struct sync *s, struct model *m, struct dice *d)
 {
-	char id[20];
+	char id[NUMBERED];
 	int i = (int)dice_below(d, PEOPLE);
 	struct operation op = numbered(id, i, 100 + (uint64_t)dice_below(d, 2));
 	bool unchanged = m->known[i] && m->fingerprint[i] == op.fingerprint;
@@ -361,7 +362,7 @@ static void deletes(struct sync *s, struct model *m, struct dice *d)
 {
 	struct buf found = { .max = 1000 };
 	bool came[PEOPLE] = { false };
-	char text[20], id[20];
+	char text[20], id[NUMBERED];
 	enum id_type type;
 	uint64_t count = 0, want = count_missing(m);
 
@@ -421,7 +422,7 @@ END_TEST
 START_TEST(numbers_are_used_again)
 {
 	struct sync *s = open_file(false);
-	char id[20];
+	char id[NUMBERED];
 
 	for (int i = 0; i < 2000; i++) {
 		accept(s, numbered(id, i, 100));
@@ -485,7 +486,7 @@ START_TEST(how_many_may_be_deleted)
 		{ 100, 0, 0, 0 }, { 100, 7, 0, 7 }, { 1, 1000, 0, 1000 },
 	};
 	struct sync *s = open_file(false);
-	char id[20];
+	char id[NUMBERED];
 
 	for (int i = 0; i < cases[_i].known; i++)
 		accept(s, numbered(id, i, 100));
@@ -517,7 +518,7 @@ END_TEST
 /* The share is of those whom the last complete sync left: newcomers, who may be another file's people, count later. */
 START_TEST(the_share_is_of_the_last_complete_sync)
 {
-	char id[20];
+	char id[NUMBERED];
 
 	make_file(three, 3);
 	struct sync *s = open_file(false);
