@@ -218,11 +218,10 @@ static const char *scan_number(struct json_scan *j, const char *p)
 
 static const char *scan_word(struct json_scan *j, const char *p, const char *end)
 {
-	static const struct { const char *text; size_t len; } words[] = { { "true", 4 }, { "false", 5 }, { "null", 4 } };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if ((size_t)(end - p) >= words[i].len && memcmp(p, words[i].text, words[i].len) == 0)
-			return p + words[i].len;
+	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
+		return p + 4;
+	if (memcmp(p, "false", 5) == 0)
+		return p + 5;
 	return refuse(j, p < end ? "a value was expected" : "the object is not closed", p);
 }
 
@@ -346,12 +345,10 @@ static const char *scan_key(struct json_scan *j, const char *p, const char *end,
 	return p;
 }
 
-/* From behind a key to behind what follows its value: a comma and white space, or the brace. *ended: which. */
-__attribute__((always_inline)) static inline const char *scan_member(struct json_scan *j, const char *p, const char *end, struct field *f, bool *ended)
+/* From a value to behind what follows it: a comma and white space, or the brace. *ended: which. */
+__attribute__((always_inline)) static inline const char *scan_member(struct json_scan *j, const char *p, const char *end,
+    struct field *f, bool *ended)
 {
-	p = scan_colon(j, p, end);
-	if (!p)
-		return NULL;
 	f->value = p;
 	p = scan_value(j, p, end);
 	if (!p)
@@ -366,13 +363,28 @@ __attribute__((always_inline)) static inline const char *scan_member(struct json
 	return skip_space(p + 1, end);
 }
 
+/* An expected key, with the colon and what white space is around it; NULL where it is another, or no colon is there. */
+static inline const char *skip_expected(const struct field *f, const char *p, const char *end)
+{
+	if (scan_same(p, f->key, f->key_len + 1))	/* the colon is behind it here, too */
+		return skip_space(p + f->key_len + 1, end);
+	if (!scan_same(p, f->key, f->key_len))
+		return NULL;
+	p = skip_space(p + f->key_len, end);
+	return *p == ':' ? skip_space(p + 1, end) : NULL;
+}
+
 /* The members as far as their keys are the expected ones: those were looked at before. */
 static const char *scan_expected(struct json_scan *j, const char *p, const char *end, bool *ended)
 {
 	struct field *f = j->expected->fields, *stop = f + j->expected->count;
 
-	for (; p && !*ended && f < stop && scan_same(p, f->key, f->key_len); f++)
-		p = scan_member(j, p + f->key_len, end, f, ended);
+	for (; p && !*ended && f < stop; f++) {
+		const char *value = skip_expected(f, p, end);
+		if (!value)
+			break;
+		p = scan_member(j, value, end, f, ended);
+	}
 	j->fields = j->expected->fields;
 	j->count = (size_t)(f - j->fields);
 	j->as_expected = *ended && f == stop;
@@ -408,6 +420,8 @@ static const char *scan_members(struct json_scan *j, const char *p, const char *
 			return refuse(j, "the object has too many members", p);
 		struct field *f = new_field(j);
 		p = scan_key(j, p, end, f);
+		if (p)
+			p = scan_colon(j, p, end);
 		if (p)
 			p = scan_member(j, p, end, f, &ended);
 		if (!p)

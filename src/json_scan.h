@@ -16,7 +16,7 @@ struct buf;
 #define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
 
 /* The keys of an object as they stand, with their names: probably the next object has them too, and then its values are put
- * into these fields. SCAN_STRING_BYTES more must be readable behind each key. */
+ * into these fields. Behind each key is a colon, and SCAN_STRING_BYTES more must be readable. */
 struct json_keys {
 	struct field *fields;
 	size_t count;

@@ -120,22 +120,31 @@ static int build(struct maker *m, struct block *b, const struct origin *from, st
 	return result == 0 ? 1 : -1;
 }
 
+/* The record's own bytes are for rejects and for the ledger: a dry run wants them only of what is no good, or nobody's. */
+static bool keep_raw(struct maker *m, struct block *b, struct made *made)
+{
+	struct operation *op = &made->op;
+
+	if (m->o->dry_run && made->kind == MADE_OPERATION && op->key_count > 0) {
+		op->from.raw = "";
+		op->from.raw_len = 0;
+		return true;
+	}
+	op->from.raw = put_bytes(b, op->from.raw, op->from.raw_len);
+	return op->from.raw != NULL;
+}
+
 /* A record, with its bytes and what can be made of it; false where block b has no room for them. */
 static bool make_record(struct maker *m, struct block *b, struct made *made)
 {
-	struct origin from = m->record.from;
-
-	from.raw = put_bytes(b, from.raw, from.raw_len);
-	if (!from.raw)
-		return false;
 	if (m->kind != MADE_OPERATION) {
-		operation_raw(&from, m->config->action, &made->op);
-		return true;
+		operation_raw(&m->record.from, m->config->action, &made->op);
+		return keep_raw(m, b, made);
 	}
-	int built = build(m, b, &from, &made->op);
+	int built = build(m, b, &m->record.from, &made->op);
 	if (built < 0)
 		made->kind = MADE_INVALID;
-	return built != 0;
+	return built != 0 && keep_raw(m, b, made);
 }
 
 static bool make_why(struct maker *m, struct block *b, struct made *made)

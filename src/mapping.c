@@ -340,7 +340,7 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		s.cell_type = cell_type(c, f.name, f.name_len);
 		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
-		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && s.cell_type == NO_TYPE;
+		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && (f.kind == FIELD_JSON || s.cell_type == NO_TYPE);
 		s.next_made = NONE;
 		if (!s.plain) {
 			*(last_made == NONE ? &p->first_made : &p->steps[last_made].next_made) = kept;

@@ -322,6 +322,34 @@ START_TEST(soon_comes)
 }
 END_TEST
 
+/* A dry run gets the bytes of those records alone that it may ask for: to say what is wrong, or for a shard that no key tells. */
+START_TEST(bytes_that_a_dry_run_wants)
+{
+	static const struct { const char *line; bool wanted; } lines[] = {
+		{ "{\"id\":1}", false }, { "{\"name\":\"Nobody\"}", true }, { "{", true }, { "{\"id\":2,\"do\":\"entity\",\"type\":\"delivery\"}", true },
+		{ "{\"id\":3,\"do\":\"delete\"}", false },
+	};
+	struct buf text = { .max = 1000 };
+	struct setting s;
+
+	setting_open(&s);
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		buf_fmt(&text, "%s\n", lines[i].line);
+	setting_add(&s, "in.ndjson", &text);
+	s.o.mapping.action_field = "do";
+	for (int dry = 0; dry < 2; dry++) {
+		s.o.dry_run = dry;
+		setting_begin(&s, dry);
+		for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+			const struct origin *from = &maker_next(s.maker)->op.from;
+			ck_assert_uint_eq(from->raw_len, !dry || lines[i].wanted ? strlen(lines[i].line) : 0);
+			ck_assert_mem_eq(from->raw, lines[i].line, from->raw_len);
+		}
+	}
+	setting_close(&s);
+}
+END_TEST
+
 /* A pipe may have nothing just now: nobody waits for it on a thread. */
 START_TEST(a_pipe_is_not_read_ahead)
 {
@@ -597,6 +625,7 @@ Suite *maker_suite(void)
 	tcase_add_test(c, the_end_stays_the_end);
 	tcase_add_test(c, left_at_any_time);
 	tcase_add_test(c, soon_comes);
+	tcase_add_test(c, bytes_that_a_dry_run_wants);
 	tcase_add_test(c, a_pipe_is_not_read_ahead);
 	tcase_add_test(c, a_file_that_becomes_a_pipe);
 	tcase_add_test(c, without_a_thread);
