@@ -247,6 +247,11 @@ void display_start(struct display *d, uint64_t total)
 	flush(d);
 }
 
+bool display_keeps_lines(const struct display *d)
+{
+	return !d->quiet && d->mode != PROGRESS_BAR;
+}
+
 /* Takes the figures in. */
 static void learn(struct display *d, const struct counters *c, const struct moment *m)
 {

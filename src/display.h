@@ -47,6 +47,9 @@ void display_error_record(struct display *d, const char *line);
 /* The run begins: the JSON start object; nothing in other modes. total 0: not known. */
 void display_start(struct display *d, uint64_t total);
 
+/* Whether progress is said in lines that stay: not as a bar, and not at all where it is quiet. */
+bool display_keeps_lines(const struct display *d);
+
 /* What is going on. Call it in every turn of the loop, and after each record or batch settled: it draws what is
  * due. */
 void display_progress(struct display *d, const struct counters *c, const struct moment *m, int64_t now);

@@ -18,7 +18,7 @@ struct options;
 struct maker;
 
 enum made_kind {
-	MADE_OPERATION,
+	MADE_OPERATION,	/* of a dry run: without the record's own bytes, but for those that have no key */
 	MADE_INVALID,	/* a record that cannot be sent: op has its origin, and whom it is about where that is known */
 	MADE_BAD,	/* something that is no record: op has its origin */
 	MADE_PASSED,	/* a record that --skip passes over: op has its number */

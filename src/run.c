@@ -317,11 +317,14 @@ static bool over(const struct run *r)
 	return r->stop.asked || (intake_done(r) && r->checked);
 }
 
-static void say_held(struct run *r)
+static void show_progress(struct run *r)
 {
-	if (r->counting && r->now - r->started >= COUNT_AFTER_US)
+	if (r->counting && !r->o->quiet && r->now - r->started >= COUNT_AFTER_US)
 		run_count(r, COUNT_PIECE);
-	settle_lines(r, false);
+	if (r->held_count)
+		settle_lines(r, false);
+	else
+		display_progress(r->display, &r->c, &r->moment, r->now);
 }
 
 static void turn(struct run *r)
@@ -337,10 +340,7 @@ static void turn(struct run *r)
 	if (r->now - COMMIT_US >= r->dirty_since)
 		settle_commit(r);
 	look_around(r);
-	if (r->held_count)
-		say_held(r);
-	else
-		display_progress(r->display, &r->c, &r->moment, r->now);
+	show_progress(r);
 }
 
 static int64_t next_due(struct run *r)

@@ -118,7 +118,7 @@ static void count(struct run *r, enum outcome outcome)
 	if (finished < r->line_at)
 		return;
 	r->line_at = finished - finished % every + every;
-	if ((r->counting || r->held_count) && !r->o->quiet)
+	if ((r->counting || r->held_count) && display_keeps_lines(r->display))
 		hold_line(r);
 	else
 		display_progress(r->display, &r->c, &r->moment, r->now);

@@ -575,6 +575,7 @@ START_TEST(a_terminal_gets_what_it_understands)
 	ck_assert_int_eq(bar_seen, kinds[_i].bar);
 	ck_assert_int_eq(memchr(s.seen.data, '\033', s.seen.len) != NULL, kinds[_i].escapes);
 	ck_assert_int_eq(s.screen->coloured > 0, kinds[_i].colour);
+	ck_assert_int_eq(display_keeps_lines(s.d), !kinds[_i].bar && !kinds[_i].c.quiet);
 	bool plain = kinds[_i].c.mode == PROGRESS_PLAIN || (kinds[_i].c.mode == PROGRESS_AUTO && !kinds[_i].bar);
 	screen_bar_is(&s, plain ? "Progress: 105000/250000 (12 errors)\nusers.csv:7: row has 5 cells, the header has 6\n" :
 	    "users.csv:7: row has 5 cells, the header has 6\n",
