@@ -528,7 +528,7 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 {
 	const struct plan *p = plan_for(m, r);
 
-	if (r->steady && r->fields == m->whole_of && r->shape == m->whole_shape &&
+	if (r->steady && m->whole_of && r->fields == m->whole_of && r->shape == m->whole_shape &&
 	    (!r->blank || m->config->empty == EMPTY_SKIP))
 		return apply_again(m, p, r, out, why);
 	*out = (struct mapped){ .fields = m->list, .id_type = p->id_type, .id_dropped = p->id_dropped,
