@@ -83,7 +83,7 @@ static inline void begin(struct csv_split *s, struct cursor *c, const char *from
 	uint64_t in_front = scan_below(ahead % SCAN_BYTES);
 	*c = (struct cursor){
 		.block = s->blocks + block * SCAN_BYTES, .end = end, .specials = s->specials[block] & ~in_front, .at = block,
-		.field = s->fields, .fields_end = s->fields + s->width, .delimiter = s->delimiter,
+		.field = s->fields, .fields_end = s->width ? s->fields + s->width : s->fields, .delimiter = s->delimiter,
 	};
 	s->first_high = s->last_high = NULL;
 	note_highs(s, c->block, s->highs[block] & ~in_front);
