@@ -9,6 +9,8 @@
 #include "rejects.h"
 #include "report.h"
 
+#define COUNT_AT_END 64		/* pieces: about a tenth of a second */
+
 static int close_outputs(struct run *r, bool complete)
 {
 	struct reason why;
@@ -124,14 +126,22 @@ int ending_unstarted(struct run *r, int status, struct reason *why)
 	return r->stop.status;
 }
 
+/* Lines that still wait for the total. A run that was stopped does not keep a person waiting for it. */
+static void last_lines(struct run *r, bool complete)
+{
+	if (complete && r->counting)
+		run_counted(r, r->high);
+	for (int i = 0; i < COUNT_AT_END && r->counting && r->held_count; i++)
+		run_count(r, COUNT_PIECE);
+	settle_lines(r, true);
+}
+
 int ending_finish(struct run *r)
 {
 	bool complete = !r->stop.asked;
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
 
-	if (complete && r->counting)
-		run_counted(r, r->high);
-	settle_lines(r, true);
+	last_lines(r, complete);
 	if (r->rejects)
 		rejects_names(r->rejects, &rejects);
 	buf_byte(&rejects, '\0');

@@ -392,6 +392,18 @@ START_TEST(every_line_has_the_total)
 }
 END_TEST
 
+/* Rows of five thousand bytes that are for nobody. */
+static void write_nobodies(struct harness *h, int rows)
+{
+	struct buf input = { .max = SIZE_MAX };
+
+	buf_str(&input, "id,note\n");
+	for (int i = 0; i < rows; i++)
+		buf_fmt(&input, ",%05000d\n", i);
+	harness_write(h, "in.csv", input.data, input.len);
+	buf_free(&input);
+}
+
 /* Nothing is sent of these, so the run never waits, and ends before the input is counted. Lines that are too many to wait are
  * said in time. */
 static const struct { const char *every; unsigned lines; bool bare; } at_the_end[] = { { "1000", 5, false }, { "1", 5000, true } };
@@ -399,17 +411,25 @@ static const struct { const char *every; unsigned lines; bool bare; } at_the_end
 START_TEST(lines_of_a_run_that_never_waits)
 {
 	struct scene b = scene_open(NULL);
-	struct buf input = { .max = SIZE_MAX };
 
-	buf_str(&input, "id,note\n");
-	for (int i = 0; i < 5000; i++)
-		buf_fmt(&input, ",%05000d\n", i);
-	harness_write(b.harness, "in.csv", input.data, input.len);
-	buf_free(&input);
+	write_nobodies(b.harness, 5000);
 	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--progress-every",
 	    at_the_end[_i].every);
 	harness_assert_status(run, 1);
 	ck_assert_uint_eq(check_lines(run->err, 5000 / at_the_end[_i].lines, 5000, true, at_the_end[_i].bare), at_the_end[_i].lines);
+	scene_close(&b);
+}
+END_TEST
+
+/* Stopped before it came to counting: what the lines wait for is counted then, for it is soon done. */
+START_TEST(lines_of_a_run_that_is_stopped)
+{
+	struct scene b = scene_open(NULL);
+
+	write_nobodies(b.harness, 5000);
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--max-errors=3500");
+	harness_assert_status(run, 65);
+	ck_assert_uint_eq(check_lines(run->err, 1000, 5000, true, false), 3);
 	scene_close(&b);
 }
 END_TEST
@@ -454,6 +474,7 @@ Suite *batches_suite(void)
 	tcase_add_loop_test(t, records_a_second_are_bounded, 0, sizeof budgets / sizeof *budgets);
 	tcase_add_test(t, every_line_has_the_total);
 	tcase_add_loop_test(t, lines_of_a_run_that_never_waits, 0, sizeof at_the_end / sizeof *at_the_end);
+	tcase_add_test(t, lines_of_a_run_that_is_stopped);
 	tcase_add_test(t, the_total_is_of_what_is_wanted);
 	tcase_add_loop_test(t, memory_is_bounded, 0, sizeof files / sizeof *files);
 	suite_add_tcase(s, t);
