@@ -149,8 +149,7 @@ static const char json_escape[256] = {
 	['"'] = '"', ['\\'] = '\\',
 };
 
-#define JSON_PIECE 256u		/* bytes that are escaped at once ... */
-#define JSON_MOST 6u		/* ... each to at most so many */
+#define JSON_PIECE 256u		/* bytes that are escaped at once */
 
 char *buf_put_escape(char *to, char c)
 {
@@ -182,12 +181,12 @@ static char *escape(char *to, const char *text, size_t n)
 
 void buf_json(struct buf *b, const char *text, size_t n)
 {
-	char escaped[JSON_PIECE * JSON_MOST];
+	char escaped[JSON_PIECE * BUF_ESCAPED];
 
 	buf_byte(b, '"');
 	for (size_t i = 0, piece; i < n; i += piece) {
 		piece = n - i < JSON_PIECE ? n - i : JSON_PIECE;
-		char *to = JSON_MOST * piece <= b->max - b->len ? buf_room(b, JSON_MOST * piece) : NULL;
+		char *to = BUF_ESCAPED * piece <= b->max - b->len ? buf_room(b, BUF_ESCAPED * piece) : NULL;
 		if (to)
 			b->len = (size_t)(escape(to, text + i, piece) - b->data);
 		else	/* near max: what fits is not known before */

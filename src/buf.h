@@ -46,7 +46,9 @@ void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 
 /* Adds text as a JSON string with its quotes (RFC 8259 section 7). The text must be UTF-8. */
 void buf_json(struct buf *b, const char *text, size_t n);
 
-/* What a byte that a JSON string cannot hold as it is becomes there: at most 6 bytes, at `to`. Returns what follows. */
+/* What a byte that a JSON string cannot hold as it is becomes there: at most BUF_ESCAPED bytes, at `to`. Returns what
+ * follows. */
+#define BUF_ESCAPED 6u
 char *buf_put_escape(char *to, char c);
 
 /* Adds text percent-encoded: everything but RFC 3986 unreserved characters. */

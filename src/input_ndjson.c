@@ -151,8 +151,8 @@ static const char *keep(char **to, const char *s, size_t n)
 	return memcpy(*to - n, s, n);
 }
 
-/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others. The fields that were scanned are given
- * them too, for theirs may be those others. */
+/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others. The fields that were
+ * scanned are given them too, for theirs may be those others. */
 static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
 {
 	char *text = xcalloc(bytes + SCAN_STRING_BYTES, 1), *to = text;

@@ -246,14 +246,9 @@ void part_identifier(struct build *b, const struct person *p)
 }
 
 /* "key":value, with the comma behind it. */
-__attribute__((always_inline)) static inline char *put_field_at(struct writer *w, char *p, const struct field *f)
-{
-	return writer_member(w, p, f->key, f->key_len, f->value, f->value_len, f->kind == FIELD_JSON);
-}
-
 static void put_field(struct writer *w, const struct field *f)
 {
-	w->p = put_field_at(w, w->p, f);
+	writer_member(w, f->key, f->key_len, f->value, f->value_len, f->kind == FIELD_JSON);
 }
 
 /* Closes the object that was opened at `at`: its last comma becomes the brace. */
@@ -287,7 +282,7 @@ static bool is_attribute(const struct build *b, const struct field *f)
 static bool is_easy(const struct build *b)
 {
 	const struct mapped *m = b->m;
-	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * WRITER_ESCAPED);
+	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * BUF_ESCAPED);
 
 	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT && m->longest_name <= NAME_LIMIT &&
 	    raw <= VALUE_LIMIT && !m->sets && (size_t)(b->w.end - b->w.p) >= most + WRITER_SPARE;

@@ -1,7 +1,7 @@
 /*
- * Looking at 64 bytes at a time. Each function returns a mask with bit i set where byte i is one that matters, and the
- * bytes above 0x7f in *high. Callers may read SCAN_BYTES past the end of what they hold, so every buffer that is
- * scanned has that much more room; what is found there must be masked out (scan_below).
+ * Looking at 64 bytes at a time, or at 16 where texts are short. What looks for bytes returns a mask with bit i set where byte
+ * i is one that matters, and the bytes above 0x7f in *high. Callers may read SCAN_BYTES past the end of what they hold, so
+ * every buffer that is scanned has that much more room; what is found there must be masked out (scan_below).
  *
  * The SSE2 forms are for x86-64, where SSE2 always is; the plain ones are for all others, and the tests compare them.
  */
@@ -58,6 +58,12 @@ static inline uint64_t scan_others(const char *p)
 	return ((word + SCAN_ONES * 0x76) | word) & SCAN_HIGHS;
 }
 
+/* The high bit of each byte that is '"', '\\' or below 0x20. */
+static inline uint64_t scan_escaped_plain(uint64_t word)
+{
+	return scan_equal(word, '"') | scan_equal(word, '\\') | scan_zeros(word & (SCAN_ONES * 0xe0));
+}
+
 /* Eight high bits to eight bits side by side. */
 static inline uint64_t scan_pack(uint64_t highs)
 {
@@ -71,9 +77,7 @@ static inline uint64_t scan_row_plain(const char *p, char delimiter, uint64_t *h
 
 	for (size_t i = 0; i < 8; i++) {
 		uint64_t word = scan_load(p + i * 8);
-		uint64_t found = scan_equal(word, '"') | scan_equal(word, delimiter) | scan_equal(word, '\\') |
-		    scan_zeros(word & (SCAN_ONES * 0xe0));
-		mask |= scan_pack(found) << (i * 8);
+		mask |= scan_pack(scan_escaped_plain(word) | scan_equal(word, delimiter)) << (i * 8);
 		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
 	}
 	*high = above;
@@ -118,11 +122,8 @@ static inline unsigned scan_string_plain(const char *p)
 {
 	uint64_t mask = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		uint64_t word = scan_load(p + i * 8);
-		uint64_t found = scan_equal(word, '"') | scan_equal(word, '\\') | scan_zeros(word & (SCAN_ONES * 0xe0));
-		mask |= scan_pack(found) << (i * 8);
-	}
+	for (size_t i = 0; i < 2; i++)
+		mask |= scan_pack(scan_escaped_plain(scan_load(p + i * 8))) << (i * 8);
 	return (unsigned)mask;
 }
 
@@ -235,22 +236,6 @@ static inline void scan_move(char *to, const char *s, size_t n)
 		if (n - i <= SCAN_STRING_BYTES)
 			return;
 	}
-}
-
-/* The same, and whether a JSON string can hold the text as it is. */
-static inline bool scan_copy_string(char *to, const char *s, size_t n)
-{
-	unsigned found = 0;
-	size_t i = 0;
-
-	for (; n - i > SCAN_STRING_BYTES; i += SCAN_STRING_BYTES) {
-		found |= scan_string(s + i);
-		memcpy(to + i, s + i, SCAN_STRING_BYTES);
-	}
-	/* Of the last piece only the first n - i bytes count: the bits of the others are shifted out. */
-	uint16_t last = (uint16_t)(scan_string(s + i) << (SCAN_STRING_BYTES - (n - i)));
-	memcpy(to + i, s + i, SCAN_STRING_BYTES);
-	return (found | last) == 0;
 }
 
 #endif

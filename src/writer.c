@@ -35,20 +35,44 @@ char *writer_put_escaped(char *to, const char *s, size_t n)
 	return to;
 }
 
-/* Near the end of a buf that does not grow it is not known before what fits. */
-char *writer_member_escaped(struct writer *w, char *p, const char *value, size_t n)
+/* Of a text without slack the last bytes are looked at in a copy. */
+void writer_text(struct writer *w, const char *s, size_t n)
 {
-	size_t most = n * WRITER_ESCAPED + 3 + WRITER_SPARE;
+	size_t rest = n % SCAN_STRING_BYTES, whole = n - rest;
+	char tail[SCAN_STRING_BYTES] = { 0 };
 
-	if ((size_t)(w->end - p) >= most) {
-		p = writer_put_escaped(p, value, n);
-		*p++ = ',';
-		return p;
+	if (!writer_room(w, n + 2 + WRITER_SPARE))
+		return;
+	memcpy(tail, s + whole, rest);
+	char *to = w->p + 1;
+	if ((whole && !writer_copy(to, s, whole)) || !writer_copy(to + whole, tail, rest)) {
+		writer_escaped(w, s, n);
+		return;
 	}
-	w->p = p;
-	writer_escaped(w, value, n);
+	w->p[0] = to[n] = '"';
+	w->p = to + n + 1;
+}
+
+/* Near the end of a buf that does not grow it is not known before what fits. */
+static void add_escaped(struct writer *w, const char *value, size_t n)
+{
+	if ((size_t)(w->end - w->p) >= n * BUF_ESCAPED + 2 + WRITER_SPARE)
+		w->p = writer_put_escaped(w->p, value, n);
+	else
+		writer_escaped(w, value, n);
+}
+
+void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n, bool json)
+{
+	if (!writer_room(w, key_len + n + 4 + WRITER_SPARE))
+		return;
+	char *p = writer_put(w->p, key, key_len);
+	*p++ = ':';
+	char *behind = json ? writer_put(p, value, n) : writer_put_string(p, value, n);
+	w->p = behind ? behind : p;
+	if (!behind)
+		add_escaped(w, value, n);
 	writer_byte(w, ',');
-	return w->p;
 }
 
 void writer_percent(struct writer *w, const char *text, size_t n)

@@ -507,6 +507,24 @@ START_TEST(judge_takes_a_row)
 }
 END_TEST
 
+/* Rows that begin where what was looked at ends: it is looked at a piece at a time. */
+START_TEST(rows_of_round_lengths)
+{
+	for (size_t length = 8; length <= 4096; length *= 2) {
+		struct feeding how = whole;
+		struct buf text = { .max = ANY }, model = { .max = ANY }, trace = { .max = ANY };
+		for (int row = 0; row < 80; row++)
+			buf_fmt(&text, "%02d,%0*d,b\n", row, (int)length - 6, row);
+		model_csv(&model, text.data, text.len, &how);
+		trace_csv(&trace, text.data, text.len, &how);
+		assert_same(&model, &trace, text.data, text.len, &how);
+		buf_free(&text);
+		buf_free(&model);
+		buf_free(&trace);
+	}
+}
+END_TEST
+
 START_TEST(judged_row_is_whole)
 {
 	static const char *const columns[] = { "a", "b", "_cio_x" };
@@ -704,6 +722,7 @@ Suite *input_csv_suite(void)
 	LOOP(tcase, head_of_a_rejects_file, heads);
 	tcase_add_test(tcase, judge_takes_a_row);
 	tcase_add_test(tcase, judged_row_is_whole);
+	tcase_add_test(tcase, rows_of_round_lengths);
 	LOOP(tcase, records_come_promptly, prompt);
 	tcase_add_test(tcase, open_quotes_are_not_quadratic);
 	tcase_add_test(tcase, block_scans);

@@ -255,6 +255,38 @@ START_TEST(every_length)
 }
 END_TEST
 
+/* Rows that become six times as long, until the blocks are full: none is cut, and none is written past the end. */
+START_TEST(rows_that_grow)
+{
+	struct buf text = { .max = SIZE_MAX };
+	struct setting s;
+
+	setting_open(&s);
+	buf_str(&text, "id,name\n");
+	for (int row = 0; row < 500; row++) {
+		size_t n = 850 + (size_t)row % 90;
+		buf_fmt(&text, "%d,", row);
+		memset(buf_room(&text, n), '\x01', n);
+		text.len += n;
+		buf_byte(&text, '\n');
+	}
+	setting_add(&s, "users.csv", &text);
+	for (int ahead = 0; ahead < 2; ahead++) {
+		setting_begin(&s, ahead);
+		for (int row = 0; row < 500; row++) {
+			const struct made *made = maker_next(s.maker);
+			ck_assert_int_eq(made->kind, MADE_OPERATION);
+			ck_assert_mem_eq(made->op.body + made->op.body_len - 9, "\\u0001\"}}", 9);
+			const char *name = strstr(made->op.body, "\"name\":\"");
+			ck_assert_ptr_nonnull(name);
+			ck_assert_uint_eq((size_t)(made->op.body + made->op.body_len - name), 8 + (850 + (size_t)row % 90) * 6 + 3);
+		}
+		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+	}
+	setting_close(&s);
+}
+END_TEST
+
 START_TEST(the_end_stays_the_end)
 {
 	struct buf text = { .max = 100 };
@@ -622,6 +654,7 @@ Suite *maker_suite(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, the_same_ahead);
 	tcase_add_test(c, every_length);
+	tcase_add_test(c, rows_that_grow);
 	tcase_add_test(c, the_end_stays_the_end);
 	tcase_add_test(c, left_at_any_time);
 	tcase_add_test(c, soon_comes);

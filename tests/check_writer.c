@@ -68,9 +68,9 @@ START_TEST(a_member_of_any_length)
 			fill(value, n);
 			value[at] = places[place].c;
 			writer_open(&w, &b, 1);
-			w.p = writer_member(&w, w.p, key, k, value, n, false);
-			w.p = writer_member(&w, w.p, key, k, value, n, true);
-			w.p = writer_member(&w, w.p, key, k, value, 0, false);
+			writer_member(&w, key, k, value, n, false);
+			writer_member(&w, key, k, value, n, true);
+			writer_member(&w, key, k, value, 0, false);
 			writer_close(&w);
 			int len = snprintf(want, sizeof want, "%.*s:\"%.*s%s%.*s\",%.*s:%.*s,%.*s:\"\",", (int)k, key, (int)at, value,
 			    places[place].escaped, (int)(n - at - 1), value + at + 1, (int)k, key, (int)n, value, (int)k, key);
@@ -82,6 +82,52 @@ START_TEST(a_member_of_any_length)
 }
 END_TEST
 
+/* Of a text in as many bytes as it has, and not one more that could be read. */
+START_TEST(a_text_of_any_length)
+{
+	for (size_t n = 0; n <= 64; n++) {
+		for (size_t at = 0; at <= n; at++) {	/* at n: nothing in it is special */
+			struct buf got = { .max = 1000 }, want = { .max = 1000 };
+			struct writer w;
+			char *text = xmalloc(n);
+			memset(text, 'x', n);
+			if (at < n)
+				text[at] = places[_i].c;
+			writer_open(&w, &got, 1);
+			writer_text(&w, text, n);
+			writer_close(&w);
+			buf_json(&want, text, n);
+			ck_assert_uint_eq(got.len, want.len);
+			ck_assert_mem_eq(got.data, want.data, want.len);
+			free(text);
+			buf_free(&got);
+			buf_free(&want);
+		}
+	}
+}
+END_TEST
+
+/* Where a buf does not grow, what becomes six times as long is written only where there is room for it. */
+START_TEST(a_member_in_a_small_buf)
+{
+	char key[2 + FIELD_SLACK] = "\"k", value[20 + FIELD_SLACK], bytes[300];
+
+	memset(value, '\x01', sizeof value);
+	for (size_t room = 1; room < 200; room++) {
+		struct buf b = { .data = bytes, .cap = room, .max = room - 1 };
+		struct writer w;
+		memset(bytes, '#', sizeof bytes);
+		writer_open(&w, &b, 1);
+		writer_member(&w, key, 2, value, 20, false);
+		writer_close(&w);
+		ck_assert_uint_lt(b.len, room);
+		for (size_t i = room; i < sizeof bytes; i++)
+			ck_assert_int_eq(bytes[i], '#');
+		ck_assert(b.over || b.len == 2 + 1 + 2 + 20 * 6 + 1);
+	}
+}
+END_TEST
+
 Suite *writer_suite(void)
 {
 	Suite *s = suite_create("writer");
@@ -89,6 +135,8 @@ Suite *writer_suite(void)
 
 	tcase_add_test(t, numbers_are_as_printf_has_them);
 	tcase_add_loop_test(t, a_member_of_any_length, 0, sizeof places / sizeof *places);
+	tcase_add_loop_test(t, a_text_of_any_length, 0, sizeof places / sizeof *places);
+	tcase_add_test(t, a_member_in_a_small_buf);
 	suite_add_tcase(s, t);
 	return s;
 }
