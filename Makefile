@@ -8,7 +8,7 @@ MANDIR   = $(PREFIX)/share/man/man1
 DATADIR  = $(PREFIX)/share
 ZSHDIR   = $(DATADIR)/zsh/site-functions
 CC      ?= cc
-VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/version.h)
+VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/base/version.h)
 
 # Debian's names of what is needed to build, to test, and to run the demo.
 BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
@@ -32,9 +32,10 @@ SANITIZER := -fsanitize=thread -fno-omit-frame-pointer -DCIO_SANITIZED
 else ifdef SANITIZE
 SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCIO_SANITIZED
 endif
-ALL_CFLAGS = -std=c11 -pthread -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(PKG_FLAGS) $(SANITIZER) -MMD -MP
+ALL_CFLAGS = -std=c11 -pthread -D_GNU_SOURCE $(WARN) -Isrc $(CPPFLAGS) $(CFLAGS) $(PKG_FLAGS) $(SANITIZER) -MMD -MP
 
-SRC      := $(wildcard src/*.c)
+SRC      := $(wildcard src/*.c src/*/*.c)
+HEADERS  := $(wildcard src/*/*.h tests/*.h)
 OBJ      := $(SRC:src/%.c=$(BUILD)/src/%.o)
 ROOM_OBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 SUITES   := $(patsubst tests/check_%.c,%,$(wildcard tests/check_*.c))
@@ -88,7 +89,7 @@ $(BUILD)/src/%.o: src/%.c
 
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Isrc -I$(BUILD)/tests -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -I$(BUILD)/tests -c -o $@ $<
 
 # The suites, from the files there are; written anew only where they have changed.
 $(BUILD)/tests/suites.inc: always
@@ -99,7 +100,7 @@ $(BUILD)/tests/suites.inc: always
 always:
 $(BUILD)/tests/main.o: $(BUILD)/tests/suites.inc
 
--include $(wildcard $(BUILD)/src/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/src/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/*.d)
 
 # Getting started.
 
@@ -145,14 +146,14 @@ FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 
-$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TEST_OBJ) $(ROOM_OBJ) $(wildcard src/*.h tests/*.h)
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TEST_OBJ) $(ROOM_OBJ) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MF $@.d -Isrc -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) -MF $@.d -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(PKG_LIBS)
 
 fuzz-replay: $(FUZZERS:%=$(BUILD)/replay/%)
 	@for f in $(FUZZERS); do printf '%s: ' $$f; $(BUILD)/replay/$$f tests/fuzz/corpus/$$f/* || exit 1; done
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard src/*.c src/*.h tests/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(SRC) $(HEADERS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -DCIO_SANITIZED -O1 -g -Isrc -Itests $(PKG_FLAGS) -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $@ $< $(filter-out src/main.c,$(SRC)) $(PKG_LIBS)
@@ -197,7 +198,8 @@ bench: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 
 coverage:
 	$(MAKE) BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' test-now
-	@gcov -n -o $(BUILD)/coverage/src src/*.c 2>/dev/null | awk '/^File .src/ { f = $$2 } /^Lines/ && f { print f, $$2; f = "" }'
+	@for f in $(SRC); do gcov -n -o $(BUILD)/coverage/$${f%.c}.o $$f; done 2>/dev/null | \
+		awk '/^File .src/ { f = $$2 } /^Lines/ && f { print f, $$2; f = "" }'
 
 # Installing, and packages.
 
@@ -225,7 +227,7 @@ deb: need
 	mkdir -p $(DEB_TREE)
 	cp -R Makefile README.md LICENSE src man tests $(DEB_TREE)
 	cp -R .debian $(DEB_TREE)/debian
-	@when=$$([ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat -c %Y src/version.h) && cd $(DEB_TREE) && \
+	@when=$$([ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat -c %Y src/base/version.h) && cd $(DEB_TREE) && \
 	printf 'cio-import (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- %s  %s\n' $(VERSION) $(VERSION) \
 		"$$(sed -n 's/^Maintainer: //p' debian/control)" "$$(LC_ALL=C date -uRd @$$when)" >debian/changelog && \
 	env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc

@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "options.h"
-#include "run.h"
+#include "base/log.h"
+#include "options/options.h"
+#include "run/run.h"
 
 extern char **environ;
 

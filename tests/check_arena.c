@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "arena.h"
+#include "queue/arena.h"
 #include "dice.h"
 
 Suite *arena_suite(void);

@@ -1,4 +1,4 @@
-#include "bar.h"
+#include "show/bar.h"
 
 #include <check.h>
 #include <locale.h>

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "batch.h"
-#include "lanes.h"
+#include "queue/batch.h"
+#include "queue/lanes.h"
 
 Suite *batch_suite(void);
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "clock.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "harness.h"
 #include "sandbox.h"
 #include "scene.h"

@@ -1,4 +1,4 @@
-#include "bucket.h"
+#include "send/bucket.h"
 
 #include <check.h>
 #include <stdlib.h>

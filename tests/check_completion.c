@@ -1,5 +1,5 @@
 /* --help and the completion scripts, and that both know every option. */
-#include "completion.h"
+#include "options/completion.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "buf.h"
-#include "help.h"
-#include "options_table.h"
+#include "base/buf.h"
+#include "options/help.h"
+#include "options/options_table.h"
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 

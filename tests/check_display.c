@@ -1,4 +1,4 @@
-#include "display.h"
+#include "show/display.h"
 
 #include <check.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "dice.h"
 #include "expect.h"
-#include "report.h"
+#include "show/report.h"
 #include "screen.h"
 
 Suite *display_suite(void);

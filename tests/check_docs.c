@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "documents.h"
-#include "envfile.h"
+#include "options/envfile.h"
 #include "harness.h"
-#include "options_table.h"
-#include "version.h"
+#include "options/options_table.h"
+#include "base/version.h"
 
 Suite *docs_suite(void);
 

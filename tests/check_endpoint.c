@@ -1,12 +1,12 @@
 /* Base addresses, and the nearest word. */
-#include "endpoint.h"
+#include "send/endpoint.h"
 
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "log.h"
-#include "suggest.h"
+#include "base/log.h"
+#include "options/suggest.h"
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "harness.h"
 #include "sandbox.h"
 

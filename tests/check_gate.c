@@ -1,4 +1,4 @@
-#include "gate.h"
+#include "send/gate.h"
 
 #include <check.h>
 

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "buf.h"
+#include "base/buf.h"
 #include "dice.h"
-#include "input.h"
-#include "log.h"
-#include "record.h"
+#include "input/input.h"
+#include "base/log.h"
+#include "input/record.h"
 
 Suite *input_suite(void);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "dice.h"
-#include "lanes.h"
-#include "operation.h"
+#include "queue/lanes.h"
+#include "operation/operation.h"
 
 Suite *lanes_suite(void);
 

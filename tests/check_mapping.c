@@ -1,10 +1,10 @@
-#include "mapping.h"
+#include "operation/mapping.h"
 
 #include <check.h>
 #include <stdio.h>
 #include "dice.h"
 #include "expect.h"
-#include "log.h"
+#include "base/log.h"
 #include "records.h"
 
 Suite *mapping_suite(void);

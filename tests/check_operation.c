@@ -1,12 +1,12 @@
-#include "operation.h"
+#include "operation/operation.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include "dice.h"
 #include "expect.h"
-#include "log.h"
-#include "mapping.h"
+#include "base/log.h"
+#include "operation/mapping.h"
 #include "records.h"
 
 Suite *operation_suite(void);

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "options/options.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "buf.h"
+#include "base/buf.h"
 #include "dice.h"
-#include "options_table.h"
-#include "settings.h"
+#include "options/options_table.h"
+#include "options/settings.h"
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 #define WORDS_MAX 64

@@ -1,4 +1,4 @@
-#include "outfile.h"
+#include "store/outfile.h"
 
 #include <check.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "dice.h"
 #include "harness.h"
-#include "log.h"
+#include "base/log.h"
 
 Suite *outfile_suite(void);
 

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "clock.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "scene.h"
 
 Suite *pace_suite(void);

@@ -1,11 +1,11 @@
-#include "progress.h"
+#include "show/progress.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include "expect.h"
-#include "meter.h"
-#include "report.h"
+#include "show/meter.h"
+#include "show/report.h"
 
 Suite *progress_suite(void);
 

@@ -1,4 +1,4 @@
-#include "rejects.h"
+#include "store/rejects.h"
 
 #include <check.h>
 #include <csv.h>
@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "buf.h"
+#include "base/buf.h"
 #include "dice.h"
 #include "harness.h"
-#include "input.h"
-#include "log.h"
-#include "record.h"
+#include "input/input.h"
+#include "base/log.h"
+#include "input/record.h"
 
 Suite *rejects_suite(void);
 

@@ -1,9 +1,9 @@
-#include "reply.h"
+#include "send/reply.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include "buf.h"
+#include "base/buf.h"
 
 #define COUNT(table) (int)(sizeof (table) / sizeof *(table))
 

@@ -1,9 +1,9 @@
-#include "results.h"
+#include "store/results.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <string.h>
-#include "buf.h"
+#include "base/buf.h"
 #include "dice.h"
 #include "expect.h"
 

@@ -1,4 +1,4 @@
-#include "retry.h"
+#include "queue/retry.h"
 
 #include <check.h>
 #include <limits.h>

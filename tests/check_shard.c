@@ -12,7 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "harness.h"
 #include "sandbox.h"
 #include "scene.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "harness.h"
 #include "sandbox.h"
 #include "scene.h"

@@ -1,4 +1,4 @@
-#include "ulid.h"
+#include "operation/ulid.h"
 
 #include <check.h>
 #include <string.h>

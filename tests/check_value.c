@@ -1,4 +1,4 @@
-#include "value.h"
+#include "operation/value.h"
 
 #include <check.h>
 #include <jansson.h>

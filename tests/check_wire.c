@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "clock.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "scene.h"
-#include "version.h"
+#include "base/version.h"
 
 Suite *wire_suite(void);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "dice.h"
-#include "record.h"
-#include "writer.h"
+#include "input/record.h"
+#include "base/writer.h"
 
 Suite *writer_suite(void);
 

@@ -4,7 +4,7 @@
 
 #include <check.h>
 #include <string.h>
-#include "buf.h"
+#include "base/buf.h"
 
 /* The buffer holds exactly `want`; it is empty afterwards. `what` names the case. */
 static inline void expect_text(struct buf *b, const char *want, const char *what)

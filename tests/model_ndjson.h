@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include "reading.h"
-#include "scan.h"
+#include "base/scan.h"
 
 #define MODEL_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 

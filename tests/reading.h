@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "buf.h"
-#include "input_internal.h"
-#include "log.h"
-#include "record.h"
+#include "base/buf.h"
+#include "input/reader.h"
+#include "base/log.h"
+#include "input/record.h"
 
 #define ANY ((size_t)-1)	/* a buffer may grow */
 

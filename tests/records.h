@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "buf.h"
-#include "field.h"
-#include "record.h"
+#include "base/buf.h"
+#include "operation/field.h"
+#include "input/record.h"
 
 struct sample {
 	struct record record;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 /* xorshift64*: the same faults for the same seed, whatever the machine. */
 static uint64_t random_next(uint64_t *state)

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "num.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/num.h"
 #include "sandbox.h"
 
 struct arguments {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 static struct workspace_person *find_person(struct sandbox *s, const char *identifier)
 {

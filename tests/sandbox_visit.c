@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 #define BODY_MAX (20u << 20)		/* a longer one is cut off: no request should have it */
 #define KEEP_BODY 65536			/* config.keep_body, where it is 0 */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operation.h"
+#include "operation/operation.h"
 
 const char *const workspace_verbs[VERB_COUNT] = {
 	"identify", "delete", "event", "page", "screen", "suppress", "unsuppress", "merge", "add_device", "delete_device",

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "buf.h"
-#include "reply.h"
+#include "base/buf.h"
+#include "send/reply.h"
 
 #define OPERATIONS 16
 

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "buf.h"
+#include "base/buf.h"
 
 #define LARGEST (64u << 20)
 

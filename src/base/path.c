@@ -1,0 +1,68 @@
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/buf.h"
+
+const char *path_shown(const char *path, char out[PATH_SHOWN])
+{
+	struct buf b;
+
+	buf_init(&b, PATH_SHOWN - 1);
+	buf_safe(&b, path, strlen(path), PATH_SHOWN / 2);	/* escaping may make more of it: then b is cut short */
+	if (b.len)
+		memcpy(out, b.data, b.len);
+	out[b.len] = '\0';
+	buf_free(&b);
+	return out;
+}
+
+/* The directory's part of a name. The caller's to free. */
+static char *directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+char *path_absolute(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	char *dir = directory(path);
+	char *real = realpath(dir, NULL);
+
+	free(dir);
+	if (!real)
+		return NULL;
+	size_t len = strlen(real), base_len = strlen(base);
+	char *whole = xmalloc(len + base_len + 2);
+	memcpy(whole, real, len);
+	if (whole[len - 1] != '/')
+		whole[len++] = '/';
+	memcpy(whole + len, base, base_len + 1);
+	free(real);
+	return whole;
+}
+
+int path_sync_dir(const char *path)
+{
+	char *dir = directory(path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(dir);
+	if (fd < 0)
+		return -1;
+	int result = fsync(fd);
+	if (result < 0 && (errno == EINVAL || errno == ENOTSUP))
+		result = 0;	/* a file system that has no such thing */
+	int error = errno;
+	close(fd);		/* nothing was written through it */
+	errno = error;
+	return result;
+}

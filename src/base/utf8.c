@@ -1,0 +1,76 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include "base/scan.h"
+
+/* What the second byte after this first one may be, and how many bytes follow; 0 follow: no first byte. */
+struct lead { unsigned char follow, low, high; };
+
+static struct lead lead_of(unsigned char c)
+{
+	if (c >= 0xc2 && c <= 0xdf)
+		return (struct lead){ 1, 0x80, 0xbf };
+	if (c >= 0xe0 && c <= 0xef)
+		return (struct lead){ 2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf };
+	if (c >= 0xf0 && c <= 0xf4)
+		return (struct lead){ 3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf };
+	return (struct lead){ 0, 0, 0 };
+}
+
+/* The first byte from i on that is no ASCII, or n. */
+static inline size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
+{
+	const char *text = (const char *)s;
+
+	for (; n - i >= SCAN_BYTES; i += SCAN_BYTES) {
+		uint64_t found = scan_highs(text + i);
+		if (found)
+			return i + (unsigned)__builtin_ctzll(found);
+	}
+	if (n >= SCAN_BYTES && i < n) {		/* the rest, and what is in front of it once more */
+		uint64_t found = scan_highs(text + n - SCAN_BYTES) >> (SCAN_BYTES - (n - i));
+		return found ? i + (unsigned)__builtin_ctzll(found) : n;
+	}
+	for (; n - i >= 8; i += 8) {
+		uint64_t found = scan_load(text + i) & SCAN_HIGHS;
+		if (found)
+			return i + (unsigned)__builtin_ctzll(found) / 8;
+	}
+	while (i < n && s[i] < 0x80)
+		i++;
+	return i;
+}
+
+size_t utf8_prefix(const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t i = skip_ascii(s, 0, n);
+
+	while (i < n) {
+		struct lead lead = lead_of(s[i]);
+		if (lead.follow == 0 || lead.follow >= n - i || s[i + 1] < lead.low || s[i + 1] > lead.high)
+			return i;
+		for (size_t k = 2; k <= lead.follow; k++)
+			if ((s[i + k] & 0xc0) != 0x80)
+				return i;
+		i += lead.follow + 1u;
+		if (i < n && s[i] < 0x80)
+			i = skip_ascii(s, i, n);
+	}
+	return n;
+}
+
+bool utf8_valid(const char *s, size_t n)
+{
+	return utf8_prefix(s, n) == n;
+}
+
+size_t utf8_cut(const char *s, size_t n, size_t most)
+{
+	if (n <= most)
+		return n;
+	size_t cut = most;
+	for (int back = 0; back < 3 && cut > 0 && ((unsigned char)s[cut] & 0xc0) == 0x80; back++)
+		cut--;
+	return ((unsigned char)s[cut] & 0xc0) == 0x80 ? most : cut;	/* not UTF-8 anyway */
+}

@@ -1,0 +1,218 @@
+/* One FILE: opening it, telling its format, and the reader that fits. */
+#include "input/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "input/record.h"
+
+bool file_is_stdin(const char *name)
+{
+	return strcmp(name, "-") == 0;
+}
+
+const char *file_shown(const char *name)
+{
+	return file_is_stdin(name) ? "standard input" : name;
+}
+
+/* By the name's ending; INPUT_AUTO where that says nothing. */
+static enum input_format format_of_name(const char *name)
+{
+	static const struct { const char *ending; enum input_format format; } endings[] = {
+		{ ".csv", INPUT_CSV }, { ".tsv", INPUT_TSV },
+		{ ".ndjson", INPUT_NDJSON }, { ".jsonl", INPUT_NDJSON }, { ".json", INPUT_NDJSON },
+	};
+	const char *ending = strrchr(name, '.');
+
+	for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
+		if (strcasecmp(ending, endings[i].ending) == 0)
+			return endings[i].format;
+	return INPUT_AUTO;
+}
+
+static int refuse_open(const char *name, int error, struct reason *why, int *status)
+{
+	*status = EX_NOINPUT;
+	if (error == ENOENT)
+		return reason_set(why, "%s: there is no such file: check the name", name);
+	if (error == EACCES || error == EPERM)
+		return reason_set(why, "%s: cannot be opened: %s: you need the right to read it", name, strerror(error));
+	return reason_set(why, "%s: cannot be opened: %s", name, strerror(error));
+}
+
+/* A FIFO is opened without waiting for its writer: that is what INPUT_AGAIN is for. The description is ours alone. */
+static int open_named(const char *name, struct source_fd *from, struct reason *why, int *status)
+{
+	struct stat st;
+
+	from->fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (from->fd < 0 || fstat(from->fd, &st))
+		return refuse_open(name, errno, why, status);
+	if (S_ISDIR(st.st_mode)) {
+		*status = EX_NOINPUT;
+		return reason_set(why, "%s: is a directory: name the files in it", name);
+	}
+	from->regular = S_ISREG(st.st_mode);
+	return 0;
+}
+
+int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
+    struct reason *why, int *status)
+{
+	const char *name = config->files[file];
+	struct stat st;
+
+	*f = (struct file_reader){ .from.fd = -1, .format = config->format };
+	if (file_is_stdin(name)) {
+		f->from.fd = STDIN_FILENO;
+		f->from.regular = fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+	} else if (open_named(name, &f->from, why, status)) {
+		file_reader_close(f);
+		return -1;
+	}
+	if (f->format == INPUT_AUTO)
+		f->format = format_of_name(name);
+	source_init(&f->source, f->from.regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX, source_read_fd, &f->from);
+	return 0;
+}
+
+void file_reader_close(struct file_reader *f)
+{
+	csv_reader_free(&f->csv);
+	ndjson_reader_free(&f->ndjson);
+	source_free(&f->source);
+	if (f->from.fd > STDERR_FILENO)
+		close(f->from.fd);	/* it was only read */
+	*f = (struct file_reader){ .from.fd = -1 };
+}
+
+static enum input_result fill(struct source *s)
+{
+	switch (source_fill(s)) {
+	case SOURCE_MORE:
+	case SOURCE_END:
+		return INPUT_RECORD;
+	case SOURCE_AGAIN:
+		return INPUT_AGAIN;
+	case SOURCE_FAILED:
+		break;
+	}
+	return INPUT_FAILED;
+}
+
+enum input_result input_skip_bom(struct source *s)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+
+	for (;;) {
+		size_t held = s->end - s->start, n = held < 3 ? held : 3;
+		bool same = n == 0 || memcmp(s->data + s->start, bom, n) == 0;
+		if (n == 3 && same)
+			s->start += 3;
+		if (n == 3 || !same || s->at_end)
+			return INPUT_RECORD;
+		enum input_result result = fill(s);
+		if (result != INPUT_RECORD)
+			return result;
+	}
+}
+
+enum input_result input_detect(struct source *s, enum input_format *format)
+{
+	for (;;) {
+		size_t held = s->end - s->start, white = 0;
+		const char *text = s->data + s->start;
+		while (white < held && (text[white] == ' ' || (text[white] >= '\t' && text[white] <= '\r')))
+			white++;
+		*format = white < held && text[white] == '{' ? INPUT_NDJSON : INPUT_CSV;
+		if (white < held || held >= s->base)
+			return INPUT_RECORD;
+		if (s->at_end)
+			return INPUT_END;
+		enum input_result result = fill(s);
+		if (result != INPUT_RECORD)
+			return result;
+	}
+}
+
+static enum input_result refuse_read(const char *name, struct reason *why, int *status)
+{
+	*status = EX_NOINPUT;
+	reason_set(why, "%s: cannot be read: %s", file_shown(name), strerror(errno));
+	return INPUT_FAILED;
+}
+
+static void make_reader(struct file_reader *f, const struct input_config *config, uint64_t *shapes)
+{
+	char delimiter = config->delimiter ? config->delimiter : f->format == INPUT_TSV ? '\t' : ',';
+
+	if (f->format == INPUT_NDJSON)
+		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, shapes);
+	else
+		csv_reader_init(&f->csv, &f->source, delimiter, RECORD_MAX, ++*shapes);
+}
+
+/* The header of a CSV; for messages, its place in front. */
+static enum input_result begin_csv(struct file_reader *f, const struct input_config *config, size_t file,
+    struct reason *why, int *status)
+{
+	struct reason inner;
+	enum input_result result = csv_reader_begin(&f->csv, config->columns, config->column_count, &inner, status);
+
+	if (result != INPUT_FAILED)
+		return result;
+	if (*status == EX_NOINPUT)
+		return refuse_read(config->files[file], why, status);
+	reason_set(why, "%s: %.900s", file_shown(config->files[file]), inner.text);
+	return INPUT_FAILED;
+}
+
+enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config, size_t file,
+    uint64_t *shapes, struct reason *why, int *status)
+{
+	enum input_result result = INPUT_RECORD;
+
+	if (f->stage == FILE_AT_START) {
+		result = input_skip_bom(&f->source);
+		if (result == INPUT_RECORD)
+			f->stage = FILE_AT_FORMAT;
+	}
+	if (f->stage == FILE_AT_FORMAT) {
+		enum input_format found = f->format;
+		result = found == INPUT_AUTO ? input_detect(&f->source, &found) : INPUT_RECORD;
+		if (result == INPUT_RECORD) {
+			f->format = found;
+			make_reader(f, config, shapes);
+			f->stage = found == INPUT_NDJSON ? FILE_READY : FILE_AT_HEADER;
+		}
+	}
+	if (result == INPUT_FAILED)
+		return refuse_read(config->files[file], why, status);
+	if (f->stage == FILE_AT_HEADER) {
+		result = begin_csv(f, config, file, why, status);
+		if (result == INPUT_RECORD)
+			f->stage = FILE_READY;
+	}
+	return result;
+}
+
+enum input_result file_reader_next(struct file_reader *f, const char *name, struct record *r,
+    struct reason *why, int *status)
+{
+	enum input_result result = f->format == INPUT_NDJSON ? ndjson_reader_next(&f->ndjson, r, why) :
+	    csv_reader_next(&f->csv, r, why);
+
+	return result == INPUT_FAILED ? refuse_read(name, why, status) : result;
+}
+
+enum input_result file_reader_count(struct file_reader *f, size_t bytes, uint64_t *count)
+{
+	return f->format == INPUT_NDJSON ? ndjson_reader_count(&f->ndjson, bytes, count) :
+	    csv_reader_count(&f->csv, bytes, count);
+}

@@ -1,0 +1,201 @@
+#include "input/input.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <sysexits.h>
+#include "base/buf.h"
+#include "input/reader.h"
+#include "base/log.h"
+#include "input/record.h"
+
+/* A FILE, once something is known of it. */
+struct file {
+	enum input_format format;
+	struct csv_header *header;	/* owned; NULL for NDJSON, or before it was read */
+};
+
+struct input {
+	const struct input_config *config;
+	struct file *files;
+	size_t current;			/* the FILE that is read, or is read next */
+	bool open;			/* `reader` is open on it */
+	struct file_reader reader;
+	uint64_t number;		/* of the last record */
+	uint64_t shapes;		/* how many were given out */
+	struct input_counter *counter;	/* NULL before input_count */
+};
+
+/* Closes a reader of FILE i; its header stays where it was kept. */
+static void close_reader(struct input *in, size_t i, struct file_reader *f)
+{
+	if (f->csv.header == in->files[i].header)
+		f->csv.header = NULL;
+	file_reader_close(f);
+}
+
+/* What is learnt of a FILE's head is kept. When it is opened again for reading its header must be the same. */
+static int keep_head(struct input *in, size_t i, struct file_reader *f, struct reason *why, int *status)
+{
+	struct file *file = &in->files[i];
+	struct csv_header *now = f->csv.header, *before = file->header;
+
+	file->format = f->format;
+	if (!now)
+		return 0;
+	if (before && (now->shown.raw_len != before->shown.raw_len ||
+	    memcmp(now->shown.raw, before->shown.raw, now->shown.raw_len) != 0)) {
+		*status = EX_DATAERR;
+		return reason_set(why, "%s: its header was changed while earlier files were read: run again",
+		    file_shown(in->config->files[i]));
+	}
+	if (!before)
+		file->header = now;
+	return 0;
+}
+
+/* Looks at a FILE before anything is read: a regular file's head is read; anything else must only be there. */
+static int check_file(struct input *in, size_t i, struct reason *why, int *status)
+{
+	const char *name = in->config->files[i];
+	struct file_reader f;
+	struct stat st;
+
+	if (file_is_stdin(name) || (stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return 0;
+	if (file_reader_open(&f, in->config, i, why, status))
+		return -1;
+	enum input_result result = file_reader_begin(&f, in->config, i, &in->shapes, why, status);
+	int kept = result == INPUT_FAILED ? -1 : keep_head(in, i, &f, why, status);
+	close_reader(in, i, &f);
+	return kept;
+}
+
+struct input *input_new(const struct input_config *config, struct reason *why, int *status)
+{
+	struct input *in = xcalloc(1, sizeof *in);
+
+	in->config = config;
+	in->files = xcalloc(config->file_count, sizeof *in->files);
+	for (size_t i = 0; i < config->file_count; i++) {
+		if (check_file(in, i, why, status)) {
+			input_free(in);
+			return NULL;
+		}
+	}
+	return in;
+}
+
+void input_free(struct input *in)
+{
+	if (!in)
+		return;
+	if (in->open)
+		close_reader(in, in->current, &in->reader);
+	input_counter_free(in->counter);
+	for (size_t i = 0; i < in->config->file_count; i++)
+		csv_header_free(in->files[i].header);
+	free(in->files);
+	free(in);
+}
+
+/* Opens the current FILE, if it is not, and gets to its first record. INPUT_RECORD when there may be one. */
+static enum input_result begin(struct input *in, struct reason *why, int *status)
+{
+	if (!in->open) {
+		if (file_reader_open(&in->reader, in->config, in->current, why, status))
+			return INPUT_FAILED;
+		in->open = true;
+	}
+	if (in->reader.stage == FILE_READY)
+		return INPUT_RECORD;
+	enum input_result result = file_reader_begin(&in->reader, in->config, in->current, &in->shapes, why, status);
+	if (result == INPUT_RECORD && keep_head(in, in->current, &in->reader, why, status))
+		return INPUT_FAILED;
+	return result;
+}
+
+enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status)
+{
+	while (in->current < in->config->file_count) {
+		enum input_result result = begin(in, why, status);
+		if (result == INPUT_RECORD)
+			result = file_reader_next(&in->reader, in->config->files[in->current], r, why, status);
+		if (result == INPUT_RECORD || result == INPUT_BAD) {
+			r->from.number = ++in->number;
+			r->from.file = (unsigned)in->current;
+			return result;
+		}
+		if (result != INPUT_END)
+			return result;
+		close_reader(in, in->current, &in->reader);
+		in->open = false;
+		in->current++;
+	}
+	return INPUT_END;
+}
+
+bool input_is_regular(const struct input *in)
+{
+	for (size_t i = 0; i < in->config->file_count; i++) {
+		struct stat st;
+		const char *name = in->config->files[i];
+		int bad = file_is_stdin(name) ? fstat(STDIN_FILENO, &st) : stat(name, &st);
+		if (bad || !S_ISREG(st.st_mode))
+			return false;
+	}
+	return true;
+}
+
+unsigned input_file(const struct input *in)
+{
+	return (unsigned)in->current;
+}
+
+int input_fd(const struct input *in)
+{
+	return in->open ? in->reader.from.fd : -1;
+}
+
+const char *input_name(const struct input *in, unsigned file)
+{
+	return file_shown(in->config->files[file]);
+}
+
+enum input_format input_format_of(const struct input *in, unsigned file)
+{
+	return in->files[file].format;
+}
+
+const struct input_header *input_header_of(const struct input *in, unsigned file)
+{
+	return in->files[file].header ? &in->files[file].header->shown : NULL;
+}
+
+int input_count(struct input *in, size_t bytes, uint64_t *total)
+{
+	if (!in->counter)
+		in->counter = input_counter_new(in->config);
+	return input_counter_step(in->counter, bytes, total);
+}
+
+bool input_identity(const struct input *in, struct buf *out)
+{
+	return input_identity_of(in->config, out);
+}
+
+int64_t input_mtime(const struct input *in)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < in->config->file_count; i++) {
+		struct stat st;
+		const char *name = in->config->files[i];
+		if (file_is_stdin(name) || stat(name, &st) || !S_ISREG(st.st_mode))
+			return 0;
+		int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		newest = ms > newest ? ms : newest;
+	}
+	return newest;
+}

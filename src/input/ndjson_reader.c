@@ -1,0 +1,431 @@
+/*
+ * NDJSON records: one object a line. Records of one file mostly have the same keys in the same order, so the last few
+ * lists of keys are kept: a record with one of them has been checked for repeated names, and its shape has a number.
+ */
+#include "input/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/buf.h"
+#include "base/log.h"
+#include "input/record.h"
+#include "base/scan.h"
+#include "base/utf8.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define SHAPES 64u		/* lists of keys that are kept */
+#define SHAPE_BYTES 4096u	/* ... each of at most so many bytes ... */
+#define SHAPE_KEYS 512u		/* ... and keys */
+#define NAME_SHOWN ((size_t)60)
+
+struct ndjson_shape {
+	struct json_keys keys;
+	char *text;		/* theirs, and the names of those with escapes; NULL where there is none */
+	uint64_t number;
+	bool reserved;		/* some name begins with _cio_ */
+};
+
+void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest, uint64_t *last_shape)
+{
+	*j = (struct ndjson_reader){ .source = s, .longest = longest, .line = 1, .last_shape = last_shape };
+	j->shapes = xcalloc(SHAPES + 1, sizeof *j->shapes);
+	j->scan.most = INPUT_FIELDS_MAX;
+	buf_init(&j->names, (size_t)-1);
+	buf_init(&j->text, (size_t)-1);
+	buf_init(&j->raw, (size_t)-1);
+}
+
+static void free_shape(struct ndjson_shape *shape)
+{
+	free(shape->text);
+	free(shape->keys.fields);
+	*shape = (struct ndjson_shape){ 0 };
+}
+
+void ndjson_reader_free(struct ndjson_reader *j)
+{
+	for (size_t i = 0; j->shapes && i < SHAPES; i++)
+		free_shape(&j->shapes[i]);
+	free(j->shapes);
+	json_scan_free(&j->scan);
+	buf_free(&j->names);
+	buf_free(&j->text);
+	buf_free(&j->raw);
+	*j = (struct ndjson_reader){ 0 };
+}
+
+/* Names. */
+
+/* The names whose keys have escapes in them. */
+static void unescape_names(struct ndjson_reader *j)
+{
+	size_t need = 0;
+
+	for (size_t i = 0; i < j->scan.count; i++)
+		need += j->scan.fields[i].key_len;
+	buf_room(&j->names, need);	/* once, so that it stays where it is */
+	for (size_t i = 0; i < j->scan.count; i++) {
+		struct field *f = &j->scan.fields[i];
+		if (!memchr(f->key, '\\', f->key_len))
+			continue;
+		size_t at = j->names.len;
+		json_unescape(f->key, f->key_len, &j->names);
+		f->name = j->names.data + at;
+		f->name_len = (uint32_t)(j->names.len - at);
+	}
+}
+
+static bool same_name(const struct field *a, const struct field *b)
+{
+	return a->name_len == b->name_len && memcmp(a->name, b->name, a->name_len) == 0;
+}
+
+/* The first field whose name another one before it has; NULL where there is none. A hash table of places + 1. */
+static const struct field *find_repeated(const struct field *fields, size_t n)
+{
+	size_t slots = 16;
+	const struct field *repeated = NULL;
+
+	while (slots < n * 2)
+		slots *= 2;
+	uint32_t *table = xcalloc(slots, sizeof *table);
+	for (size_t i = 0; i < n && !repeated; i++) {
+		size_t at = (size_t)XXH3_64bits(fields[i].name, fields[i].name_len) & (slots - 1);
+		while (table[at] && !same_name(&fields[table[at] - 1], &fields[i]))
+			at = (at + 1) & (slots - 1);
+		if (table[at])
+			repeated = &fields[i];
+		table[at] = (uint32_t)i + 1;
+	}
+	free(table);
+	return repeated;
+}
+
+static int refuse_repeated(const struct field *f, struct reason *why)
+{
+	struct buf name = { .max = 4 * NAME_SHOWN };
+
+	buf_safe(&name, f->name, f->name_len, NAME_SHOWN);
+	reason_set(why, "the key \"%.*s\" is there twice", (int)name.len, name.data ? name.data : "");
+	buf_free(&name);
+	return -1;
+}
+
+/* Shapes. */
+
+static bool is_escaped(const struct field *f)
+{
+	return f->name != f->key + 1;
+}
+
+static uint64_t hash_keys(const struct json_scan *scan, size_t *bytes)
+{
+	uint64_t hash = scan->count;
+
+	*bytes = 0;
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct field *f = &scan->fields[i];
+		hash = XXH3_64bits_withSeed(f->key, f->key_len, hash);
+		*bytes += f->key_len + 2 + (is_escaped(f) ? f->name_len : 0);
+	}
+	return hash;
+}
+
+static bool shape_fits(const struct ndjson_shape *shape, const struct json_scan *scan)
+{
+	if (!shape->text || shape->keys.count != scan->count)
+		return false;
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct field *f = &scan->fields[i], *key = &shape->keys.fields[i];
+		if (key->key_len != f->key_len || memcmp(key->key, f->key, f->key_len) != 0)
+			return false;
+	}
+	return true;
+}
+
+static const char *keep(char **to, const char *s, size_t n)
+{
+	*to += n;
+	return memcpy(*to - n, s, n);
+}
+
+/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others. The fields that were
+ * scanned are given them too, for theirs may be those others. */
+static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
+{
+	char *text = xcalloc(bytes + SCAN_STRING_BYTES, 1), *to = text;
+	struct field *fields = xcalloc(scan->count, sizeof *fields);
+
+	for (size_t i = 0; i < scan->count; i++) {
+		struct field *f = &scan->fields[i];
+		bool escaped = is_escaped(f);
+		f->key = keep(&to, f->key, f->key_len);
+		keep(&to, ":\"", 2);
+		f->name = escaped ? keep(&to, f->name, f->name_len) : f->key + 1;
+		fields[i] = *f;
+	}
+	free_shape(shape);
+	shape->text = text;
+	shape->keys = (struct json_keys){ fields, scan->count };
+}
+
+static void describe_shape(struct ndjson_shape *shape, const struct json_scan *scan, uint64_t number)
+{
+	shape->number = number;
+	shape->reserved = false;
+	for (size_t i = 0; i < scan->count; i++)
+		shape->reserved = shape->reserved || name_is_reserved(scan->fields[i].name, scan->fields[i].name_len);
+}
+
+/* The shape of the object that was scanned, its names unescaped; NULL with *why where one is repeated. It is good
+ * until the next line. */
+static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct reason *why)
+{
+	struct json_scan *scan = &j->scan;
+	struct ndjson_shape *large = &j->shapes[SHAPES];
+	size_t bytes;
+
+	if (scan->as_expected)
+		return j->expected;
+	unescape_names(j);
+	struct ndjson_shape *kept = &j->shapes[hash_keys(scan, &bytes) % SHAPES];
+	if (!shape_fits(kept, scan)) {
+		const struct field *repeated = find_repeated(scan->fields, scan->count);
+		if (repeated) {
+			refuse_repeated(repeated, why);
+			return NULL;
+		}
+		if (bytes > SHAPE_BYTES || scan->count > SHAPE_KEYS)
+			kept = large;		/* too large to keep */
+		else
+			keep_shape(kept, scan, bytes);
+		describe_shape(kept, scan, ++*j->last_shape);
+	}
+	if (kept != large) {
+		j->expected = kept;
+		scan->expected = &kept->keys;
+	}
+	return kept;
+}
+
+/* Members that begin with _cio_. */
+
+static inline const char *skip_space(const char *p)
+{
+	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
+		p++;
+	return p;
+}
+
+/* Takes the reserved members out, of the fields and of the line: what stands between its other commas stays as it was. */
+static void drop_reserved(struct ndjson_reader *j, const char *line, size_t n, struct record *r)
+{
+	const char *start = skip_space(line) + 1;
+	size_t kept = 0;
+
+	buf_reset(&j->raw);
+	buf_add(&j->raw, line, (size_t)(start - line));
+	for (size_t i = 0; i < r->count; i++) {
+		const struct field *f = &r->fields[i];
+		const char *stop = skip_space(f->value + f->value_len);
+		if (!name_is_reserved(f->name, f->name_len)) {
+			if (kept > 0)
+				buf_byte(&j->raw, ',');
+			buf_add(&j->raw, start, (size_t)(stop - start));
+			r->fields[kept++] = *f;
+		}
+		start = stop + 1;
+	}
+	buf_add(&j->raw, start - 1, (size_t)(line + n - (start - 1)));
+	r->count = kept;
+	r->from.raw = j->raw.data;
+	r->from.raw_len = j->raw.len;
+}
+
+/* The text of a _cio_raw that is not empty, as a line in j->text. */
+static bool has_raw(struct ndjson_reader *j, const struct record *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct field *f = &r->fields[i];
+		if (!name_is_raw(f->name, f->name_len) || f->value[0] != '"' || f->value_len <= 2)
+			continue;
+		buf_reset(&j->text);
+		json_unescape(f->value, f->value_len, &j->text);
+		while (j->text.len > 0 && (j->text.data[j->text.len - 1] == '\n' || j->text.data[j->text.len - 1] == '\r'))
+			j->text.len--;
+		memset(buf_room(&j->text, SCAN_BYTES), 0, SCAN_BYTES);
+		return true;
+	}
+	return false;
+}
+
+/* Lines. */
+
+static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool inner, struct record *r, struct reason *why)
+{
+	struct json_scan *scan = &j->scan;
+	const struct ndjson_shape *shape;
+
+	r->from.raw = line;
+	r->from.raw_len = n;
+	if (json_scan(scan, line, n))
+		return reason_set(why, "%snot a JSON object: %s, at byte %zu", inner ? RESERVED_RAW ": " : "",
+		    scan->fault, (size_t)(scan->fault_at - line) + 1);
+	shape = find_shape(j, why);
+	if (!shape)
+		return -1;
+	r->fields = scan->fields;
+	r->count = scan->count;
+	r->shape = shape->number;
+	r->steady = scan->as_expected && !shape->reserved;
+	r->blank = false;
+	r->plain = true;
+	if (!shape->reserved)
+		return 0;
+	json_scan_own(scan);
+	r->fields = scan->fields;
+	if (!inner && has_raw(j, r))
+		return read_object(j, j->text.data, j->text.len, true, r, why);
+	drop_reserved(j, line, n, r);
+	return 0;
+}
+
+static bool is_blank(const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	return true;
+}
+
+/* In a line that is too long: drops the rest of it. */
+static void skip_line(struct ndjson_reader *j)
+{
+	struct source *s = j->source;
+	const char *from = s->data + s->start, *found = memchr(from, '\n', s->end - s->start);
+
+	s->start = found ? (size_t)(found + 1 - s->data) : s->end;
+	if (found) {
+		j->skipping = false;
+		j->line++;
+	}
+}
+
+/* The line at s->start is too long: shows the beginning of it. */
+static enum input_result too_long(struct ndjson_reader *j, size_t seen, const char **line, size_t *n, struct reason *why)
+{
+	struct source *s = j->source;
+
+	*line = s->data + s->start;
+	*n = utf8_cut(*line, seen, RAW_SHOWN);
+	s->start += seen;
+	j->seen = 0;
+	j->skipping = true;
+	input_too_long(j->longest, why);
+	return INPUT_BAD;
+}
+
+/* Looks for the end of the line at s->start. INPUT_RECORD with the line, without its end; INPUT_BAD; INPUT_AGAIN. */
+static enum input_result look_at_line(struct ndjson_reader *j, const char **line, size_t *n, struct reason *why)
+{
+	struct source *s = j->source;
+	const char *from = s->data + s->start;
+	size_t held = s->end - s->start;
+	const char *found = memchr(from + j->seen, '\n', held - j->seen);
+
+	*line = from;
+	*n = found ? (size_t)(found - from) : held;
+	if (!found && *n < j->longest + 2 && !s->at_end) {
+		j->seen = held;
+		return INPUT_AGAIN;
+	}
+	size_t whole = *n;
+	if (whole > 0 && from[whole - 1] == '\r' && (found || s->at_end))
+		--*n;
+	if (*n > j->longest)
+		return too_long(j, j->longest + 1, line, n, why);
+	j->seen = 0;
+	s->start += whole + (found != NULL);
+	return INPUT_RECORD;
+}
+
+/* The next line that is not blank; *at is its number. INPUT_FAILED: in errno. */
+static enum input_result take_line(struct ndjson_reader *j, const char **line, size_t *n, uint64_t *at, struct reason *why)
+{
+	struct source *s = j->source;
+
+	for (;;) {
+		enum input_result result = INPUT_AGAIN;
+		if (j->skipping)
+			skip_line(j);
+		*at = j->line;
+		if (s->start < s->end)
+			result = look_at_line(j, line, n, why);
+		else if (s->at_end)
+			return INPUT_END;
+		if (result == INPUT_BAD)
+			return result;
+		if (result == INPUT_RECORD) {
+			j->line++;
+			if (!is_blank(*line, *n))
+				return result;
+			continue;
+		}
+		switch (source_fill(s)) {
+		case SOURCE_MORE:
+		case SOURCE_END:
+			break;
+		case SOURCE_AGAIN:
+			return INPUT_AGAIN;
+		case SOURCE_FAILED:
+			return INPUT_FAILED;
+		}
+	}
+}
+
+/* Empties what the record before used, and gives back what only a long one needs. */
+static inline void give_back(struct buf *b)
+{
+	if (b->len == 0)
+		return;
+	buf_reset(b);
+	buf_trim(b, SOURCE_FILE_BYTES);
+}
+
+enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, struct reason *why)
+{
+	const char *line = NULL;
+	size_t n = 0;
+
+	give_back(&j->names);
+	give_back(&j->text);
+	give_back(&j->raw);
+	r->count = 0;
+	enum input_result result = take_line(j, &line, &n, &r->from.line, why);
+	if (result == INPUT_BAD) {
+		r->from.raw = line;
+		r->from.raw_len = n;
+	}
+	if (result != INPUT_RECORD || read_object(j, line, n, false, r, why) == 0)
+		return result;
+	r->count = 0;
+	return INPUT_BAD;
+}
+
+enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uint64_t *count)
+{
+	uint64_t begin = j->source->total, at;
+	struct reason why;
+	const char *line;
+	size_t n;
+
+	while (j->source->total - begin < bytes) {
+		enum input_result result = take_line(j, &line, &n, &at, &why);
+		if (result != INPUT_RECORD && result != INPUT_BAD)
+			return result;
+		++*count;
+	}
+	return INPUT_RECORD;
+}

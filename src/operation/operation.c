@@ -1,0 +1,174 @@
+#include "operation/operation.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "operation/field.h"
+#include "base/log.h"
+#include "operation/operation_parts.h"
+
+#define USUAL_BYTES 1024u	/* room that most operations do with */
+
+/* What the rooms that it passes through need is theirs. */
+static void reset(struct operation *op, const struct origin *from)
+{
+	op->from = *from;
+	op->id = op->path = op->body = "";
+	op->id_len = op->path_len = op->body_len = 0;
+	op->keys[0] = op->keys[1] = 0;
+	op->fingerprint = 0;
+	op->id_type = ID_ID;
+	op->key_count = 0;
+	op->method = METHOD_POST;
+}
+
+void operation_raw(const struct origin *from, enum action action, struct operation *op)
+{
+	reset(op, from);
+	op->action = action;
+}
+
+/* The action: the record's own, or the run's. */
+static int choose_action(struct build *b)
+{
+	const struct field *own = b->m->action;
+	struct text name;
+
+	b->op->action = b->config->action;
+	if (!own)
+		return 0;
+	if (part_text(b, own, "an action", &name) != 0)
+		return -1;
+	if (action_parse(name.s, name.n, &b->op->action) != 0)
+		return field_refuse(own, "an action", b->why);
+	return 0;
+}
+
+static void find_roles(struct build *b)
+{
+	memset(b->roles, 0, sizeof *b->roles * ROLE_COUNT);
+	for (size_t i = 0; i < b->m->count; i++)
+		b->roles[b->m->fields[i]->role] = b->m->fields[i];
+}
+
+static int make(struct build *b)
+{
+	if (choose_action(b) != 0)
+		return -1;
+	if (b->op->action != ACTION_IDENTIFY)
+		find_roles(b);
+	if (action_needs_person(b->op->action)) {
+		if (!b->m->id)
+			return reason_set(b->why, "the record names nobody: its identifying field is missing");
+		if (part_person(b, b->m->id, b->m->id_type, &b->person) != 0)
+			return -1;
+		b->op->id_type = b->person.type;
+		part_head(b, b->person.text);
+		part_key(b, &b->person);
+	}
+	return b->config->v2 ? operation_v2(b) : operation_v1(b);
+}
+
+/* Now that the bytes are where they stay: what points into them. */
+static void point(struct build *b, bool built)
+{
+	struct operation *op = b->op;
+	const struct buf *bytes = b->w.b;
+	const char *data = bytes->data;
+
+	if (bytes->over)
+		op->id_len = 0;	/* nothing is sure to be whole */
+	if (op->id_len)
+		op->id = data + b->id_at;
+	if (!built) {
+		op->path_len = 0;
+		return;
+	}
+	op->path = data + b->path_at;
+	if (!b->has_body)
+		return;
+	op->body = data + b->body_at;
+	op->body_len = bytes->len - 1 - b->body_at;
+}
+
+int operation_build(const struct operation_config *config, const struct origin *from,
+    const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why)
+{
+	struct scratch scratch;
+	struct build b = { .config = config, .m = m, .op = op, .why = why, .scratch = &scratch, .roles = scratch.roles };
+
+	scratch.used = scratch.large_count = 0;
+	reset(op, from);
+	buf_reset(bytes);
+	writer_open(&b.w, bytes, USUAL_BYTES);
+
+	int result = make(&b);
+	writer_byte(&b.w, '\0');
+	writer_close(&b.w);
+	if (result == 0 && bytes->over)
+		result = reason_set(why, "the record is too long to be sent");
+	point(&b, result == 0);
+	if (result == 0 && config->fingerprints)
+		op->fingerprint = hash_fingerprint(&b);
+	while (scratch.large_count > 0)
+		free(scratch.large[--scratch.large_count]);
+	return result;
+}
+
+size_t operation_head_size(const struct operation *op)
+{
+	return op->from.raw_len + op->id_len + 1;
+}
+
+size_t operation_rest_size(const struct operation *op)
+{
+	return op->path_len + 1 + op->body_len;
+}
+
+void operation_move_head(struct operation *op, char *to)
+{
+	memcpy(to, op->from.raw, op->from.raw_len);
+	op->from.raw = to;
+	to += op->from.raw_len;
+	memcpy(to, op->id, op->id_len);
+	to[op->id_len] = '\0';
+	op->id = to;
+}
+
+void operation_move_rest(struct operation *op, char *to)
+{
+	memcpy(to, op->path, op->path_len);
+	to[op->path_len] = '\0';
+	op->path = to;
+	to += op->path_len + 1;
+	memcpy(to, op->body, op->body_len);
+	op->body = to;
+}
+
+void operation_print(const struct operation *op, struct buf *out)
+{
+	static const char *const methods[] = {
+		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":", [METHOD_POST] = "\"method\":\"POST\",\"path\":",
+		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":", [METHOD_GET] = "\"method\":\"GET\",\"path\":",
+	};
+	struct writer w;
+
+	writer_open(&w, out, op->path_len + op->body_len + 100);
+	writer_byte(&w, '{');
+	if (op->from.number) {
+		writer_lit(&w, "\"record\":");
+		writer_num(&w, (int64_t)op->from.number);
+		writer_byte(&w, ',');
+	}
+	writer_add(&w, methods[op->method], strlen(methods[op->method]));
+	if (op->path_len == 0)
+		writer_lit(&w, "\"/api/v2/batch\"");
+	else
+		writer_text(&w, op->path, op->path_len);
+	writer_lit(&w, ",\"body\":");
+	if (op->body_len)
+		writer_add(&w, op->body, op->body_len);
+	else
+		writer_lit(&w, "null");
+	writer_lit(&w, "}\n");
+	writer_close(&w);
+}

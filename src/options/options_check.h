@@ -1,0 +1,12 @@
+/* What was said, judged as a whole: defaults that depend on other options, and refusals of what does not go together. */
+#ifndef OPTIONS_CHECK_H
+#define OPTIONS_CHECK_H
+
+struct options;
+struct reason;
+struct settings;
+
+/* Fills *o, but for what comes from the environment alone. 0, or -1 with *why and *status (64 or 78). */
+int options_judge(struct settings *s, struct options *o, struct reason *why, int *status);
+
+#endif

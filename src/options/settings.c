@@ -1,0 +1,395 @@
+#include "options/settings.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/buf.h"
+#include "send/endpoint.h"
+#include "base/log.h"
+#include "options/suggest.h"
+#include "base/utf8.h"
+
+struct settings *settings_new(void)
+{
+	struct settings *s = xcalloc(1, sizeof *s);
+
+	s->id_type = -1;
+	s->sync_deletes = -1;
+	s->batch_wait_us = 1000000;
+	s->rate = (struct num_rate){ 1, 20000 };	/* 50 a second */
+	s->burst = 10;
+	s->concurrency = 10;
+	s->retries = 4;
+	s->backoff_us = 1000000;
+	s->backoff_max_us = 60000000;
+	s->jitter = 0.25;
+	s->timeout_us = 10000000;
+	s->give_up_us = 900000000;
+	s->max_deletes.percent = 1;
+	s->progress_every = 1000;
+	return s;
+}
+
+void settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->owned_count; i++) {
+		explicit_bzero(s->owned[i], strlen(s->owned[i]));	/* some are secrets */
+		free(s->owned[i]);
+	}
+	free(s->owned);
+	free(s->columns.names);
+	free(s->only.names);
+	free(s->drop.names);
+	free(s->files.names);
+	free(s->map.pairs);
+	free(s->set.pairs);
+	free(s->type.types);
+	free(s);
+}
+
+const char *settings_keep(struct settings *s, char *owned)
+{
+	s->owned = xrealloc(s->owned, (s->owned_count + 1) * sizeof *s->owned);
+	s->owned[s->owned_count++] = owned;
+	return owned;
+}
+
+bool settings_commanded(const struct settings *s, enum option_id id)
+{
+	return s->source[id] == SOURCE_COMMAND;
+}
+
+const char *settings_shown(const char *value, char out[SETTINGS_SHOWN])
+{
+	struct buf b;
+
+	buf_init(&b, SETTINGS_SHOWN - 1);
+	buf_byte(&b, '"');
+	buf_safe(&b, value, strlen(value), 60);	/* escaped, at most 4 * 60 bytes and two more */
+	buf_byte(&b, '"');
+	memcpy(out, b.data, b.len);
+	out[b.len] = '\0';
+	buf_free(&b);
+	return out;
+}
+
+/* "SHOWN is not WHAT". Returns -1. */
+static int refuse(struct reason *why, const char *value, const char *what)
+{
+	char shown[SETTINGS_SHOWN];
+
+	return reason_set(why, "%s is not %s", settings_shown(value, shown), what);
+}
+
+void settings_add_name(struct name_list *l, const char *name)
+{
+	l->names = xrealloc(l->names, (l->count + 1) * sizeof *l->names);
+	l->names[l->count++] = name;
+}
+
+/* A later value for a name replaces the earlier one. */
+static void add_pair(struct pair_list *l, const char *name, const char *value)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->pairs[i].name, name) == 0) {
+			l->pairs[i].value = value;
+			return;
+		}
+	l->pairs = xrealloc(l->pairs, (l->count + 1) * sizeof *l->pairs);
+	l->pairs[l->count++] = (struct name_pair){ name, value };
+}
+
+static void add_type(struct type_list *l, const char *name, enum field_type type)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->types[i].name, name) == 0) {
+			l->types[i].type = type;
+			return;
+		}
+	l->types = xrealloc(l->types, (l->count + 1) * sizeof *l->types);
+	l->types[l->count++] = (struct name_type){ name, type };
+}
+
+/* "a, b or c" */
+static void list_values(struct buf *out, const char *const *values)
+{
+	for (size_t i = 0; values[i]; i++)
+		buf_fmt(out, "%s%s", i == 0 ? "" : values[i + 1] ? ", " : " or ", values[i]);
+}
+
+/* '-' and '_' are alike. */
+static bool same_word(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
+			return false;
+	return *a == *b;
+}
+
+/* The index of a value, or -1 with *why, which suggests the nearest. */
+static int find_value(const char *const *values, const char *value, const char *what, struct reason *why)
+{
+	struct suggestion best;
+	struct buf all;
+	char shown[SETTINGS_SHOWN];
+
+	suggest_begin(&best, value, strlen(value));
+	for (int i = 0; values[i]; i++) {
+		if (same_word(values[i], value))
+			return i;
+		suggest_try(&best, values[i]);
+	}
+	settings_shown(value, shown);
+	if (suggest_end(&best))
+		return reason_set(why, "%s is not %s: did you mean %s?", shown, what, suggest_end(&best));
+	buf_init(&all, 1000);
+	list_values(&all, values);
+	buf_byte(&all, '\0');
+	reason_set(why, "%s is not %s: give %s", shown, what, all.data);
+	buf_free(&all);
+	return -1;
+}
+
+static int assign_choice(const struct option_spec *spec, int *place, const char *value, struct reason *why)
+{
+	char what[40] = "a known ";	/* "a known action" */
+	size_t n = strlen(what);
+
+	for (const char *p = spec->argument; *p && n + 1 < sizeof what; p++)
+		what[n++] = (char)tolower((unsigned char)*p);
+	what[n] = '\0';
+	int index = find_value(spec->values, value, what, why);
+	if (index == -1)
+		return -1;
+	*place = index;
+	return 0;
+}
+
+static int assign_flag(bool *place, const char *value, struct reason *why)
+{
+	if (value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return refuse(why, value, "true or false, and this option takes nothing else");
+	*place = !value || strcmp(value, "true") == 0;
+	return 0;
+}
+
+static int assign_text(const char **place, const char *value, struct reason *why)
+{
+	if (!*value)
+		return reason_set(why, "its value is empty");
+	if (!utf8_valid(value, strlen(value)))
+		return refuse(why, value, "UTF-8");
+	*place = value;
+	return 0;
+}
+
+static int assign_file(const struct option_spec *spec, const char **place, const char *value, struct reason *why)
+{
+	if (!*value)
+		return reason_set(why, "the file's name is empty");
+	if (strcmp(value, "-") == 0 && !(spec->flags & OPTION_STDOUT))
+		return reason_set(why, "\"-\" is no file here: give a name (./- for a file of that name)");
+	*place = value;
+	return 0;
+}
+
+static int assign_count(const struct option_spec *spec, uint64_t *place, const char *value, struct reason *why)
+{
+	char shown[SETTINGS_SHOWN];
+
+	if (num_count(value, spec->min, spec->max, place) == 0)
+		return 0;
+	settings_shown(value, shown);
+	if (spec->max == INT64_MAX)
+		return reason_set(why, "%s is not a whole number of %llu or more", shown,
+		    (unsigned long long)spec->min);
+	return reason_set(why, "%s is not a whole number from %llu to %llu", shown, (unsigned long long)spec->min,
+	    (unsigned long long)spec->max);
+}
+
+static int assign_time(const struct option_spec *spec, int64_t *place, const char *value, struct reason *why)
+{
+	char shown[SETTINGS_SHOWN];
+	int64_t us;
+
+	if (num_time(value, &us) == -1)
+		return refuse(why, value, "a time: give a number and ms, s, m or h, such as 500ms, 10s or 1.5h");
+	if ((uint64_t)us < spec->min)
+		return reason_set(why, "%s is too short: give at least %llums", settings_shown(value, shown),
+		    (unsigned long long)spec->min / 1000);
+	*place = us;
+	return 0;
+}
+
+static int assign_share(const struct option_spec *spec, struct share *place, const char *value, struct reason *why)
+{
+	struct share share;
+	char shown[SETTINGS_SHOWN];
+
+	if (num_share(value, &share.count, &share.percent) == -1)
+		return refuse(why, value,
+		    "a number or a share: give a whole number such as 100, or a percentage such as 0.5%");
+	if (share.percent == 0 && share.count < spec->min)
+		return reason_set(why, "%s is too little: 1 stops at the first", settings_shown(value, shown));
+	*place = share;
+	return 0;
+}
+
+/* Calls add for each part between commas; no part may be empty. */
+static int each_part(struct settings *s, const char *value, struct reason *why,
+    int (*add)(struct settings *s, void *list, char *part, struct reason *why), void *list)
+{
+	if (!utf8_valid(value, strlen(value)))
+		return refuse(why, value, "UTF-8");
+	for (const char *p = value; p; ) {
+		const char *comma = strchr(p, ',');
+		size_t n = comma ? (size_t)(comma - p) : strlen(p);
+		char *part = xstrndup(p, n);
+		settings_keep(s, part);
+		if (n == 0)
+			return refuse(why, value, "a list of names: one of them is empty");
+		if (add(s, list, part, why) == -1)
+			return -1;
+		p = comma ? comma + 1 : NULL;
+	}
+	return 0;
+}
+
+static int add_name_part(struct settings *s, void *list, char *part, struct reason *why)
+{
+	(void)s;
+	(void)why;
+	settings_add_name(list, part);
+	return 0;
+}
+
+static int add_type_part(struct settings *s, void *list, char *part, struct reason *why)
+{
+	static const char *const types[] = { "string", "int", "float", "bool", "timestamp", "json", NULL };
+	char *colon = strrchr(part, ':');
+
+	(void)s;
+	if (!colon || colon == part)
+		return refuse(why, part, "FIELD:TYPE: give something like age:int");
+	int type = find_value(types, colon + 1, "a type", why);
+	if (type == -1)
+		return -1;
+	*colon = '\0';
+	add_type(list, part, (enum field_type)type);
+	return 0;
+}
+
+static int assign_pair(struct settings *s, const struct option_spec *spec, struct pair_list *place, const char *value,
+    struct reason *why)
+{
+	const char *equals = strchr(value, '=');
+	bool may_be_empty = place == &s->set;
+	char shown[SETTINGS_SHOWN];
+
+	if (!equals || equals == value || (!equals[1] && !may_be_empty))
+		return reason_set(why, "%s is not %s: give something like %s", settings_shown(value, shown), spec->argument,
+		    may_be_empty ? "source=crm" : "mail=email");
+	if (!utf8_valid(value, strlen(value)))
+		return refuse(why, value, "UTF-8");
+	const char *name = settings_keep(s, xstrndup(value, (size_t)(equals - value)));
+	add_pair(place, name, equals + 1);
+	return 0;
+}
+
+static int assign_delimiter(char *place, const char *value, struct reason *why)
+{
+	if (strcmp(value, "\\t") == 0)
+		value = "\t";
+	if (strlen(value) != 1 || (unsigned char)*value > 0x7f || strchr("\"\r\n", *value))
+		return refuse(why, value, "one ASCII character other than a quote and a line break (\\t is a tab)");
+	*place = *value;
+	return 0;
+}
+
+static int assign_batch(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+{
+	s->batch = true;
+	s->batch_most = 0;
+	if (value && s->source[OPTION_BATCH] == SOURCE_CONFIG && assign_flag(&s->batch, value, why) == 0)
+		return 0;
+	return value ? assign_count(spec, &s->batch_most, value, why) : 0;
+}
+
+static int assign_shard(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+{
+	const char *slash = strchr(value, '/');
+	uint64_t shard, shards;
+	char shown[SETTINGS_SHOWN];
+	char first[24] = "";
+
+	if (slash && (size_t)(slash - value) < sizeof first)
+		memcpy(first, value, (size_t)(slash - value));
+	if (!slash || num_count(slash + 1, spec->min, spec->max, &shards) == -1 ||
+	    num_count(first, 1, shards, &shard) == -1)
+		return reason_set(why, "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %llu)",
+		    settings_shown(value, shown), (unsigned long long)spec->max);
+	s->shard = shard;
+	s->shards = shards;
+	return 0;
+}
+
+static int assign_url(struct settings *s, const char **place, const char *value, struct reason *why)
+{
+	char *url;
+
+	if (endpoint_parse(value, &url, why) == -1)
+		return -1;
+	*place = settings_keep(s, url);
+	return 0;
+}
+
+static int assign(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+{
+	void *place = (char *)s + spec->place;
+
+	switch (spec->kind) {
+	case KIND_FLAG:
+		return assign_flag(place, value, why);
+	case KIND_TEXT:
+		return assign_text(place, value, why);
+	case KIND_FILE:
+		return assign_file(spec, place, value, why);
+	case KIND_CHOICE:
+		return assign_choice(spec, place, value, why);
+	case KIND_COUNT:
+		return assign_count(spec, place, value, why);
+	case KIND_TIME:
+		return assign_time(spec, place, value, why);
+	case KIND_RATE:
+		return num_rate(value, place) == 0 ? 0 : refuse(why, value,
+		    "a rate: give requests a second such as 50, 600/m or unlimited (1/h to 1000000/s)");
+	case KIND_FRACTION:
+		return num_fraction(value, 0, 1, place) == 0 ? 0 : refuse(why, value,
+		    "a fraction from 0 to 1, such as 0.25");
+	case KIND_SHARE:
+		return assign_share(spec, place, value, why);
+	case KIND_NAMES:
+		return each_part(s, value, why, add_name_part, place);
+	case KIND_PAIR:
+		return assign_pair(s, spec, place, value, why);
+	case KIND_TYPES:
+		return each_part(s, value, why, add_type_part, place);
+	case KIND_DELIMITER:
+		return assign_delimiter(place, value, why);
+	case KIND_BATCH:
+		return assign_batch(s, spec, value, why);
+	case KIND_SHARD:
+		return assign_shard(s, spec, value, why);
+	case KIND_URL:
+		return assign_url(s, place, value, why);
+	}
+	return 0;
+}
+
+int settings_assign(struct settings *s, enum option_id id, enum source source, const char *value, struct reason *why)
+{
+	s->source[id] = source;
+	return assign(s, &options_table[id], value, why);
+}

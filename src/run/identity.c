@@ -1,0 +1,47 @@
+#include "run/identity.h"
+
+#include <inttypes.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "input/input.h"
+#include "operation/mapping.h"
+#include "operation/operation.h"
+#include "options/options.h"
+
+#define IDENTITY_MAX (1u << 20)
+
+void identity_make(struct identity *id, const struct options *o, const struct input *in)
+{
+	const char *site = o->site_id ? o->site_id : "";
+
+	buf_init(&id->input, IDENTITY_MAX);
+	buf_init(&id->action, IDENTITY_MAX);
+	buf_init(&id->destination, IDENTITY_MAX);
+	buf_init(&id->mapping, IDENTITY_MAX);
+	input_identity(in, &id->input);
+	buf_fmt(&id->action, "%s", action_name(o->action));
+	if (o->event)
+		buf_fmt(&id->action, " event=%s", o->event);
+	if (o->update_only)
+		buf_str(&id->action, " update-only");
+	buf_fmt(&id->destination, "%s site=%016" PRIx64, o->url ? o->url : "", (uint64_t)XXH3_64bits(site, strlen(site)));
+	mapping_describe(&o->mapping, &id->mapping);
+	if (o->skip)
+		buf_fmt(&id->mapping, " skip=%" PRIu64, o->skip);
+	if (o->shards)
+		buf_fmt(&id->mapping, " shard=%u/%u", o->shard, o->shards);
+	buf_byte(&id->input, '\0');
+	buf_byte(&id->action, '\0');
+	buf_byte(&id->destination, '\0');
+	buf_byte(&id->mapping, '\0');
+}
+
+void identity_free(struct identity *id)
+{
+	buf_free(&id->input);
+	buf_free(&id->action);
+	buf_free(&id->destination);
+	buf_free(&id->mapping);
+}

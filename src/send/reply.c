@@ -1,0 +1,283 @@
+#include "send/reply.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/buf.h"
+
+/* A status outside 100 to 599 is treated as a server's error (RFC 9110, section 15). */
+static bool is_trouble(int status)
+{
+	return status < 100 || status >= 500;
+}
+
+enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
+{
+	if (is_trouble(r->status))
+		return VERDICT_TRANSIENT;
+	if (r->status >= 200 && r->status < 300)
+		return batch && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
+	switch (r->status) {
+	case 301: case 302: case 307: case 308:
+		return VERDICT_MOVED;
+	case 401: case 403:
+		return VERDICT_UNAUTHORISED;
+	case 408:
+		return VERDICT_TRANSIENT;
+	case 429:
+		return VERDICT_THROTTLED;
+	case 400: case 413:
+		return batch && operations > 1 ? VERDICT_CUT : VERDICT_REFUSED;
+	default:
+		return VERDICT_REFUSED;
+	}
+}
+
+bool reply_is_up(const struct reply *r)
+{
+	return !is_trouble(r->status);
+}
+
+static json_t *parse(const struct reply *r)
+{
+	return r->body ? json_loadb(r->body, r->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+}
+
+/* Text that stops growing once it is longer than any reason may be. */
+static void add_text(struct buf *to, const char *text, size_t n)
+{
+	size_t room = REPLY_REASON_MAX + 1 - to->len;
+
+	buf_add(to, text, n < room ? n : room);
+}
+
+static bool is_text(const json_t *v)
+{
+	return json_is_string(v) && json_string_length(v) > 0;
+}
+
+/* Adds a string as one more reason: true if it is one. */
+static bool add_string(struct buf *to, const json_t *v)
+{
+	if (!is_text(v))
+		return false;
+	if (to->len > 0)
+		add_text(to, "; ", 2);
+	add_text(to, json_string_value(v), json_string_length(v));
+	return true;
+}
+
+/* Adds {"field", "reason", "message"} as "field: message", without the field where the message names it anyway. */
+static bool add_entry(struct buf *to, const json_t *entry)
+{
+	const json_t *field = json_object_get(entry, "field"), *text = json_object_get(entry, "message");
+
+	if (!is_text(text))
+		text = json_object_get(entry, "reason");
+	if (!is_text(text))
+		return add_string(to, field);
+	if (is_text(field) && !strstr(json_string_value(text), json_string_value(field)) && add_string(to, field)) {
+		add_text(to, ": ", 2);
+		add_text(to, json_string_value(text), json_string_length(text));
+		return true;
+	}
+	return add_string(to, text);
+}
+
+/* Adds a list of strings or entries, or one alone: true if there was any. */
+static bool add_list(struct buf *to, const json_t *list)
+{
+	bool any = false;
+
+	if (!json_is_array(list))
+		return add_string(to, list) || add_entry(to, list);
+	for (size_t i = 0; i < json_array_size(list) && to->len <= REPLY_REASON_MAX; i++) {
+		const json_t *one = json_array_get(list, i);
+		any |= add_string(to, one) || add_entry(to, one);
+	}
+	return any;
+}
+
+static bool add_reasons(struct buf *to, const json_t *root)
+{
+	const json_t *meta = json_object_get(root, "meta");
+
+	return add_list(to, json_object_get(meta, "errors")) || add_list(to, json_object_get(meta, "error")) ||
+	    add_list(to, json_object_get(root, "errors")) || add_list(to, json_object_get(root, "error")) ||
+	    add_string(to, json_object_get(root, "message")) || add_string(to, root);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Adds the body as it is, but for the white space around it. */
+static void add_body(struct buf *to, const struct reply *r)
+{
+	const char *text = r->body;
+	size_t n = r->body_len;
+
+	for (; n > 0 && is_space(text[n - 1]); n--)
+		;
+	for (; n > 0 && is_space(text[0]); n--)
+		text++;
+	add_text(to, text, n);
+}
+
+/* Copies a reason out: cut before a character that would not be whole. */
+static void give(const struct buf *reason, char out[REPLY_REASON_MAX + 4])
+{
+	size_t n = reason->len;
+
+	if (n > REPLY_REASON_MAX) {
+		n = REPLY_REASON_MAX;
+		while (n > REPLY_REASON_MAX - 4 && ((unsigned char)reason->data[n] & 0xc0) == 0x80)
+			n--;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = reason->data[i] ? reason->data[i] : ' ';
+	snprintf(out + n, sizeof "...", "%s", reason->len > REPLY_REASON_MAX ? "..." : "");
+}
+
+/* Whether it is JSON that has nothing in it: {}, [], null. */
+static bool is_empty(const json_t *root)
+{
+	return json_is_null(root) || (json_is_object(root) && json_object_size(root) == 0) ||
+	    (json_is_array(root) && json_array_size(root) == 0) ||
+	    (json_is_string(root) && json_string_length(root) == 0);
+}
+
+void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4])
+{
+	struct buf reason;
+	json_t *root = parse(r);
+
+	buf_init(&reason, REPLY_REASON_MAX + 1);
+	if (!add_reasons(&reason, root) && !is_empty(root) && r->body)
+		add_body(&reason, r);
+	give(&reason, out);
+	buf_free(&reason);
+	json_decref(root);
+}
+
+/* The operation that an entry of a 207 is about: true if it names one. */
+static bool entry_index(const json_t *entry, size_t operations, size_t *index)
+{
+	const json_t *v = json_object_get(entry, "batch_index");
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) >= operations)
+		return false;
+	*index = (size_t)json_integer_value(v);
+	return true;
+}
+
+static void refuse(const json_t *entry, size_t index, void (*refused)(size_t, const char *, void *), void *arg)
+{
+	struct buf reason;
+	char text[REPLY_REASON_MAX + 4];
+
+	buf_init(&reason, REPLY_REASON_MAX + 1);
+	add_entry(&reason, entry);
+	give(&reason, text);
+	refused(index, text, arg);
+	buf_free(&reason);
+}
+
+int reply_refusals(const struct reply *r, size_t operations,
+    void (*refused)(size_t index, const char *reason, void *arg), void *arg)
+{
+	json_t *root = parse(r);
+	const json_t *errors = json_object_get(root, "errors");
+	int unusable = -1;
+
+	if (json_is_array(errors)) {
+		bool *seen = xcalloc(operations, sizeof *seen);
+		unusable = 0;
+		for (size_t i = 0; i < json_array_size(errors); i++) {
+			const json_t *entry = json_array_get(errors, i);
+			size_t index;
+			if (!entry_index(entry, operations, &index)) {
+				unusable++;
+			} else if (!seen[index]) {
+				seen[index] = true;
+				refuse(entry, index, refused, arg);
+			}
+		}
+		free(seen);
+	}
+	json_decref(root);
+	return unusable;
+}
+
+/* Copies text that fits and could stand in a line of a log: 0 or -1. */
+static int copy_plain(const json_t *v, char *out, size_t size)
+{
+	const char *text = json_string_value(v);
+	size_t n = json_string_length(v);
+
+	if (!text || n >= size)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return -1;
+	memcpy(out, text, n + 1);
+	return 0;
+}
+
+int reply_region(const struct reply *r, char *url, size_t url_size, char *region, size_t region_size)
+{
+	json_t *root = parse(r);
+	const json_t *name = json_object_get(root, "region");
+	char found[256];
+	int result = -1;
+
+	region[0] = '\0';
+	if (copy_plain(json_object_get(root, "url"), found, sizeof found) == 0 &&
+	    (!name || copy_plain(name, region, region_size) == 0))
+		result = reply_redirect(found, "", url, url_size);
+	json_decref(root);
+	return result;
+}
+
+/* How many bytes of s are a host name: letters, digits, hyphens and dots. */
+static size_t host_length(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.");
+}
+
+/* customer.io, or something before a dot before it. */
+static bool is_ours(const char *host, size_t n)
+{
+	static const char ours[] = "customer.io";
+	size_t len = sizeof ours - 1;
+
+	if (n < len || n > 253 || strncasecmp(host + n - len, ours, len) != 0)
+		return false;
+	if (host[0] == '.' || memmem(host, n, "..", 2))
+		return false;
+	return n == len || host[n - len - 1] == '.';
+}
+
+int reply_redirect(const char *location, const char *path, char *out, size_t size)
+{
+	static const char scheme[] = "https://";
+	size_t before = sizeof scheme - 1;
+
+	if (strncasecmp(location, scheme, before) != 0)
+		return -1;
+	const char *host = location + before;
+	size_t n = host_length(host);
+	const char *rest = host + n;
+	if (strncmp(rest, ":443", 4) == 0)
+		rest += 4;
+	if (!is_ours(host, n) || strcmp(rest, path) != 0 || before + n + 1 > size)
+		return -1;
+	memcpy(out, scheme, before);
+	for (size_t i = 0; i < n; i++)
+		out[before + i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + 'a' - 'A') : host[i];
+	out[before + n] = '\0';
+	return 0;
+}

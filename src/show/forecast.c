@@ -1,0 +1,169 @@
+#include "show/forecast.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "operation/operation.h"
+#include "base/words.h"
+
+#define FRAME 12	/* bytes of {"batch":[]} */
+#define KIND_MAX 200
+
+static void add_operation(struct forecast *f, size_t body_len, bool batch, size_t most)
+{
+	f->bytes += body_len;
+	if (!batch) {
+		f->requests++;
+		return;
+	}
+	bool full = f->batch_count && (f->batch_bytes + body_len + 1 > BATCH_MAX || (most && f->batch_count >= most));
+	if (full || f->batch_count == 0) {
+		f->requests++;
+		f->bytes += FRAME;
+		f->batch_bytes = FRAME + body_len;
+		f->batch_count = 1;
+	} else {
+		f->bytes++;	/* the comma */
+		f->batch_bytes += body_len + 1;
+		f->batch_count++;
+	}
+}
+
+void forecast_valid(struct forecast *f, size_t body_len, bool batch, size_t most)
+{
+	f->records++;
+	f->valid++;
+	add_operation(f, body_len, batch, most);
+}
+
+void forecast_unchanged(struct forecast *f)
+{
+	f->records++;
+	f->unchanged++;
+}
+
+void forecast_delete(struct forecast *f, size_t body_len, bool batch, size_t most)
+{
+	f->deletes++;
+	add_operation(f, body_len, batch, most);
+}
+
+/* "email: value has 1,204 bytes" becomes "email: value has N bytes", "created_at: "soon" is ..." becomes "created_at: "..." is ...". */
+static void generalise(const char *reason, char out[KIND_MAX])
+{
+	size_t n = 0;
+
+	for (const char *s = reason; *s && n + 6 < KIND_MAX;) {
+		const char *quote = *s == '"' ? strrchr(s + 1, '"') : NULL;
+		if (quote) {
+			memcpy(out + n, "\"...\"", 5);
+			n += 5;
+			s = quote + 1;
+		} else if (*s >= '0' && *s <= '9') {
+			out[n++] = 'N';
+			while ((*s >= '0' && *s <= '9') || *s == ',')
+				s++;
+		} else {
+			out[n++] = *s++;
+		}
+	}
+	out[n] = '\0';
+}
+
+void forecast_invalid(struct forecast *f, const char *reason)
+{
+	char kind[KIND_MAX];
+
+	f->records++;
+	f->invalid++;
+	generalise(reason, kind);
+	for (size_t i = 0; i < f->kind_count; i++)
+		if (strcmp(f->kinds[i].text, kind) == 0) {
+			f->kinds[i].count++;
+			return;
+		}
+	if (f->kind_count == FORECAST_KINDS) {
+		f->other++;
+		return;
+	}
+	f->kinds[f->kind_count++] = (struct forecast_kind){ .text = xstrdup(kind), .count = 1 };
+}
+
+static double a_second(const struct num_rate *rate)
+{
+	return (double)rate->num / (double)rate->den * 1e6;
+}
+
+static void add_time(const struct forecast *f, const struct num_rate *rate, const struct num_rate *record_rate, struct buf *out)
+{
+	double seconds = 0, operations = (double)(f->valid + f->deletes);
+
+	if (rate->num)
+		seconds = (double)f->requests / a_second(rate);
+	if (record_rate->num && operations / a_second(record_rate) > seconds)
+		seconds = operations / a_second(record_rate);
+	buf_str(out, "  time      ");
+	if (rate->num || record_rate->num)
+		words_span(out, (int64_t)(seconds * 1e6));
+	else
+		buf_str(out, "not known at an unlimited rate");
+	if (rate->num) {
+		buf_str(out, " at ");
+		words_rate(out, a_second(rate), true);
+		buf_str(out, " requests/s");
+	}
+	if (record_rate->num) {
+		buf_str(out, ", at most ");
+		words_rate(out, a_second(record_rate), true);
+		buf_str(out, " records/s");
+	}
+	buf_byte(out, '\n');
+}
+
+static void add_sync(const struct forecast *f, struct buf *out)
+{
+	buf_str(out, "  unchanged ");
+	words_count(out, f->unchanged, true);
+	buf_str(out, "\n  deletes   ");
+	words_count(out, f->deletes, true);
+	if (f->kept) {
+		buf_str(out, " (");
+		words_count(out, f->kept, true);
+		buf_fmt(out, " people are not in the input: %s)", f->kept_why);
+	}
+	buf_byte(out, '\n');
+}
+
+void forecast_text(const struct forecast *f, const struct num_rate *rate, const struct num_rate *record_rate, bool sync,
+    struct buf *out)
+{
+	buf_str(out, "Forecast: nothing was sent\n  records   ");
+	words_count(out, f->records, true);
+	buf_str(out, "\n  requests  ");
+	words_count(out, f->requests, true);
+	buf_str(out, "\n  bytes     ");
+	words_count(out, f->bytes, true);
+	buf_byte(out, '\n');
+	add_time(f, rate, record_rate, out);
+	if (sync)
+		add_sync(f, out);
+	buf_str(out, "  invalid   ");
+	words_count(out, f->invalid, true);
+	buf_byte(out, '\n');
+	for (size_t i = 0; i < f->kind_count; i++) {
+		buf_str(out, "    ");
+		words_count(out, f->kinds[i].count, true);
+		buf_fmt(out, "  %s\n", f->kinds[i].text);
+	}
+	if (f->other) {
+		buf_str(out, "    ");
+		words_count(out, f->other, true);
+		buf_str(out, "  for other reasons\n");
+	}
+}
+
+void forecast_free(struct forecast *f)
+{
+	for (size_t i = 0; i < f->kind_count; i++)
+		free(f->kinds[i].text);
+}

@@ -1,0 +1,418 @@
+#include "store/checkpoint.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include "base/buf.h"
+#include "store/db.h"
+#include "base/log.h"
+#include "base/path.h"
+
+#define WAY_OUT "--restart begins anew, --state=FILE keeps a state of its own in another file"
+
+/* To change the schema: raise the version, and say here how an older file is brought up to it. So far there is one. */
+static const struct db_kind kind = {
+	.application_id = 0x63696f73,		/* "cios" */
+	.version = 1,
+	.schema =
+	    "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT NULL, action TEXT NOT NULL, "
+	    "destination TEXT NOT NULL, mapping TEXT NOT NULL);"
+	    "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), high INTEGER NOT NULL, open BLOB NOT NULL, "
+	    "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, failed INTEGER NOT NULL, "
+	    "rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms INTEGER NOT NULL, "
+	    "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
+	.what = "state file",
+	.option = "--state",
+	.suffix = ".cio-state",
+	.way_out = WAY_OUT,
+};
+
+enum { NUMBERS = 7, PARTS = 4 };	/* integers in a progress row; texts in an identity */
+
+/* A progress row as it is stored. */
+struct row {
+	uint64_t numbers[NUMBERS];	/* high, hash, rejected, refused, failed, results_size, event_time_ms */
+	struct buf open, sizes;		/* varints: each the distance from the one before; each by itself */
+	const char *names[2];		/* rejects, results */
+};
+
+struct ledger {
+	struct db db;
+	sqlite3_stmt *put;
+	char *identity[PARTS];
+	struct row row;
+	uint64_t *open;			/* what ledger_open handed out */
+	int64_t *sizes;
+	char *names[2];
+};
+
+static void put_varint(struct buf *b, uint64_t n)
+{
+	for (; n >= 0x80; n >>= 7)
+		buf_byte(b, (char)(n | 0x80));
+	buf_byte(b, (char)n);
+}
+
+/* The next varint at *p, which moves on. 0, or -1 where there is none. */
+static int get_varint(const unsigned char **p, const unsigned char *end, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
+		unsigned char c = *(*p)++;
+		n |= (uint64_t)(c & 0x7f) << shift;
+		if (c < 0x80) {
+			*out = n;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static void add_sum(XXH3_state_t *x, const void *data, size_t n)
+{
+	uint64_t size = n;
+
+	XXH3_64bits_update(x, &size, sizeof size);
+	if (n > 0)
+		XXH3_64bits_update(x, data, n);
+}
+
+/* Over everything that is believed: the identity too. */
+static uint64_t checksum(const struct ledger *l, const struct row *r)
+{
+	XXH3_state_t x;
+
+	XXH3_64bits_reset(&x);
+	for (size_t i = 0; i < PARTS; i++)
+		add_sum(&x, l->identity[i], strlen(l->identity[i]));
+	add_sum(&x, r->numbers, sizeof r->numbers);
+	add_sum(&x, r->open.data, r->open.len);
+	add_sum(&x, r->sizes.data, r->sizes.len);
+	for (size_t i = 0; i < 2; i++)
+		add_sum(&x, r->names[i], strlen(r->names[i]));
+	return XXH3_64bits_digest(&x);
+}
+
+static int broken(const struct ledger *l, struct reason *why)
+{
+	char shown[PATH_SHOWN];
+
+	reason_set(why, "%s: is damaged, and not believed: %s", path_shown(l->db.name, shown), WAY_OUT);
+	return LEDGER_BROKEN;
+}
+
+/* What SQLite's last error means while the file is opened. */
+static int cannot_be(const struct ledger *l, const char *done, struct reason *why)
+{
+	if (db_is_damaged(&l->db))
+		return broken(l, why);
+	db_complain(&l->db, done, why);
+	return LEDGER_FAILED;
+}
+
+/* Copies the texts in `count` columns from `first` on. false where one is missing. */
+static bool copy_texts(sqlite3_stmt *s, int first, int count, char **out)
+{
+	for (int i = 0; i < count; i++) {
+		const char *text = (const char *)sqlite3_column_text(s, first + i);
+		if (!text)
+			return false;
+		out[i] = xstrdup(text);
+	}
+	return true;
+}
+
+/* Records that are unsettled must rise, up to high. */
+static bool take_open(struct ledger *l, const void *data, int size, uint64_t high, struct ledger_state *state)
+{
+	const unsigned char *p = data, *end = p + size;
+	uint64_t last = 0, step;
+
+	l->open = xcalloc((size_t)size, sizeof *l->open);	/* a varint has at least a byte */
+	while (p && p < end) {
+		if (get_varint(&p, end, &step) < 0 || step == 0 || step > high - last)
+			return false;
+		last += step;
+		l->open[state->open_count++] = last;
+	}
+	state->open = l->open;
+	return true;
+}
+
+static bool take_sizes(struct ledger *l, const void *data, int size, struct ledger_state *state)
+{
+	const unsigned char *p = data, *end = p + size;
+	uint64_t n;
+
+	l->sizes = xcalloc((size_t)size, sizeof *l->sizes);
+	while (p && p < end) {
+		if (get_varint(&p, end, &n) < 0 || n > INT64_MAX)
+			return false;
+		l->sizes[state->rejects_files++] = (int64_t)n;
+	}
+	state->rejects_sizes = l->sizes;
+	return true;
+}
+
+/* A blob into a buf. */
+static void take_blob(sqlite3_stmt *s, int column, struct buf *b)
+{
+	const void *data = sqlite3_column_blob(s, column);
+	int size = sqlite3_column_bytes(s, column);
+
+	buf_reset(b);
+	if (data && size > 0)
+		buf_add(b, data, (size_t)size);
+}
+
+/* The row under s, believed only where its checksum and its sense are right. */
+static bool take_row(struct ledger *l, sqlite3_stmt *s, struct ledger_state *state)
+{
+	struct row *r = &l->row;
+
+	for (int i = 0; i < NUMBERS; i++)
+		r->numbers[i] = (uint64_t)sqlite3_column_int64(s, i);
+	take_blob(s, NUMBERS, &r->open);
+	take_blob(s, NUMBERS + 1, &r->sizes);
+	if (!copy_texts(s, NUMBERS + 2, 2, l->names))
+		return false;
+	r->names[0] = state->rejects_name = l->names[0];
+	r->names[1] = state->results_name = l->names[1];
+	if ((uint64_t)sqlite3_column_int64(s, NUMBERS + 4) != checksum(l, r))
+		return false;
+	state->high = r->numbers[0];
+	state->hash = r->numbers[1];
+	state->rejected = r->numbers[2];
+	state->refused = r->numbers[3];
+	state->failed = r->numbers[4];
+	state->results_size = (int64_t)r->numbers[5];
+	state->event_time_ms = (int64_t)r->numbers[6];
+	return take_open(l, r->open.data, (int)r->open.len, state->high, state) &&
+	    take_sizes(l, r->sizes.data, (int)r->sizes.len, state);
+}
+
+/* Reads the identity. LEDGER_RESUME: done, LEDGER_NEW: there is none, else *why. */
+static int read_identity(struct ledger *l, struct reason *why)
+{
+	sqlite3_stmt *s = db_prepare(&l->db, "SELECT input, action, destination, mapping FROM identity", why);
+	int result;
+
+	if (!s)
+		return cannot_be(l, "read", why);
+	int step = sqlite3_step(s);
+	if (step == SQLITE_ROW)
+		result = copy_texts(s, 0, PARTS, l->identity) ? LEDGER_RESUME : broken(l, why);
+	else
+		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
+	sqlite3_finalize(s);
+	return result;
+}
+
+static int read_progress(struct ledger *l, struct ledger_state *state, struct reason *why)
+{
+	sqlite3_stmt *s = db_prepare(&l->db, "SELECT high, hash, rejected, refused, failed, results_size, event_time_ms, "
+	    "open, rejects_sizes, rejects_name, results_name, sum FROM progress", why);
+	int result;
+
+	if (!s)
+		return cannot_be(l, "read", why);
+	int step = sqlite3_step(s);
+	if (step == SQLITE_ROW)
+		result = take_row(l, s, state) ? LEDGER_RESUME : broken(l, why);
+	else
+		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
+	sqlite3_finalize(s);
+	return result;
+}
+
+/* Is what was kept about this run? LEDGER_RESUME or LEDGER_OTHER. */
+static int compare(const struct ledger *l, const char *const *now, struct reason *why)
+{
+	static const char *const parts[PARTS] = {
+		"another input (it was changed since, or is another one)", "another action", "another destination",
+		"another mapping of its fields",
+	};
+	static const bool shown_too[PARTS] = { [1] = true, [2] = true };
+	char shown[PATH_SHOWN], then[PATH_SHOWN], given[PATH_SHOWN];
+
+	path_shown(l->db.name, shown);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (strcmp(l->identity[i], now[i]) == 0)
+			continue;
+		if (shown_too[i])
+			reason_set(why, "%s: is about %s (%s; now it is %s): %s", shown, parts[i],
+			    path_shown(l->identity[i], then), path_shown(now[i], given), WAY_OUT);
+		else
+			reason_set(why, "%s: is about %s: %s", shown, parts[i], WAY_OUT);
+		return LEDGER_OTHER;
+	}
+	return LEDGER_RESUME;
+}
+
+static void forget_identity(struct ledger *l)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		free(l->identity[i]);
+		l->identity[i] = NULL;
+	}
+}
+
+/* Writes what this run is about. LEDGER_NEW, else *why. */
+static int begin(struct ledger *l, const char *const *now, struct reason *why)
+{
+	forget_identity(l);
+	sqlite3_stmt *s = db_prepare(&l->db, "INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2, ?3, ?4)", why);
+	if (!s)
+		return cannot_be(l, "used", why);
+	for (int i = 0; i < PARTS; i++) {
+		l->identity[i] = xstrdup(now[i]);
+		sqlite3_bind_text(s, i + 1, l->identity[i], -1, SQLITE_STATIC);
+	}
+	int result = sqlite3_step(s) == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "written", why);
+	sqlite3_finalize(s);
+	return result;
+}
+
+static bool has_settled(const struct ledger_state *s)
+{
+	return s->hash || s->rejected || s->refused || s->failed;
+}
+
+/* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
+static int replace(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
+{
+	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
+		return cannot_be(l, "written", why);
+	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
+	return begin(l, now, why);
+}
+
+/* What a file that SQLite finds sound holds. */
+static int load(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
+{
+	int identity = read_identity(l, why);
+
+	if (identity != LEDGER_RESUME && identity != LEDGER_NEW)
+		return identity;
+	if (identity == LEDGER_NEW)	/* it stopped before it began: then no progress has the right checksum */
+		for (size_t i = 0; i < PARTS; i++)
+			l->identity[i] = xstrdup("");
+	int progress = read_progress(l, state, why);
+	if (progress != LEDGER_RESUME)
+		return progress == LEDGER_NEW ? begin(l, now, why) : progress;
+	int same = compare(l, now, why);
+	return same == LEDGER_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
+}
+
+static int open_ledger(struct ledger *l, const char *path, const char *const *now, bool restart,
+    struct ledger_state *state, struct reason *why)
+{
+	static const int others[] = {
+		[DB_BUSY] = LEDGER_BUSY, [DB_BROKEN] = LEDGER_BROKEN, [DB_FAILED] = LEDGER_FAILED,
+	};
+	enum db_result opened = db_open(&l->db, path, &kind, restart, why);
+	if (opened != DB_NEW && opened != DB_KEPT)
+		return others[opened];
+	int result = opened == DB_NEW ? begin(l, now, why) : load(l, now, state, why);
+	if (result != LEDGER_NEW && result != LEDGER_RESUME)
+		return result;
+	l->put = db_prepare(&l->db, "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
+	    "results_size, event_time_ms, open, rejects_sizes, rejects_name, results_name, sum) "
+	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", why);
+	return l->put ? result : cannot_be(l, "used", why);
+}
+
+enum ledger_result ledger_open(const char *path, const struct ledger_identity *id, int restart,
+    struct ledger **out, struct ledger_state *state, struct reason *why)
+{
+	const char *now[PARTS] = { id->input, id->action, id->destination, id->mapping };
+	struct ledger *l = xcalloc(1, sizeof *l);
+
+	*out = NULL;
+	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
+	buf_init(&l->row.open, SIZE_MAX);
+	buf_init(&l->row.sizes, SIZE_MAX);
+	int result = open_ledger(l, path, now, restart != 0, state, why);
+	if (result == LEDGER_NEW || result == LEDGER_RESUME)
+		*out = l;
+	else
+		ledger_close(l);
+	return (enum ledger_result)result;
+}
+
+static void fill_row(struct row *r, const struct ledger_state *s)
+{
+	const uint64_t numbers[NUMBERS] = {
+		s->high, s->hash, s->rejected, s->refused, s->failed, (uint64_t)s->results_size, (uint64_t)s->event_time_ms,
+	};
+	uint64_t last = 0;
+
+	memcpy(r->numbers, numbers, sizeof numbers);
+	buf_reset(&r->open);
+	for (size_t i = 0; i < s->open_count; i++) {
+		put_varint(&r->open, s->open[i] - last);
+		last = s->open[i];
+	}
+	buf_reset(&r->sizes);
+	for (size_t i = 0; i < s->rejects_files; i++)
+		put_varint(&r->sizes, s->rejects_sizes[i] > 0 ? (uint64_t)s->rejects_sizes[i] : 0);
+	r->names[0] = s->rejects_name ? s->rejects_name : "";
+	r->names[1] = s->results_name ? s->results_name : "";
+}
+
+static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
+{
+	sqlite3_bind_blob64(s, column, b->len ? b->data : "", b->len, SQLITE_STATIC);
+}
+
+int ledger_commit(struct ledger *l, const struct ledger_state *state, struct reason *why)
+{
+	struct row *r = &l->row;
+
+	fill_row(r, state);
+	for (int i = 0; i < NUMBERS; i++)
+		sqlite3_bind_int64(l->put, i + 1, (sqlite3_int64)r->numbers[i]);
+	bind_blob(l->put, NUMBERS + 1, &r->open);
+	bind_blob(l->put, NUMBERS + 2, &r->sizes);
+	for (int i = 0; i < 2; i++)
+		sqlite3_bind_text(l->put, NUMBERS + 3 + i, r->names[i], -1, SQLITE_STATIC);
+	sqlite3_bind_int64(l->put, NUMBERS + 5, (sqlite3_int64)checksum(l, r));
+	int step = sqlite3_step(l->put);
+	if (step != SQLITE_DONE)
+		db_complain(&l->db, "written", why);
+	sqlite3_reset(l->put);
+	sqlite3_clear_bindings(l->put);
+	return step == SQLITE_DONE ? 0 : -1;
+}
+
+static void finalize(struct ledger *l)
+{
+	sqlite3_finalize(l->put);
+	l->put = NULL;
+}
+
+int ledger_remove(struct ledger *l, struct reason *why)
+{
+	finalize(l);
+	return db_remove(&l->db, why);
+}
+
+void ledger_close(struct ledger *l)
+{
+	if (!l)
+		return;
+	finalize(l);
+	db_close(&l->db);
+	forget_identity(l);
+	buf_free(&l->row.open);
+	buf_free(&l->row.sizes);
+	free(l->open);
+	free(l->sizes);
+	free(l->names[0]);
+	free(l->names[1]);
+	free(l);
+}

@@ -1,0 +1,734 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dice.h"
+#include "harness.h"
+#include "base/log.h"
+#include "model_csv.h"
+#include "input/record.h"
+#include "base/scan.h"
+#include "base/utf8.h"
+
+Suite *csv_reader_suite(void);
+
+static const char *const three[] = { "a", "b\"b", "c" };
+static const struct feeding whole = {
+	.chunk = 1 << 20, .base = 1 << 16, .longest = RECORD_MAX, .delimiter = ',', .columns = three, .column_count = 3,
+};
+
+static void assert_same(const struct buf *expected, const struct buf *got, const char *data, size_t n,
+    const struct feeding *how)
+{
+	if (!same_trace(expected, got))
+		ck_abort_msg("%s", explain_traces(expected, got, data, n, how));
+}
+
+/* The reader finds what libcsv finds, and counts what it finds. */
+static void assert_as_libcsv(const char *data, size_t n, const struct feeding *how)
+{
+	struct buf model = { .max = ANY }, trace = { .max = ANY };
+
+	model_csv(&model, data, n, how);
+	trace_csv(&trace, data, n, how);
+	assert_same(&model, &trace, data, n, how);
+	if (!memchr(data, '\x1e', n))
+		ck_assert_uint_eq(count_csv(data, n, how), trace_records(&trace));
+	buf_free(&model);
+	buf_free(&trace);
+}
+
+/* Every text of up to LENGTH of these bytes (valgrind: one less), against libcsv; in one piece, and byte by byte. */
+START_TEST(every_short_text)
+{
+	static const char alphabet[] = "x,\"\n\r ";
+	enum { LENGTH = 6, LETTERS = sizeof alphabet - 1 };
+	char text[LENGTH];
+	struct feeding one = whole;
+	size_t longest = harness_is_under() ? LENGTH - 1 : LENGTH;
+
+	one.chunk = 1;
+	one.base = 64;
+	for (size_t n = 0; n <= longest; n++) {
+		size_t texts = 1;
+		for (size_t i = 0; i < n; i++)
+			texts *= LETTERS;
+		for (size_t t = 0; t < texts; t++) {
+			for (size_t i = 0, rest = t; i < n; i++, rest /= LETTERS)
+				text[i] = alphabet[rest % LETTERS];
+			one.column_count = 1 + t % 3;
+			assert_as_libcsv(text, n, &one);
+			one.again = !one.again;
+		}
+	}
+}
+END_TEST
+
+static const char *const pieces[] = {
+	"plain", "a longer cell that goes past sixteen bytes and on until it is past sixty-four of them as well", ",", ",",
+	",", "\n", "\r\n", "\r", "\"", "\"\"", "\"quoted\"", "\"with, comma\"", "\"line\nbreak\"", "\"doubled \"\" quotes\"",
+	"\"cr\rlf\r\n\"", "", " ", "\t", "\xc3\xa9", "\xe2\x82\xac", "\xff", "\xed\xa0\x80", "\"\xf0\x9f\x98\x80\"", "\x01", "\"\"\"\"",
+	"1,2,3\n", "\"1\",\"2\",\"3\"\r\n", "x,y,z\n",
+};
+
+static size_t random_text(char *out, size_t room, struct dice *dice)
+{
+	size_t n = 0, count = dice_next(dice) % 60;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t which = dice_next(dice) % (sizeof pieces / sizeof *pieces + 1);
+		const char *piece = which < sizeof pieces / sizeof *pieces ? pieces[which] : "";
+		size_t len = strlen(piece);
+		if (which == sizeof pieces / sizeof *pieces)
+			len = 1;	/* a NUL */
+		if (n + len > room)
+			break;
+		memcpy(out + n, piece, len);
+		n += len;
+	}
+	return n;
+}
+
+/* Random texts, delimiters, buffer sizes, record sizes and chunk sizes, against libcsv. */
+START_TEST(random_texts)
+{
+	struct dice dice = dice_new("random_texts");
+	char text[4096];
+
+	for (int round = 0; round < 6000; round++) {
+		size_t n = random_text(text, sizeof text, &dice);
+		struct feeding how = whole;
+		how.chunk = 1 + dice_next(&dice) % (round % 2 ? 8 : 400);
+		how.base = 1 + dice_next(&dice) % 200;
+		how.longest = round % 3 ? RECORD_MAX : 1 + dice_next(&dice) % 100;
+		how.delimiter = ",\tx;\x1f"[dice_next(&dice) % 5];
+		how.column_count = 1 + dice_next(&dice) % 3;
+		how.again = round % 5 == 0;
+		assert_as_libcsv(text, n, &how);
+	}
+}
+END_TEST
+
+/* One text in every chunk size. */
+START_TEST(every_chunk_size)
+{
+	static const char text[] =
+	    "1,\"two \"\"2\"\"\",3\r\n\r\n\"multi\nline\",,\"\"\nbad \"quote\",x,y\n,,\n1,2\n\xff,b,c\n"
+	    "a cell of some length,another one that is longer than a block of sixty-four bytes is,and a third\n"
+	    "\"never closed,4\nlast,\"row\",here";
+	struct feeding how = whole;
+
+	for (how.chunk = 1; how.chunk <= sizeof text; how.chunk++) {
+		for (how.base = 1; how.base < 80; how.base += 13)
+			assert_as_libcsv(text, sizeof text - 1, &how);
+	}
+}
+END_TEST
+
+/* Records of exactly, and just over, the longest size, with and without line ends and quotes. */
+START_TEST(longest_record)
+{
+	static const char *const forms[] = { "%.*s", "%.*s\n", "%.*s\r\nx", "\"%.*s\"\ny", "\"%.*s", "\"%.*s\nz\n\"", "a\n%.*s\nb", "\"\n%.*s\"" };
+	char filler[64], text[128];
+	static const char *const one[] = { "a" };
+	struct feeding how = whole;
+
+	memset(filler, 'f', sizeof filler);
+	how.columns = one;
+	how.column_count = 1;
+	how.longest = 32;
+	for (size_t form = 0; form < sizeof forms / sizeof *forms; form++) {
+		for (int len = 26; len < 40; len++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			int n = snprintf(text, sizeof text, forms[form], len, filler);
+#pragma GCC diagnostic pop
+			for (how.chunk = 1; how.chunk < 48; how.chunk++)
+				assert_as_libcsv(text, (size_t)n, &how);
+		}
+	}
+}
+END_TEST
+
+/* A 16 MiB record is read, one byte more is not, and the buffer is given back. */
+START_TEST(sixteen_mebibytes)
+{
+	static const char *const one[] = { "a" };
+	struct feeding how = { 1 << 20, false, 1 << 16, RECORD_MAX, ',', one, 1 };
+	size_t n = RECORD_MAX + 16;
+	char *data = malloc(n);
+	struct csv_reader reader;
+	struct record r;
+	struct reason why;
+	struct source s;
+	struct feed f;
+	int status;
+
+	memset(data, 'z', n);
+	for (int more = 0; more < 2; more++) {
+		size_t end = RECORD_MAX + (size_t)more;
+		data[RECORD_MAX] = 'z';
+		memset(data + end, '\n', n - end);
+		data[n - 2] = 'x';
+		feed_open(&f, &s, data, n, &how);
+		csv_reader_init(&reader, &s, ',', RECORD_MAX, 1);
+		ck_assert_int_eq(csv_reader_begin(&reader, one, 1, &why, &status), INPUT_RECORD);
+		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), more ? INPUT_BAD : INPUT_RECORD);
+		ck_assert_uint_eq(r.from.raw_len, more ? RAW_SHOWN : RECORD_MAX);
+		ck_assert_uint_le(s.cap, RECORD_MAX + how.base + 2);
+		if (more)
+			ck_assert_str_eq(why.text, "the record is longer than 16 MiB; only its first 1000 bytes are kept here");
+		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), INPUT_RECORD);
+		ck_assert_uint_eq(r.fields[0].value_len, 1);
+		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), INPUT_END);
+		csv_reader_free(&reader);
+		source_free(&s);
+	}
+	free(data);
+}
+END_TEST
+
+/* After a long record the buffer is small again. */
+START_TEST(buffer_is_given_back)
+{
+	struct feeding how = whole;
+	struct csv_reader reader;
+	struct record r;
+	struct reason why;
+	struct source s;
+	struct feed f;
+	int status, records = 0;
+	size_t n = 300000, largest = 0;
+	char *data = malloc(n);
+
+	for (size_t i = 0; i < n; i++)
+		data[i] = i < 200000 ? 'q' : "1,2,3\n"[i % 6];
+	data[199999] = '\n';
+	how.base = 4096;
+	feed_open(&f, &s, data, n, &how);
+	csv_reader_init(&reader, &s, ',', RECORD_MAX, 1);
+	ck_assert_int_eq(csv_reader_begin(&reader, three, 3, &why, &status), INPUT_RECORD);
+	while (csv_reader_next(&reader, &r, &why) != INPUT_END) {
+		largest = s.cap > largest ? s.cap : largest;
+		records++;
+	}
+	ck_assert_int_gt(records, 16000);
+	ck_assert_uint_ge(largest, 200000);
+	ck_assert_uint_eq(s.cap, 4096);
+	csv_reader_free(&reader);
+	source_free(&s);
+	free(data);
+}
+END_TEST
+
+/* A reader on a text, for looking at single records. */
+struct opened {
+	struct feed feed;
+	struct source source;
+	struct csv_reader reader;
+	struct reason why;
+	struct record r;
+	int status;
+};
+
+static enum input_result open_text(struct opened *o, const char *text, const char *const *columns, size_t count)
+{
+	memset(o, 0, sizeof *o);
+	feed_open(&o->feed, &o->source, text, strlen(text), &whole);
+	csv_reader_init(&o->reader, &o->source, ',', RECORD_MAX, 7);
+	return csv_reader_begin(&o->reader, columns, count, &o->why, &o->status);
+}
+
+static void close_text(struct opened *o)
+{
+	csv_reader_free(&o->reader);
+	source_free(&o->source);
+}
+
+static const struct { const char *text, *reason; int columns; } refused[] = {
+	{ "", "it is empty: a CSV needs a header row, or --columns", 0 },
+	{ "\n\r\n", "it is empty: a CSV needs a header row, or --columns", 0 },
+	{ "a,,c\n1,2,3\n", "header: column 2 has no name: give it one, or remove it", 0 },
+	{ "a,b,\n", "header: column 3 has no name: give it one, or remove it", 0 },
+	{ "\"\"\n", "header: column 1 has no name: give it one, or remove it", 0 },
+	{ "a,b,c,b\n", "header: columns 2 and 4 have the same name, \"b\": rename or remove one", 0 },
+	{ "\"x\"\"y\",x,\"x\"\"y\"\n", "header: columns 1 and 3 have the same name, \"x\"y\": rename or remove one", 0 },
+	{ "a,caf\xe9\n", "header: the name of column 2 is not UTF-8: convert the file (iconv -f ... -t UTF-8)", 0 },
+	{ "a,b\"c\n", "header: cell 2 has a quote inside: put the cell in quotes and double the quotes in it", 0 },
+	{ "a,\"b\n1,2\n", "header: cell 2 opens a quote that is never closed", 0 },
+	{ "_cio_line,_cio_error\n", "header: there is no column but cio-import's own (_cio_...)", 0 },
+	{ "\x1f\x8b\x08\n", "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)", 0 },
+	{ "\xff\xfe" "a\n", "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | cio-import)", 0 },
+	{ "1,2\n", "--columns: columns 1 and 2 have the same name, \"a\": rename or remove one", 1 },
+};
+
+START_TEST(headers_refused)
+{
+	static const char *const twice[] = { "a", "a" };
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, refused[_i].text, refused[_i].columns ? twice : NULL, 2), INPUT_FAILED);
+	ck_assert_int_eq(o.status, 65);
+	ck_assert_str_eq(o.why.text, refused[_i].reason);
+	close_text(&o);
+}
+END_TEST
+
+START_TEST(header_with_nul)
+{
+	struct feeding how = whole;
+	struct buf trace = { .max = ANY };
+
+	how.columns = NULL;
+	trace_csv(&trace, "a\0b,c\n1,2\n", 10, &how);
+	ck_assert_uint_eq(trace.len, 1);
+	ck_assert_int_eq(trace.data[0], 'F');
+	buf_free(&trace);
+}
+END_TEST
+
+static const struct { const char *text, *raw, *names; } headers[] = {
+	{ "a,b\n1,2\n", "a,b", "a|b" },
+	{ "\"a\",\"b \"\"2\"\"\"\r\n1,2\n", "\"a\",\"b \"\"2\"\"\"", "a|b \"2\"" },
+	{ "a,\"b\nc\",_cio_line,_cio_raw\n", "a,\"b\nc\"", "a|b\nc" },
+	{ "_cio_line,a,_cio_status,\"b\"\n", "a,\"b\"", "a|b" },
+	{ "a, b ,_cio\n", "a, b ,_cio", "a| b |_cio" },
+	{ "\n\n only \n", " only ", " only " },
+};
+
+START_TEST(headers_taken)
+{
+	struct buf names = { .max = ANY };
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, headers[_i].text, NULL, 0), INPUT_RECORD);
+	const struct input_header *h = &o.reader.header->shown;
+	for (size_t i = 0; i < h->count; i++) {
+		buf_str(&names, i ? "|" : "");
+		buf_str(&names, h->names[i]);
+	}
+	buf_byte(&names, '\0');
+	ck_assert_str_eq(names.data, headers[_i].names);
+	ck_assert_uint_eq(h->raw_len, strlen(headers[_i].raw));
+	ck_assert_mem_eq(h->raw, headers[_i].raw, h->raw_len);
+	ck_assert_int_eq(h->delimiter, ',');
+	buf_free(&names);
+	close_text(&o);
+}
+END_TEST
+
+/* --columns: the header's raw bytes are a row made of the names. */
+START_TEST(columns_as_header)
+{
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, "a,\"b\"\"b\",c\n", three, 3), INPUT_RECORD);
+	ck_assert_mem_eq(o.reader.header->shown.raw, "a,\"b\"\"b\",c", 10);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);	/* the same names alone are a record */
+	ck_assert_uint_eq(o.r.fields[1].value_len, 3);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
+	close_text(&o);
+}
+END_TEST
+
+/* What a record has besides its cells. */
+START_TEST(fields_of_a_record)
+{
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, "na\"me,x\n", NULL, 0), INPUT_FAILED);
+	close_text(&o);
+	ck_assert_int_eq(open_text(&o, "\"na\"\"me\",\xc3\xa9\n1,2\n", NULL, 0), INPUT_RECORD);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	const struct field *f = o.r.fields;
+	ck_assert_uint_eq(o.r.count, 2);
+	ck_assert_uint_eq(o.r.shape, 7);
+	ck_assert_uint_eq(o.r.from.line, 2);
+	ck_assert_int_eq(f->kind, FIELD_TEXT);
+	ck_assert_int_eq(f->role, ROLE_NONE);
+	ck_assert_uint_eq(f->key_len, 8);
+	ck_assert_mem_eq(f->key, "\"na\\\"me\"", 8);
+	ck_assert_uint_eq(f->name_len, 5);
+	ck_assert_mem_eq(f->name, "na\"me", 5);
+	ck_assert_mem_eq(f[1].key, "\"\xc3\xa9\"", 4);
+	close_text(&o);
+}
+END_TEST
+
+/* One record each, behind a header: what becomes of it. `reason` NULL: it is a record with these cells. */
+static const struct { const char *header, *row, *reason, *raw, *cells; } rows[] = {
+	{ "a,b", "1,2", NULL, "1,2", "1|2" },
+	{ "a,b", " 1 ,\t2", NULL, " 1 ,\t2", " 1 |\t2" },
+	{ "a,b", "\"\",\"\"\"\"", NULL, "\"\",\"\"\"\"", "|\"" },
+	{ "a,b", "1", "row has 1 cell, the header has 2", "1", "" },
+	{ "a,b", "1,2,3", "row has 3 cells, the header has 2", "1,2,3", "" },
+	{ "a,b", "1,\xe9", "cell 2 (b) is not UTF-8 (its byte 1 is 0xe9): convert the file (iconv -f ... -t UTF-8)", "1,\xe9", "" },
+	{ "a,b", "1,x\"y", "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it", "1,x\"y", "" },
+	{ "a,b", "\"1\" ,2", "cell 1 (a) goes on behind its closing quote: double the quotes in it", "\"1\" ,2", "" },
+	{ "a,b", "1,\"2", "cell 2 (b) opens a quote that is never closed", "1,\"2", "" },
+	{ "a,b", "1,2,x\"y", "cell 3 has a quote inside: put the cell in quotes and double the quotes in it", "1,2,x\"y", "" },
+	{ "a\x1b[2J,b", "x\"y", "cell 1 (a\\x1b[2J) has a quote inside: put the cell in quotes and double the quotes in it", "x\"y", "" },
+	/* cio-import's own columns behind the others */
+	{ "a,b,_cio_line,_cio_raw", "1,2,3,", NULL, "1,2", "1|2" },
+	{ "a,b,_cio_line,_cio_raw", "1,\"2\",3,", NULL, "1,\"2\"", "1|2" },
+	{ "a,b,_cio_line,_cio_raw", "1,\"2\"\"\",3,", NULL, "1,\"2\"\"\"", "1|2\"" },
+	{ "a,b,_cio_line,_cio_raw", "1,,3,", NULL, "1,", "1|" },
+	{ "a,b,_cio_line", "1,2", "row has 2 cells, the header has 3", "1,2", "" },
+	/* ... and between them */
+	{ "_cio_line,a,_cio_raw,b", "3,1,,\"2\"", NULL, "1,\"2\"", "1|2" },
+	{ "_cio_line,a,_cio_raw,b", "3,\"1\"\"\",\"\",2", NULL, "\"1\"\"\",2", "1\"|2" },
+	/* _cio_raw stands for the record */
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\"\"\"", NULL, "1,\"2\"", "1|2" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\n\"\"\"\"\"\"\"", NULL, "1,\"2\n\"\"\"", "1|2\n\"" },
+	{ "a,b,_cio_line,_cio_raw", "8,9,3,\"1,2\n\"", NULL, "1,2", "1|2" },
+	{ "a,_cio_raw,b", ",\"1,2\",", NULL, "1,2", "1|2" },
+	{ "a,_cio_raw", "1,2", NULL, "2", "2" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1\"", "row has 1 cell, the header has 2", "1", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,x\"\"y\"", "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it", "1,x\"y", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,2\n3,4\"", "_cio_raw holds more than one row", "1,2\n3,4", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n1,2\"", "_cio_raw begins with a line break: it must hold one row", "\n1,2", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n\"", "_cio_raw begins with a line break: it must hold one row", "", "" },
+};
+
+START_TEST(one_row)
+{
+	struct buf text = { .max = ANY }, cells = { .max = ANY };
+	struct opened o;
+
+	buf_fmt(&text, "%s\n%s\n", rows[_i].header, rows[_i].row);
+	buf_byte(&text, '\0');
+	ck_assert_int_eq(open_text(&o, text.data, NULL, 0), INPUT_RECORD);
+	enum input_result result = csv_reader_next(&o.reader, &o.r, &o.why);
+	ck_assert_msg((result == INPUT_RECORD) == (rows[_i].reason == NULL), "%s", o.why.text);
+	if (rows[_i].reason)
+		ck_assert_str_eq(o.why.text, rows[_i].reason);
+	ck_assert_uint_eq(o.r.from.raw_len, strlen(rows[_i].raw));
+	ck_assert_mem_eq(o.r.from.raw, rows[_i].raw, o.r.from.raw_len);
+	ck_assert_uint_eq(o.r.from.line, 2);
+	for (size_t i = 0; i < o.r.count; i++) {
+		buf_str(&cells, i ? "|" : "");
+		buf_add(&cells, o.r.fields[i].value, o.r.fields[i].value_len);
+	}
+	buf_byte(&cells, '\0');
+	ck_assert_str_eq(cells.data, rows[_i].cells);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
+	buf_free(&text);
+	buf_free(&cells);
+	close_text(&o);
+}
+END_TEST
+
+#define WIDE 200
+
+/* Doubled quotes in some cells of a wide row, whichever they are. */
+START_TEST(doubled_quotes_in_any_cell)
+{
+	struct dice dice = dice_new("doubled_quotes_in_any_cell");
+
+	for (int round = 0; round < 300; round++) {
+		struct buf text = { .max = ANY };
+		bool doubled[WIDE];
+		int64_t often = 1 + dice_below(&dice, 40);
+		struct opened o;
+		for (int i = 0; i < WIDE; i++)
+			buf_fmt(&text, i ? ",c%d" : "c%d", i);
+		buf_byte(&text, '\n');
+		for (int i = 0; i < WIDE; i++) {
+			doubled[i] = dice_one_in(&dice, often);
+			buf_str(&text, i ? "," : "");
+			buf_str(&text, doubled[i] ? "\"a\"\"b\"\"\"\"\"" : dice_one_in(&dice, 2) ? "\"ab\"" : "ab");
+		}
+		buf_byte(&text, '\0');
+		ck_assert_int_eq(open_text(&o, text.data, NULL, 0), INPUT_RECORD);
+		ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+		for (int i = 0; i < WIDE; i++) {
+			const struct field *f = &o.r.fields[i];
+			ck_assert_uint_eq(f->value_len, doubled[i] ? 5 : 2);
+			ck_assert_mem_eq(f->value, doubled[i] ? "a\"b\"\"" : "ab", f->value_len);
+		}
+		buf_free(&text);
+		close_text(&o);
+	}
+}
+END_TEST
+
+/* --columns and a first row: "head" where it is the head of a rejects file, so no record. */
+static const struct { const char *row; bool head; } heads[] = {
+	{ "a,\"b\"\"b\",c,_cio_line", true },
+	{ "a,\"b\"\"b\",c,_cio_line,_cio_raw", true },
+	{ "a,\"b\"\"b\",c", false },
+	{ "a,\"b\"\"b\",c,d", false },
+	{ "a,bb,c,_cio_line", false },
+	{ "_cio_line,a,\"b\"\"b\",c", false },
+};
+
+START_TEST(head_of_a_rejects_file)
+{
+	struct buf text = { .max = ANY };
+	struct opened o;
+
+	buf_fmt(&text, "%s\n1,2,3%s\n", heads[_i].row, heads[_i].head ? strchr(heads[_i].row, 'r') ? ",9," : ",9" : "");
+	buf_byte(&text, '\0');
+	ck_assert_int_eq(open_text(&o, text.data, three, 3), INPUT_RECORD);
+	const char *const *names = o.reader.header->shown.names;
+	enum input_result first = csv_reader_next(&o.reader, &o.r, &o.why);
+	if (!heads[_i].head)
+		ck_assert_uint_eq(o.r.from.line, 1);
+	else
+		ck_assert_int_eq(first, INPUT_RECORD);
+	if (!heads[_i].head)
+		ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	ck_assert_uint_eq(o.r.from.line, 2);
+	ck_assert_uint_eq(o.r.from.raw_len, 5);
+	ck_assert_uint_eq(o.r.count, 3);
+	ck_assert_ptr_eq(names, o.reader.header->shown.names);	/* those who hold them may go on */
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
+	close_text(&o);
+	struct feeding how = whole;
+	ck_assert_uint_eq(count_csv(text.data, text.len - 1, &how), heads[_i].head ? 1 : 2);
+	buf_free(&text);
+}
+END_TEST
+
+/* The judge sees what the splitter sees; and where only it takes a row (a separator that is a quote), its cells are used. */
+START_TEST(judge_takes_a_row)
+{
+	struct feeding how = whole;
+	struct buf model = { .max = ANY }, trace = { .max = ANY };
+	static const char text[] = "\"\"x\n";
+
+	how.delimiter = '"';
+	model_csv(&model, text, 4, &how);
+	trace_csv(&trace, text, 4, &how);
+	assert_same(&model, &trace, text, 4, &how);
+	ck_assert_int_eq(trace.data[1], 'R');
+	buf_free(&model);
+	buf_free(&trace);
+}
+END_TEST
+
+/* Rows that begin where what was looked at ends: it is looked at a piece at a time. */
+START_TEST(rows_of_round_lengths)
+{
+	for (size_t length = 8; length <= 4096; length *= 2) {
+		struct feeding how = whole;
+		struct buf text = { .max = ANY }, model = { .max = ANY }, trace = { .max = ANY };
+		for (int row = 0; row < 80; row++)
+			buf_fmt(&text, "%02d,%0*d,b\n", row, (int)length - 6, row);
+		model_csv(&model, text.data, text.len, &how);
+		trace_csv(&trace, text.data, text.len, &how);
+		assert_same(&model, &trace, text.data, text.len, &how);
+		buf_free(&text);
+		buf_free(&model);
+		buf_free(&trace);
+	}
+}
+END_TEST
+
+START_TEST(judged_row_is_whole)
+{
+	static const char *const columns[] = { "a", "b", "_cio_x" };
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, "\"\"x\n", columns, 3), INPUT_RECORD);
+	o.reader.delimiter = o.reader.split.delimiter = '"';
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	ck_assert_uint_eq(o.r.count, 2);
+	ck_assert_uint_eq(o.r.from.raw_len, 3);
+	close_text(&o);
+}
+END_TEST
+
+/* From a pipe a record comes with the end of its line, and what is no record too: how many there are when no more
+ * bytes have come yet. */
+static const struct { const char *text; int records; } prompt[] = {
+	{ "1,2,3\n", 1 }, { "1,2,3\r", 1 }, { "1,2,3", 0 }, { "1,2\n", 1 }, { "1,\"2\n", 0 }, { "1,\"2\n\",3\n", 1 }, { "1,2,\"3\"", 0 },
+	{ "1,x\"2,3\n", 1 }, { "1,x\"2", 0 }, { "1,\"2\"x,3\n", 1 }, { "1,\"2\"x,\"3\n4,5,6\n", 2 }, { "1,\"2\n\"x\n", 1 },
+	{ "1,\"2\"\"\"x\n", 1 }, { "1,x\"2,\"\n", 1 },
+};
+
+START_TEST(records_come_promptly)
+{
+	struct opened o;
+
+	for (size_t chunk = 1; chunk < 20; chunk++) {
+		enum input_result result;
+		int records = 0;
+		ck_assert_int_eq(open_text(&o, prompt[_i].text, three, 3), INPUT_RECORD);
+		o.feed.endless = true;
+		o.feed.chunk = chunk;
+		while ((result = csv_reader_next(&o.reader, &o.r, &o.why)) != INPUT_AGAIN)
+			records += result == INPUT_RECORD || result == INPUT_BAD;
+		ck_assert_int_eq(records, prompt[_i].records);
+		close_text(&o);
+	}
+}
+END_TEST
+
+/* However a file is made, one line of it is not looked at again and again. Counted in bytes, not in seconds. */
+START_TEST(open_quotes_are_not_quadratic)
+{
+	static const char *const lines[] = { "\"\n", "a,\"b\n", "\",\"\n", "\"\"\"\n", "x\"\n", "\"\"x\n", ",\"\",\"\n", "\"x\"y\"z\"\n" };
+	size_t bytes = (size_t)1 << (harness_is_under() ? 14 : 18);	/* that it is not quadratic is not valgrind's to say */
+	char *data = malloc(bytes + 16);
+	struct feeding how = whole;
+
+	for (size_t a = 0; a < sizeof lines / sizeof *lines; a++) {
+		for (size_t b = 0; b < sizeof lines / sizeof *lines; b++) {
+			size_t n = 0;
+			for (const char *line = lines[a]; n < bytes; line = lines[b]) {
+				memcpy(data + n, line, strlen(line));
+				n += strlen(line);
+			}
+			ck_assert_uint_gt(count_csv(data, n, &how), 0);
+		}
+	}
+	free(data);
+}
+END_TEST
+
+/* Where the first of eight bytes is that is no digit; 8 where all are. */
+static size_t first_other(const char *p)
+{
+	uint64_t others = scan_others(p);
+
+	return others ? (size_t)__builtin_ctzll(others) / 8 : 8;
+}
+
+static size_t first_other_plain(const char *p)
+{
+	size_t i = 0;
+
+	while (i < 8 && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return i;
+}
+
+/* The plain block scans find the same as those that the machine has, and what they should. Behind the block is another. */
+static bool block_scans_agree(const char *block)
+{
+	uint64_t high, plain_high, row = scan_row(block, ';', &high);
+	unsigned string = scan_string(block);
+	bool same = row == scan_row_plain(block, ';', &plain_high) && high == plain_high &&
+	    scan_breaks(block) == scan_breaks_plain(block) && scan_byte(block, '"') == scan_byte_plain(block, '"') &&
+	    string == scan_string_plain(block) && scan_highs(block) == high && scan_highs_plain(block) == high;
+
+	for (size_t n = 1; n <= SCAN_BYTES && same; n++)
+		same = scan_same(block, block + SCAN_BYTES, n) == scan_same_plain(block, block + SCAN_BYTES, n);
+	for (size_t i = 0; i < SCAN_BYTES && same; i++) {
+		unsigned char c = (unsigned char)block[i];
+		bool end = c == '\n' || c == '\r', escaped = c == '"' || c == '\\' || c < 0x20;
+		same = (row >> i & 1) == (escaped || c == ';') && (high >> i & 1) == (c > 0x7f) &&
+		    (scan_breaks(block) >> i & 1) == end &&
+		    (i >= SCAN_STRING_BYTES || (string >> i & 1) == escaped) &&
+		    first_other(block + i) == first_other_plain(block + i);
+	}
+	return same;
+}
+
+START_TEST(block_scans)
+{
+	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01" "ab;0990/:";
+	struct dice dice = dice_new("block_scans");
+	char block[2 * SCAN_BYTES + SCAN_STRING_BYTES] = { 0 };
+
+	for (int round = 0; round < 50000; round++) {
+		for (size_t i = 0; i < SCAN_BYTES; i++)
+			block[i] = round % 2 ? (char)dice_next(&dice) : bytes[dice_below(&dice, sizeof bytes)];
+		memcpy(block + SCAN_BYTES, block, SCAN_BYTES);
+		block[SCAN_BYTES + dice_below(&dice, SCAN_BYTES + 1)] ^= 1;	/* the same up to there */
+		if (!block_scans_agree(block))
+			ck_abort_msg("round %d", round);
+	}
+}
+END_TEST
+
+static const struct { const char *text; size_t n, valid; } encodings[] = {
+	{ "", 0, 0 }, { "abc", 3, 3 }, { "a\0b", 3, 3 }, { "\x7f", 1, 1 },
+	{ "\x80", 1, 0 }, { "\xc2\x80", 2, 2 }, { "\xc1\xbf", 2, 0 }, { "\xc0\x80", 2, 0 }, { "\xc3", 1, 0 }, { "\xc3(", 2, 0 },
+	{ "\xe0\xa0\x80", 3, 3 }, { "\xe0\x9f\xbf", 3, 0 }, { "\xed\x9f\xbf", 3, 3 }, { "\xed\xa0\x80", 3, 0 },
+	{ "\xed\xbf\xbf", 3, 0 }, { "\xee\x80\x80", 3, 3 }, { "\xef\xbf\xbf", 3, 3 }, { "\xe2\x82", 2, 0 },
+	{ "\xf0\x90\x80\x80", 4, 4 }, { "\xf0\x8f\xbf\xbf", 4, 0 }, { "\xf4\x8f\xbf\xbf", 4, 4 }, { "\xf4\x90\x80\x80", 4, 0 },
+	{ "\xf5\x80\x80\x80", 4, 0 }, { "\xff", 1, 0 }, { "\xf0\x9f\x98", 3, 0 },
+	{ "seven b\xc3\xa9 and more than eight\xff", 30, 29 },
+};
+
+START_TEST(utf8)
+{
+	size_t n = encodings[_i].n, valid = encodings[_i].valid;
+	char text[64] = { 0 };
+
+	for (size_t before = 0; before < 20; before++) {	/* wherever it lies in a word */
+		memset(text, 'a', before);
+		memcpy(text + before, encodings[_i].text, n);
+		ck_assert_uint_eq(utf8_prefix(text, before + n), before + valid);
+		ck_assert_int_eq(utf8_valid(text, before + n), n == valid);
+	}
+}
+END_TEST
+
+/* One wrong byte, or one long character, anywhere in a text of any length: it is looked at in blocks of many sizes. */
+START_TEST(utf8_of_any_length)
+{
+	char text[3 * SCAN_BYTES + 4];
+
+	for (size_t n = 0; n <= 3 * SCAN_BYTES; n++) {
+		memset(text, 'a', sizeof text);
+		text[n] = '\xff';	/* is behind it */
+		ck_assert_uint_eq(utf8_prefix(text, n), n);
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'a', n);
+			text[at] = '\xff';
+			ck_assert_uint_eq(utf8_prefix(text, n), at);
+			memcpy(text + at, "\xe2\x82\xac", n - at < 3 ? n - at : 3);
+			ck_assert_uint_eq(utf8_prefix(text, n), n - at < 3 ? at : n);
+		}
+	}
+}
+END_TEST
+
+START_TEST(utf8_is_not_cut)
+{
+	static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
+	static const size_t cuts[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+
+	for (size_t most = 0; most < sizeof cuts / sizeof *cuts; most++)
+		ck_assert_uint_eq(utf8_cut(text, sizeof text - 1, most), cuts[most]);
+	ck_assert_uint_eq(utf8_cut("\x80\x80\x80\x80\x80\x80", 6, 5), 5);
+}
+END_TEST
+
+#define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
+
+Suite *csv_reader_suite(void)
+{
+	Suite *suite = suite_create("csv_reader");
+	TCase *tcase = tcase_create("csv");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, every_short_text);
+	tcase_add_test(tcase, random_texts);
+	tcase_add_test(tcase, every_chunk_size);
+	tcase_add_test(tcase, longest_record);
+	tcase_add_test(tcase, sixteen_mebibytes);
+	tcase_add_test(tcase, buffer_is_given_back);
+	LOOP(tcase, headers_refused, refused);
+	tcase_add_test(tcase, header_with_nul);
+	LOOP(tcase, headers_taken, headers);
+	tcase_add_test(tcase, columns_as_header);
+	tcase_add_test(tcase, fields_of_a_record);
+	tcase_add_test(tcase, doubled_quotes_in_any_cell);
+	LOOP(tcase, one_row, rows);
+	LOOP(tcase, head_of_a_rejects_file, heads);
+	tcase_add_test(tcase, judge_takes_a_row);
+	tcase_add_test(tcase, judged_row_is_whole);
+	tcase_add_test(tcase, rows_of_round_lengths);
+	LOOP(tcase, records_come_promptly, prompt);
+	tcase_add_test(tcase, open_quotes_are_not_quadratic);
+	tcase_add_test(tcase, block_scans);
+	LOOP(tcase, utf8, encodings);
+	tcase_add_test(tcase, utf8_of_any_length);
+	tcase_add_test(tcase, utf8_is_not_cut);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
