@@ -24,7 +24,7 @@ Suite *checkpoint_suite(void);
 static struct harness *h;
 static struct reason why;
 static const char *path;
-static const struct ledger_identity identity = { "size 10 digest 5", "identify", "https://track.customer.io site 1", "id=email" };
+static const struct checkpoint_identity identity = { "size 10 digest 5", "identify", "https://track.customer.io site 1", "id=email" };
 
 static void setup(void)
 {
@@ -47,30 +47,30 @@ static void assert_reason(const char *part)
 	ck_assert_msg(strstr(why.text, part) != NULL, "\"%s\" lacks \"%s\"", why.text, part);
 }
 
-static struct ledger *open_as(enum ledger_result want, int restart, struct ledger_state *state)
+static struct checkpoint *open_as(enum checkpoint_result want, int restart, struct checkpoint_state *state)
 {
-	struct ledger *l = NULL;
-	enum ledger_result got = ledger_open(path, &identity, restart, &l, state, &why);
+	struct checkpoint *l = NULL;
+	enum checkpoint_result got = checkpoint_open(path, &identity, restart, &l, state, &why);
 
 	ck_assert_msg(got == want, "%d, not %d: %s", got, want, why.text);
-	ck_assert((l != NULL) == (want == LEDGER_NEW || want == LEDGER_RESUME));
+	ck_assert((l != NULL) == (want == CHECKPOINT_NEW || want == CHECKPOINT_RESUME));
 	return l;
 }
 
 /* Opens it, expecting that outcome, and closes it again. */
-static void expect_open(enum ledger_result want, int restart)
+static void expect_open(enum checkpoint_result want, int restart)
 {
-	struct ledger_state state;
+	struct checkpoint_state state;
 
-	ledger_close(open_as(want, restart, &state));
+	checkpoint_close(open_as(want, restart, &state));
 }
 
-static void commit(struct ledger *l, const struct ledger_state *state)
+static void commit(struct checkpoint *l, const struct checkpoint_state *state)
 {
-	ck_assert_msg(ledger_commit(l, state, &why) == 0, "%s", why.text);
+	ck_assert_msg(checkpoint_commit(l, state, &why) == 0, "%s", why.text);
 }
 
-static void assert_same(const struct ledger_state *is, const struct ledger_state *want)
+static void assert_same(const struct checkpoint_state *is, const struct checkpoint_state *want)
 {
 	ck_assert_uint_eq(is->high, want->high);
 	ck_assert_uint_eq(is->hash, want->hash);
@@ -104,7 +104,7 @@ static const uint64_t some_open[] = { 1, 2, 127, 128, 129, 255, 256, 16511, 1651
 static const uint64_t last_open[] = { UINT64_MAX };
 static const int64_t some_sizes[] = { 0, 1, 127, 128, 0, INT64_MAX };
 
-static const struct ledger_state states[] = {
+static const struct checkpoint_state states[] = {
 	{ .high = 0 },
 	{ .high = 1000000, .open = some_open, .open_count = LENGTH(some_open), .hash = 0x8000000000000001, .rejected = 1, .refused = 2,
 	  .failed = 3, .rejects_sizes = some_sizes, .rejects_files = LENGTH(some_sizes), .results_size = 77,
@@ -115,30 +115,30 @@ static const struct ledger_state states[] = {
 
 START_TEST(keeps_what_it_is_given)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 
 	ck_assert_uint_eq(state.high, 0);
 	ck_assert_uint_eq(state.open_count, 0);
 	ck_assert_str_eq(state.rejects_name, "");
 	commit(l, &states[1]);		/* something else, to be written over */
 	commit(l, &states[_i]);
-	ledger_close(l);
+	checkpoint_close(l);
 	assert_only("s.cio-state", NULL);
 	for (int i = 0; i < 2; i++) {
-		l = open_as(LEDGER_RESUME, 0, &state);
+		l = open_as(CHECKPOINT_RESUME, 0, &state);
 		assert_same(&state, &states[_i]);
-		ledger_close(l);
+		checkpoint_close(l);
 	}
-	ledger_close(NULL);
+	checkpoint_close(NULL);
 }
 END_TEST
 
 START_TEST(file_is_private)
 {
 	static const char *const names[] = { "s.cio-state", "s.cio-state-wal" };
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	struct stat st;
 
 	commit(l, &states[1]);
@@ -147,72 +147,72 @@ START_TEST(file_is_private)
 		ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	}
 	assert_only("s.cio-state", "s.cio-state-wal");
-	ledger_close(l);
+	checkpoint_close(l);
 }
 END_TEST
 
 START_TEST(remove_leaves_nothing)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 
 	if (_i)
 		commit(l, &states[1]);
-	ck_assert_msg(ledger_remove(l, &why) == 0, "%s", why.text);
+	ck_assert_msg(checkpoint_remove(l, &why) == 0, "%s", why.text);
 	assert_only(NULL, NULL);
-	ledger_close(l);
+	checkpoint_close(l);
 	assert_only(NULL, NULL);
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 }
 END_TEST
 
 START_TEST(is_new_until_its_first_commit)
 {
-	static const struct ledger_identity other = { "another", "track", "there", "" };
-	struct ledger_state state;
-	struct ledger *l;
+	static const struct checkpoint_identity other = { "another", "track", "there", "" };
+	struct checkpoint_state state;
+	struct checkpoint *l;
 
-	expect_open(LEDGER_NEW, 0);
-	expect_open(LEDGER_NEW, 0);
-	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), LEDGER_NEW);
+	expect_open(CHECKPOINT_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
+	ck_assert_int_eq(checkpoint_open(path, &other, 0, &l, &state, &why), CHECKPOINT_NEW);
 	commit(l, &states[1]);
-	ledger_close(l);
-	expect_open(LEDGER_OTHER, 0);
-	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), LEDGER_RESUME);
-	ledger_close(l);
+	checkpoint_close(l);
+	expect_open(CHECKPOINT_OTHER, 0);
+	ck_assert_int_eq(checkpoint_open(path, &other, 0, &l, &state, &why), CHECKPOINT_RESUME);
+	checkpoint_close(l);
 }
 END_TEST
 
 /* A run that read and settled nothing, for wrong credentials perhaps; any settled record makes it one to keep. */
-static const struct { struct ledger_state state; enum ledger_result then; } stopped[] = {
-	{ { .event_time_ms = 7 }, LEDGER_NEW },
-	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, LEDGER_NEW },
-	{ { .high = 1, .hash = 1 }, LEDGER_OTHER },
-	{ { .high = 1, .rejected = 1 }, LEDGER_OTHER },
-	{ { .high = 1, .refused = 1 }, LEDGER_OTHER },
-	{ { .high = 1, .failed = 1 }, LEDGER_OTHER },
+static const struct { struct checkpoint_state state; enum checkpoint_result then; } stopped[] = {
+	{ { .event_time_ms = 7 }, CHECKPOINT_NEW },
+	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, CHECKPOINT_NEW },
+	{ { .high = 1, .hash = 1 }, CHECKPOINT_OTHER },
+	{ { .high = 1, .rejected = 1 }, CHECKPOINT_OTHER },
+	{ { .high = 1, .refused = 1 }, CHECKPOINT_OTHER },
+	{ { .high = 1, .failed = 1 }, CHECKPOINT_OTHER },
 };
 
 START_TEST(nothing_settled_is_nothing_kept)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
-	static const struct ledger_identity other = { "another", "track", "there", "" };
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
+	static const struct checkpoint_identity other = { "another", "track", "there", "" };
 
 	commit(l, &stopped[_i].state);
-	ledger_close(l);
-	l = open_as(LEDGER_RESUME, 0, &state);
+	checkpoint_close(l);
+	l = open_as(CHECKPOINT_RESUME, 0, &state);
 	assert_same(&state, &stopped[_i].state);
-	ledger_close(l);
-	ck_assert_int_eq(ledger_open(path, &other, 0, &l, &state, &why), (int)stopped[_i].then);
-	if (stopped[_i].then == LEDGER_NEW)
+	checkpoint_close(l);
+	ck_assert_int_eq(checkpoint_open(path, &other, 0, &l, &state, &why), (int)stopped[_i].then);
+	if (stopped[_i].then == CHECKPOINT_NEW)
 		ck_assert(state.high == 0 && state.open_count == 0 && state.event_time_ms == 0);
-	ledger_close(l);
-	expect_open(stopped[_i].then == LEDGER_NEW ? LEDGER_NEW : LEDGER_RESUME, 0);
+	checkpoint_close(l);
+	expect_open(stopped[_i].then == CHECKPOINT_NEW ? CHECKPOINT_NEW : CHECKPOINT_RESUME, 0);
 }
 END_TEST
 
-static const struct { struct ledger_identity id; const char *says; } others[] = {
+static const struct { struct checkpoint_identity id; const char *says; } others[] = {
 	{ { "size 11 digest 5", "identify", "https://track.customer.io site 1", "id=email" }, "another input" },
 	{ { "", "identify", "https://track.customer.io site 1", "id=email" }, "another input" },
 	{ { "size 10 digest 5", "track", "https://track.customer.io site 1", "id=email" }, "another action (identify; now it is track)" },
@@ -222,37 +222,37 @@ static const struct { struct ledger_identity id; const char *says; } others[] = 
 
 START_TEST(refuses_another_run)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 
 	commit(l, &states[1]);
-	ledger_close(l);
-	ck_assert_int_eq(ledger_open(path, &others[_i].id, 0, &l, &state, &why), LEDGER_OTHER);
+	checkpoint_close(l);
+	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 0, &l, &state, &why), CHECKPOINT_OTHER);
 	ck_assert_ptr_null(l);
 	assert_reason(path);
 	assert_reason(others[_i].says);
 	assert_reason("--restart");
 	assert_reason("--state=FILE");
-	l = open_as(LEDGER_RESUME, 0, &state);	/* it was left as it was */
+	l = open_as(CHECKPOINT_RESUME, 0, &state);	/* it was left as it was */
 	assert_same(&state, &states[1]);
-	ledger_close(l);
-	ck_assert_int_eq(ledger_open(path, &others[_i].id, 1, &l, &state, &why), LEDGER_NEW);
-	ledger_close(l);
+	checkpoint_close(l);
+	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 1, &l, &state, &why), CHECKPOINT_NEW);
+	checkpoint_close(l);
 }
 END_TEST
 
 START_TEST(restart_forgets)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 1, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 1, &state);
 
 	commit(l, &states[1]);
-	ledger_close(l);
-	l = open_as(LEDGER_NEW, 1, &state);
+	checkpoint_close(l);
+	l = open_as(CHECKPOINT_NEW, 1, &state);
 	ck_assert_uint_eq(state.high, 0);
-	ledger_close(l);
+	checkpoint_close(l);
 	assert_only("s.cio-state", NULL);
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 }
 END_TEST
 
@@ -272,7 +272,7 @@ static void assert_untouched(const char *data, size_t n, const char *name)
 START_TEST(garbage_is_never_believed_nor_lost)
 {
 	static const char *const texts[] = { "id,name\n1,x\n", "xy", "SQLite format 3", "SQLite format 3\0tail" };
-	struct dice d = dice_new("ledger: garbage");
+	struct dice d = dice_new("checkpoint: garbage");
 	char data[9000];
 	size_t n = sizeof data;
 
@@ -281,10 +281,10 @@ START_TEST(garbage_is_never_believed_nor_lost)
 	if (_i < LENGTH(texts))
 		memcpy(data, texts[_i], n = strlen(texts[_i]) + (_i == 3 ? 5 : 0));
 	harness_write(h, "s.cio-state", data, n);
-	expect_open(LEDGER_BROKEN, 0);
+	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("--restart");
 	assert_untouched(data, n, "s.cio-state");
-	expect_open(LEDGER_NEW, 1);
+	expect_open(CHECKPOINT_NEW, 1);
 	assert_untouched(data, n, "s.cio-state~");
 }
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(a_file_of_no_bytes_is_new)
 	harness_write(h, "s.cio-state", "", 0);
 	if (_i)		/* left by a run that stopped in its first moment: it must not be played back */
 		harness_write(h, _i == 1 ? "s.cio-state-journal" : "s.cio-state-wal", "rubbish rubbish rubbish", 20);
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 	assert_only("s.cio-state", NULL);
 }
 END_TEST
@@ -331,7 +331,7 @@ START_TEST(what_is_not_ours_is_left_alone)
 		sql(foreign[_i].sql);
 	char *before = harness_read(h, foreign[_i].name, &len);
 	for (int restart = 0; restart < 2; restart++) {
-		expect_open(LEDGER_BROKEN, restart);
+		expect_open(CHECKPOINT_BROKEN, restart);
 		assert_reason(path);
 		assert_reason("is not a state file of cio-import: give another name with --state");
 		ck_assert_ptr_null(strstr(why.text, "--restart"));
@@ -348,44 +348,44 @@ START_TEST(a_database_under_our_name_is_put_aside)
 
 	sql("PRAGMA application_id = 7; CREATE TABLE people (id, name); INSERT INTO people VALUES (1, 'x')");
 	char *before = harness_read(h, "s.cio-state", &len);
-	expect_open(LEDGER_BROKEN, 0);
+	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("is damaged (it says that it is another program's): --restart begins anew");
 	assert_untouched(before, len, "s.cio-state");
-	expect_open(LEDGER_NEW, 1);
+	expect_open(CHECKPOINT_NEW, 1);
 	assert_untouched(before, len, "s.cio-state~");
 	free(before);
 }
 END_TEST
 
 /* Refused with what to do about it, or carried on as it was; and --restart is a way out. */
-static bool is_refused(const struct ledger_state *want)
+static bool is_refused(const struct checkpoint_state *want)
 {
-	struct ledger_state state;
-	struct ledger *l;
-	enum ledger_result got = ledger_open(path, &identity, 0, &l, &state, &why);
+	struct checkpoint_state state;
+	struct checkpoint *l;
+	enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
 
-	if (got == LEDGER_RESUME)
+	if (got == CHECKPOINT_RESUME)
 		assert_same(&state, want);
-	ledger_close(l);
-	if (got == LEDGER_RESUME)
+	checkpoint_close(l);
+	if (got == CHECKPOINT_RESUME)
 		return false;
-	ck_assert_msg(got == LEDGER_BROKEN, "%d: %s", got, why.text);
+	ck_assert_msg(got == CHECKPOINT_BROKEN, "%d: %s", got, why.text);
 	assert_reason(path);
 	assert_reason("--restart begins anew");
-	expect_open(LEDGER_NEW, 1);
+	expect_open(CHECKPOINT_NEW, 1);
 	return true;
 }
 
 /* Each bit of SQLite's header, under a name that says nothing. */
 START_TEST(any_flip_in_the_header_has_a_way_out)
 {
-	struct ledger_state state;
+	struct checkpoint_state state;
 	size_t len, refused = 0;
 
 	path = harness_path(h, "my.progress");
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	commit(l, &states[1]);
-	ledger_close(l);
+	checkpoint_close(l);
 	char *bytes = harness_read(h, "my.progress", &len);
 	for (size_t bit = 0; bit < (size_t)100 * 8; bit++) {
 		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
@@ -394,7 +394,7 @@ START_TEST(any_flip_in_the_header_has_a_way_out)
 		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
 	}
 	free(bytes);
-	printf("ledger: %zu of 800 flips in the header were refused\n", refused);
+	printf("checkpoint: %zu of 800 flips in the header were refused\n", refused);
 	ck_assert_uint_gt(refused, 100);
 }
 END_TEST
@@ -406,13 +406,13 @@ START_TEST(what_a_crash_leaves_has_a_way_out)
 		{ 0, SIZE_MAX, SIZE_MAX }, { 0, 512, SIZE_MAX }, { 0, 0, 15 }, { 0, 0, 16 }, { 0, 0, 99 }, { 0, 0, 100 },
 		{ 0, 0, 3000 }, { 100, 412, SIZE_MAX }, { 0, 300, 400 },
 	};
-	struct ledger_state state;
+	struct checkpoint_state state;
 	size_t len;
 
 	path = harness_path(h, "my.progress");
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	commit(l, &states[1]);
-	ledger_close(l);
+	checkpoint_close(l);
 	char *bytes = harness_read(h, "my.progress", &len);
 	size_t zeroes = left[_i].zeroes < len ? left[_i].zeroes : len;
 	memset(bytes + left[_i].from, 0, zeroes);
@@ -423,40 +423,40 @@ START_TEST(what_a_crash_leaves_has_a_way_out)
 END_TEST
 
 /* Changes that SQLite itself finds fine. */
-static const struct { const char *sql; enum ledger_result result; const char *says; } changes[] = {
-	{ "PRAGMA user_version = 2", LEDGER_BROKEN, "another version" },
-	{ "UPDATE progress SET high = high - 1", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET hash = hash + 1", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET rejected = 9", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET results_size = 78", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET event_time_ms = 0", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET open = x'01'", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET open = x''", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET rejects_sizes = x'0102'", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET rejects_name = '/b'", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE progress SET sum = 0", LEDGER_BROKEN, "damaged" },
-	{ "UPDATE identity SET mapping = 'id=id'", LEDGER_BROKEN, "damaged" },
-	{ "DELETE FROM identity", LEDGER_BROKEN, "damaged" },
-	{ "DROP TABLE identity", LEDGER_BROKEN, "damaged" },
-	{ "DROP TABLE holder", LEDGER_BROKEN, "is damaged (no such table: holder)" },
-	{ "DROP TABLE progress; CREATE TABLE progress (high)", LEDGER_BROKEN, "damaged" },
-	{ "PRAGMA application_id = 7", LEDGER_BROKEN, "is damaged" },
-	{ "DELETE FROM progress", LEDGER_NEW, "" },
-	{ "DELETE FROM holder; VACUUM", LEDGER_RESUME, "" },
-	{ "PRAGMA journal_mode = DELETE", LEDGER_RESUME, "" },
+static const struct { const char *sql; enum checkpoint_result result; const char *says; } changes[] = {
+	{ "PRAGMA user_version = 2", CHECKPOINT_BROKEN, "another version" },
+	{ "UPDATE progress SET high = high - 1", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET hash = hash + 1", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET rejected = 9", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET results_size = 78", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET event_time_ms = 0", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET open = x'01'", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET open = x''", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET rejects_sizes = x'0102'", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET rejects_name = '/b'", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET sum = 0", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE identity SET mapping = 'id=id'", CHECKPOINT_BROKEN, "damaged" },
+	{ "DELETE FROM identity", CHECKPOINT_BROKEN, "damaged" },
+	{ "DROP TABLE identity", CHECKPOINT_BROKEN, "damaged" },
+	{ "DROP TABLE holder", CHECKPOINT_BROKEN, "is damaged (no such table: holder)" },
+	{ "DROP TABLE progress; CREATE TABLE progress (high)", CHECKPOINT_BROKEN, "damaged" },
+	{ "PRAGMA application_id = 7", CHECKPOINT_BROKEN, "is damaged" },
+	{ "DELETE FROM progress", CHECKPOINT_NEW, "" },
+	{ "DELETE FROM holder; VACUUM", CHECKPOINT_RESUME, "" },
+	{ "PRAGMA journal_mode = DELETE", CHECKPOINT_RESUME, "" },
 };
 
 START_TEST(its_checksum_covers_all)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 
 	commit(l, &states[1]);
-	ledger_close(l);
+	checkpoint_close(l);
 	sql(changes[_i].sql);
 	expect_open(changes[_i].result, 0);
 	assert_reason(changes[_i].says);
-	expect_open(LEDGER_NEW, 1);
+	expect_open(CHECKPOINT_NEW, 1);
 }
 END_TEST
 
@@ -465,7 +465,7 @@ START_TEST(what_a_damaged_file_says_is_escaped)
 {
 	sql("PRAGMA application_id = 0x63696f73; CREATE TABLE identity (x); PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET name = 'a' || char(27, 91, 50, 74), sql = 'CREATE TABLE ' || char(27)");
-	expect_open(LEDGER_BROKEN, 0);
+	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("is damaged (malformed database schema (a\\x1b[2J)");
 	ck_assert_ptr_null(strchr(why.text, '\x1b'));
 }
@@ -474,15 +474,15 @@ END_TEST
 /* The file's list of free pages, which nothing of ours is in. */
 START_TEST(any_page_is_checked)
 {
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 
 	commit(l, &states[1]);
-	ledger_close(l);
+	checkpoint_close(l);
 	int fd = open(path, O_WRONLY);
 	ck_assert_int_eq(pwrite(fd, "\5", 1, 39), 1);
 	close(fd);
-	expect_open(LEDGER_BROKEN, 0);
+	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("is damaged");
 }
 END_TEST
@@ -497,11 +497,11 @@ START_TEST(refuses_what_is_no_file)
 	ck_assert_int_eq(symlink("nothing", harness_path(h, "dangling")), 0);
 	ck_assert_int_eq(mkdir(harness_path(h, "directory"), 0700), 0);
 	ck_assert_int_eq(mkfifo(harness_path(h, "fifo"), 0600), 0);
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 	for (int i = 0; i < LENGTH(places); i++) {
 		path = harness_path(h, places[i].name);
 		for (int restart = 0; restart < 2; restart++) {
-			expect_open(LEDGER_FAILED, restart);
+			expect_open(CHECKPOINT_FAILED, restart);
 			assert_reason(path);
 			assert_reason(places[i].says);
 		}
@@ -515,19 +515,19 @@ START_TEST(works_below_a_linked_directory)
 	ck_assert_int_eq(mkdir(harness_path(h, "real"), 0700), 0);
 	ck_assert_int_eq(symlink("real", harness_path(h, "alias")), 0);
 	path = harness_path(h, "alias/a b?c#d%41.state");	/* nor do such characters mean anything */
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 	ck_assert(harness_exists(h, "real/a b?c#d%41.state"));
 }
 END_TEST
 
 /* -- one run at a time -- */
 
-/* A run in a process of its own that holds the ledger until it is told to end: then it exits as `fate` says. */
+/* A run in a process of its own that holds the checkpoint until it is told to end: then it exits as `fate` says. */
 enum fate { FATE_CLOSE, FATE_REMOVE, FATE_DIE };
 
 static pid_t holder(enum fate fate, int *tell)
 {
-	struct ledger_state state;
+	struct checkpoint_state state;
 	int ready[2], told[2];
 	char c;
 
@@ -537,15 +537,15 @@ static pid_t holder(enum fate fate, int *tell)
 	if (pid == 0) {
 		close(told[1]);
 		close(ready[0]);
-		struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+		struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 		commit(l, &states[1]);
 		if (write(ready[1], "", 1) != 1 || read(told[0], &c, 1) != 0)
 			_exit(1);
 		if (fate == FATE_DIE)
 			kill(getpid(), SIGKILL);
-		if (fate == FATE_REMOVE && ledger_remove(l, &why) < 0)
+		if (fate == FATE_REMOVE && checkpoint_remove(l, &why) < 0)
 			_exit(1);
-		ledger_close(l);
+		checkpoint_close(l);
 		_exit(0);
 	}
 	close(told[0]);
@@ -558,27 +558,27 @@ static pid_t holder(enum fate fate, int *tell)
 
 START_TEST(a_second_run_is_told_who_holds_it)
 {
-	static const enum ledger_result then[] = { LEDGER_RESUME, LEDGER_NEW, LEDGER_RESUME };
-	struct ledger_state state;
+	static const enum checkpoint_result then[] = { CHECKPOINT_RESUME, CHECKPOINT_NEW, CHECKPOINT_RESUME };
+	struct checkpoint_state state;
 	char who[40];
 	int tell, status;
 
 	path = harness_path(h, "a b?c#d%41.state");
-	expect_open(LEDGER_NEW, 0);	/* by another run, which must not be named */
+	expect_open(CHECKPOINT_NEW, 0);	/* by another run, which must not be named */
 	pid_t pid = holder((enum fate)_i, &tell);
 	snprintf(who, sizeof who, "another run (pid %d, since 20", (int)pid);
 	for (int restart = 0; restart < 2; restart++) {
-		expect_open(LEDGER_BUSY, restart);
+		expect_open(CHECKPOINT_BUSY, restart);
 		assert_reason(who);
 		assert_reason("Z) holds it: wait for it to end");
 	}
 	close(tell);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, _i == FATE_DIE ? SIGKILL : 0);
-	struct ledger *l = open_as(then[_i], 0, &state);
-	if (then[_i] == LEDGER_RESUME)
+	struct checkpoint *l = open_as(then[_i], 0, &state);
+	if (then[_i] == CHECKPOINT_RESUME)
 		assert_same(&state, &states[1]);
-	ledger_close(l);
+	checkpoint_close(l);
 }
 END_TEST
 
@@ -586,11 +586,11 @@ START_TEST(another_program_in_it_is_told)
 {
 	sqlite3 *db;
 
-	expect_open(LEDGER_NEW, 0);
+	expect_open(CHECKPOINT_NEW, 0);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	pid_t pid = fork();	/* a process of its own: SQLite's locks are the process's */
 	if (pid == 0) {
-		expect_open(LEDGER_BUSY, 0);
+		expect_open(CHECKPOINT_BUSY, 0);
 		assert_reason("another program has it open");
 		_exit(0);
 	}
@@ -602,7 +602,7 @@ START_TEST(another_program_in_it_is_told)
 	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; SELECT * FROM identity", NULL, NULL, NULL), 0);
 	pid = fork();
 	if (pid == 0) {
-		expect_open(LEDGER_BUSY, 0);
+		expect_open(CHECKPOINT_BUSY, 0);
 		assert_reason("another program has it open");
 		_exit(0);
 	}
@@ -618,22 +618,22 @@ static void compete(struct dice d, int rounds)
 	const char *mark = harness_path(h, "inside");
 
 	for (int i = 0; i < rounds; i++) {
-		struct ledger_state state;
-		struct ledger *l;
-		enum ledger_result got = ledger_open(path, &identity, 0, &l, &state, &why);
-		if (got == LEDGER_BUSY)
+		struct checkpoint_state state;
+		struct checkpoint *l;
+		enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
+		if (got == CHECKPOINT_BUSY)
 			continue;
-		ck_assert_msg(got == LEDGER_NEW || got == LEDGER_RESUME, "%d: %s", got, why.text);
+		ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_RESUME, "%d: %s", got, why.text);
 		int fd = open(mark, O_CREAT | O_EXCL | O_WRONLY, 0600);
 		ck_assert_msg(fd >= 0, "two runs are inside");
 		close(fd);
-		ck_assert_int_eq(got == LEDGER_RESUME, state.high != 0);
+		ck_assert_int_eq(got == CHECKPOINT_RESUME, state.high != 0);
 		state.high++;
 		commit(l, &state);
 		unlink(mark);
 		if (dice_one_in(&d, 3))
-			ck_assert_msg(ledger_remove(l, &why) == 0, "%s", why.text);
-		ledger_close(l);
+			ck_assert_msg(checkpoint_remove(l, &why) == 0, "%s", why.text);
+		checkpoint_close(l);
 	}
 }
 
@@ -662,13 +662,13 @@ START_TEST(a_removed_file_is_not_held)
 	for (int i = 0; i < RUNS; i++) {
 		pids[i] = fork();
 		for (int k = 0; pids[i] == 0; k++) {
-			struct ledger_state state;
-			struct ledger *l;
-			enum ledger_result got = ledger_open(path, &identity, 0, &l, &state, &why);
-			ck_assert_msg(got == LEDGER_NEW || got == LEDGER_BUSY, "%d: %s", got, why.text);
+			struct checkpoint_state state;
+			struct checkpoint *l;
+			enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
+			ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_BUSY, "%d: %s", got, why.text);
 			if (l)
-				ck_assert_msg(ledger_remove(l, &why) == 0, "%s", why.text);
-			ledger_close(l);
+				ck_assert_msg(checkpoint_remove(l, &why) == 0, "%s", why.text);
+			checkpoint_close(l);
 			if (k == 40)
 				_exit(0);
 		}
@@ -685,7 +685,7 @@ END_TEST
 START_TEST(runs_compete)
 {
 	enum { RUNS = 5 };
-	struct dice d = dice_new("ledger: runs compete");
+	struct dice d = dice_new("checkpoint: runs compete");
 	pid_t pids[RUNS];
 	int status;
 
@@ -709,8 +709,8 @@ END_TEST
 START_TEST(a_full_disk_is_told_and_nothing_is_lost)
 {
 	struct rlimit limit = { .rlim_cur = 60000, .rlim_max = RLIM_INFINITY };
-	struct ledger_state state, big = { .high = 1 << 20 };
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct checkpoint_state state, big = { .high = 1 << 20 };
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	uint64_t *open = calloc(100000, sizeof *open);
 
 	for (uint64_t i = 0; i < 100000; i++)
@@ -719,22 +719,22 @@ START_TEST(a_full_disk_is_told_and_nothing_is_lost)
 	big.open_count = 100000;
 	commit(l, &states[1]);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ck_assert_int_eq(ledger_commit(l, &big, &why), -1);
+	ck_assert_int_eq(checkpoint_commit(l, &big, &why), -1);
 	assert_reason("cannot be written");
 	assert_reason("run the same command again");
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	if (_i) {	/* there is room again */
 		commit(l, &big);
-		ledger_close(l);
-		l = open_as(LEDGER_RESUME, 0, &state);
+		checkpoint_close(l);
+		l = open_as(CHECKPOINT_RESUME, 0, &state);
 		assert_same(&state, &big);
 	} else {
-		ledger_close(l);
-		l = open_as(LEDGER_RESUME, 0, &state);
+		checkpoint_close(l);
+		l = open_as(CHECKPOINT_RESUME, 0, &state);
 		assert_same(&state, &states[1]);
 	}
-	ledger_close(l);
+	checkpoint_close(l);
 	free(open);
 }
 END_TEST
@@ -743,9 +743,9 @@ END_TEST
  * Power loss. The n-th commit says `high` = n, and all else in it follows from n. A copy of the files at any moment, perhaps
  * with the end of one cut off or a bit turned around, must be carried on from some commit as it was, or refused.
  */
-static void made_from(uint64_t n, struct ledger_state *s, uint64_t *open, int64_t *sizes)
+static void made_from(uint64_t n, struct checkpoint_state *s, uint64_t *open, int64_t *sizes)
 {
-	*s = (struct ledger_state){ .high = n, .hash = n * UINT64_C(0x9e3779b97f4a7c15), .rejected = n / 3, .refused = n / 5,
+	*s = (struct checkpoint_state){ .high = n, .hash = n * UINT64_C(0x9e3779b97f4a7c15), .rejected = n / 3, .refused = n / 5,
 	    .failed = n / 7, .results_size = (int64_t)n * 10, .event_time_ms = 1234, .rejects_name = "/r", .results_name = "/s",
 	    .open = open, .rejects_sizes = sizes, .rejects_files = 3 };
 	for (uint64_t i = 1; i < n && s->open_count < n * 37 % 3000; i += 1 + n % 3)
@@ -756,11 +756,11 @@ static void made_from(uint64_t n, struct ledger_state *s, uint64_t *open, int64_
 
 enum { OPEN_MOST = 3000 };
 
-static void commit_number(struct ledger *l, uint64_t n)
+static void commit_number(struct checkpoint *l, uint64_t n)
 {
 	uint64_t open[OPEN_MOST];
 	int64_t sizes[3];
-	struct ledger_state s;
+	struct checkpoint_state s;
 
 	made_from(n, &s, open, sizes);
 	commit(l, &s);
@@ -820,21 +820,21 @@ static int64_t opened_copy(void)
 {
 	uint64_t open[OPEN_MOST];
 	int64_t sizes[3];
-	struct ledger_state state, want;
-	struct ledger *l;
-	enum ledger_result got = ledger_open(harness_path(h, "c"), &identity, 0, &l, &state, &why);
+	struct checkpoint_state state, want;
+	struct checkpoint *l;
+	enum checkpoint_result got = checkpoint_open(harness_path(h, "c"), &identity, 0, &l, &state, &why);
 
-	if (got != LEDGER_NEW && got != LEDGER_RESUME) {
-		ck_assert_msg(got == LEDGER_BROKEN, "%d: %s", got, why.text);
+	if (got != CHECKPOINT_NEW && got != CHECKPOINT_RESUME) {
+		ck_assert_msg(got == CHECKPOINT_BROKEN, "%d: %s", got, why.text);
 		assert_reason("--restart begins anew");
 		return -1;
 	}
 	made_from(state.high, &want, open, sizes);
-	if (got == LEDGER_RESUME)
+	if (got == CHECKPOINT_RESUME)
 		assert_same(&state, &want);
 	int64_t high = (int64_t)state.high;
 	commit_number(l, state.high + 1);
-	ledger_close(l);
+	checkpoint_close(l);
 	return high;
 }
 
@@ -846,9 +846,9 @@ static void free_snapshot(char *bytes[3])
 
 START_TEST(a_torn_file_is_never_believed)
 {
-	struct dice d = dice_new("ledger: torn files");
-	struct ledger_state state;
-	struct ledger *l = open_as(LEDGER_NEW, 0, &state);
+	struct dice d = dice_new("checkpoint: torn files");
+	struct checkpoint_state state;
+	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	int went_on = 0, refused = 0;
 
 	for (int64_t n = 1, round = 0; round < 400; round++) {
@@ -857,8 +857,8 @@ START_TEST(a_torn_file_is_never_believed)
 		for (int64_t more = dice_below(&d, 4); more > 0; more--)
 			commit_number(l, (uint64_t)n++);
 		if (dice_one_in(&d, 20)) {	/* so that the log begins anew, too */
-			ledger_close(l);
-			l = open_as(n > 1 ? LEDGER_RESUME : LEDGER_NEW, 0, &state);
+			checkpoint_close(l);
+			l = open_as(n > 1 ? CHECKPOINT_RESUME : CHECKPOINT_NEW, 0, &state);
 		}
 		snapshot(bytes, len);
 		bool whole = dice_one_in(&d, 5);
@@ -872,8 +872,8 @@ START_TEST(a_torn_file_is_never_believed)
 			ck_assert_int_eq(high, n - 1);	/* what was committed is there */
 		*(high >= 0 ? &went_on : &refused) += 1;
 	}
-	ledger_close(l);
-	printf("ledger: torn files: %d went on, %d refused\n", went_on, refused);
+	checkpoint_close(l);
+	printf("checkpoint: torn files: %d went on, %d refused\n", went_on, refused);
 	ck_assert_int_gt(went_on, 0);
 	ck_assert_int_gt(refused, 0);
 }
@@ -882,11 +882,11 @@ END_TEST
 /* Commits one after the other, telling after each, until killed. */
 static void commit_forever(int tell)
 {
-	struct ledger_state state;
-	struct ledger *l;
-	enum ledger_result got = ledger_open(path, &identity, 0, &l, &state, &why);
+	struct checkpoint_state state;
+	struct checkpoint *l;
+	enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
 
-	if (got != LEDGER_NEW && got != LEDGER_RESUME)
+	if (got != CHECKPOINT_NEW && got != CHECKPOINT_RESUME)
 		_exit(1);
 	for (uint64_t n = state.high + 1;; n++) {
 		commit_number(l, n);
@@ -897,7 +897,7 @@ static void commit_forever(int tell)
 
 START_TEST(a_killed_run_keeps_what_it_committed)
 {
-	struct dice d = dice_new("ledger: killed runs");
+	struct dice d = dice_new("checkpoint: killed runs");
 	uint64_t told = 0, n;
 
 	for (int round = 0; round < 40; round++) {
@@ -917,17 +917,17 @@ START_TEST(a_killed_run_keeps_what_it_committed)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_int_eq(status, SIGKILL);
 
-		struct ledger_state state, want;
+		struct checkpoint_state state, want;
 		uint64_t open[OPEN_MOST];
 		int64_t sizes[3];
-		struct ledger *l = open_as(harness_exists(h, "s.cio-state") && told ? LEDGER_RESUME : LEDGER_NEW, 0, &state);
+		struct checkpoint *l = open_as(harness_exists(h, "s.cio-state") && told ? CHECKPOINT_RESUME : CHECKPOINT_NEW, 0, &state);
 		ck_assert_uint_ge(state.high, told);
 		ck_assert_uint_le(state.high, told + 1);
 		made_from(state.high, &want, open, sizes);
 		if (told)
 			assert_same(&state, &want);
 		told = state.high;
-		ledger_close(l);
+		checkpoint_close(l);
 	}
 	ck_assert_uint_gt(told, 0);
 }
@@ -936,7 +936,7 @@ END_TEST
 Suite *checkpoint_suite(void)
 {
 	Suite *s = suite_create("checkpoint");
-	TCase *t = tcase_create("ledger");
+	TCase *t = tcase_create("checkpoint");
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -1,5 +1,5 @@
 /*
- * The disk fails under a run: each system call that the ledger, the rejects and the results depend on is made to fail, by
+ * The disk fails under a run: each system call that the checkpoint, the rejects and the results depend on is made to fail, by
  * name. The run ends with the documented status, the same command carries on, and nobody is lost or rejected twice.
  * Then memory fails, at every allocation of a small run.
  */
@@ -23,7 +23,7 @@ static const struct row {
 	const char *fault;
 	int status;		/* with the fault; 1: it went on to its end all the same */
 } rows[] = {
-	/* the ledger */
+	/* the checkpoint */
 	{ "open:1:EACCES:cio-state", 73 },
 	{ "flock:1:ENOLCK:cio-state", 73 },
 	{ "write:1:ENOSPC:cio-state", 73 },

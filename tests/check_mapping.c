@@ -421,7 +421,7 @@ START_TEST(sets_are_checked_against_a_cell_s_types)
 }
 END_TEST
 
-/* No two of these may look alike to the ledger. */
+/* No two of these may look alike to the checkpoint. */
 static const struct mapping_config described[] = {
 	{ BY_NAME }, { .id_type = ID_ID }, { .id_type = ID_EMAIL }, { BY_NAME, .infer = true }, { BY_NAME, .empty = EMPTY_NULL },
 	{ BY_NAME, .phone_identifies = true }, { BY_NAME, .id_field = "a" }, { BY_NAME, .action_field = "a" },

@@ -86,7 +86,7 @@ const struct input_header *input_header_of(const struct input *in, unsigned file
 int input_count(struct input *in, size_t bytes, uint64_t *total);
 
 /*
- * The identity of the whole input, for the ledger: true, with a digest of the sizes and the first and last 64 KiB of
+ * The identity of the whole input, for the checkpoint: true, with a digest of the sizes and the first and last 64 KiB of
  * each FILE added to `out` as text, where all are regular files; false, and nothing added, otherwise.
  */
 bool input_identity(const struct input *in, struct buf *out);

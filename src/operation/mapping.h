@@ -73,7 +73,7 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
  */
 int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id, struct reason *why);
 
-/* The mapping's options as text, for the ledger to tell one mapping from another. */
+/* The mapping's options as text, for the checkpoint to tell one mapping from another. */
 void mapping_describe(const struct mapping_config *config, struct buf *out);
 
 #endif

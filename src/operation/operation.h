@@ -88,7 +88,7 @@ size_t operation_rest_size(const struct operation *op);
 void operation_move_head(struct operation *op, char *to);
 void operation_move_rest(struct operation *op, char *to);
 
-/* A hash of a record's raw bytes and number, for the ledger: their sum over any set of records tells whether it is the
+/* A hash of a record's raw bytes and number, for the checkpoint: their sum over any set of records tells whether it is the
  * same set. */
 uint64_t operation_hash(const struct origin *from);
 

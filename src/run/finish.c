@@ -24,11 +24,11 @@ static int close_outputs(struct run *r, bool complete)
 		run_stop(r, 73, "output", "%s", why.text);
 		bad = -1;
 	}
-	if (r->ledger && complete && bad == 0 && ledger_remove(r->ledger, &why) != 0) {
+	if (r->checkpoint && complete && bad == 0 && checkpoint_remove(r->checkpoint, &why) != 0) {
 		run_stop(r, 73, "output", "%s", why.text);
 		bad = -1;
 	}
-	ledger_close(r->ledger);
+	checkpoint_close(r->checkpoint);
 	return bad;
 }
 
@@ -97,7 +97,7 @@ static void how_to_resume(const struct run *r, struct buf *out)
 
 	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD || unusable)
 		return;
-	if (r->ledger)
+	if (r->checkpoint)
 		buf_fmt(out, "run the same command again: what is settled is kept in %s", r->o->state);
 	else if (r->sync)
 		buf_fmt(out, "run the same command again: who was accepted is kept in %s", r->o->sync);
@@ -122,7 +122,7 @@ int ending_unstarted(struct run *r, int status, struct reason *why)
 	e.ended_by = r->stop.by;
 	write_figures(r, &e, why->text);
 	rejects_close(r->rejects, why);
-	ledger_close(r->ledger);
+	checkpoint_close(r->checkpoint);
 	return r->stop.status;
 }
 
@@ -147,7 +147,7 @@ int ending_finish(struct run *r)
 	buf_byte(&rejects, '\0');
 	if (complete) {
 		check_counts(r);
-		nightly_complete(r);
+		sync_complete(r);
 	}
 	close_outputs(r, (complete && !r->stop.asked) || r->deletes == DELETES_WITHHELD);
 	how_to_resume(r, &resume);

@@ -1,4 +1,4 @@
-/* What a run is about, as text: for the ledger, which compares it, and for event ids, which are derived from it. */
+/* What a run is about, as text: for the checkpoint, which compares it, and for event ids, which are derived from it. */
 #ifndef IDENTITY_H
 #define IDENTITY_H
 

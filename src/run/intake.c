@@ -142,7 +142,7 @@ void intake_begin(struct run *r, const struct operation *made)
 /* A valid record, which no earlier run settled. */
 static void begin(struct run *r, const struct operation *made)
 {
-	switch (nightly_look(r, made)) {
+	switch (sync_look(r, made)) {
 	case 1:
 		intake_begin(r, made);
 		break;
@@ -181,7 +181,7 @@ static void take(struct run *r, const struct made *made)
 	r->c.read++;
 	if (is_settled(r, &op->from)) {
 		if (valid)
-			nightly_seen(r, op);
+			sync_seen(r, op);
 	} else if (!valid) {
 		settle_record(r, op, made->kind == MADE_INVALID, made->why);
 	} else {
@@ -189,7 +189,7 @@ static void take(struct run *r, const struct made *made)
 	}
 }
 
-/* Whether all records were read that the ledger knows of: the unsettled ones too, as far as --limit reaches. */
+/* Whether all records were read that the checkpoint knows of: the unsettled ones too, as far as --limit reaches. */
 static bool saw_all(const struct run *r)
 {
 	const struct resume *s = &r->resume;
@@ -198,7 +198,7 @@ static bool saw_all(const struct run *r)
 	    (r->o->limit && s->state.open[s->next_open] > r->o->skip + r->o->limit);
 }
 
-/* Everything that the ledger counts as settled was read: it must be what was settled then. If not, this goes on
+/* Everything that the checkpoint counts as settled was read: it must be what was settled then. If not, this goes on
  * "verifying" while the run stops, for nothing may be committed over what is kept. */
 static void verify(struct run *r)
 {
@@ -220,7 +220,7 @@ static void end_of_input(struct run *r)
 		intake_flush(r);
 }
 
-/* The next number is one that the ledger knows nothing of. */
+/* The next number is one that the checkpoint knows nothing of. */
 static bool gets_past_known(const struct run *r, const struct made *made)
 {
 	return r->resume.verifying && made->op.from.number > r->resume.state.high;
@@ -290,7 +290,7 @@ static void read_on(struct run *r)
 			return;
 		}
 		bool ended = r->input_ended;
-		if (!(ended ? nightly_pull(r) : pull(r)) && ended == r->input_ended)
+		if (!(ended ? sync_pull(r) : pull(r)) && ended == r->input_ended)
 			return;
 	}
 }
@@ -303,7 +303,7 @@ void intake_fill(struct run *r)
 	read_on(r);
 	if (r->input_ended && !r->ready.count)
 		intake_flush(r);	/* nothing more will come to fill it, but for those who wait for one that is on its way */
-	nightly_marks(r);
+	sync_marks(r);
 }
 
 bool intake_done(const struct run *r)

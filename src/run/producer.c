@@ -120,7 +120,7 @@ static int build(struct maker *m, struct block *b, const struct origin *from, st
 	return result == 0 ? 1 : -1;
 }
 
-/* The record's own bytes are for rejects and for the ledger: a dry run wants them only of what is no good, or nobody's. */
+/* The record's own bytes are for rejects and for the checkpoint: a dry run wants them only of what is no good, or nobody's. */
 static bool keep_raw(struct maker *m, struct block *b, struct made *made)
 {
 	struct operation *op = &made->op;

@@ -145,7 +145,7 @@ static int set_up_sender(struct run *r, int *status, struct reason *why)
 /* "users.csv: resuming: 412,000 of 1,000,000 records are settled" */
 static void say_resuming(struct run *r)
 {
-	const struct ledger_state *s = &r->resume.state;
+	const struct checkpoint_state *s = &r->resume.state;
 	struct buf text = { .max = 128 };
 
 	while (r->counting && run_count(r, COUNT_PIECE))
@@ -160,21 +160,21 @@ static void say_resuming(struct run *r)
 	buf_free(&text);
 }
 
-static int open_ledger(struct run *r, const struct identity *id, int *status, struct reason *why)
+static int open_checkpoint(struct run *r, const struct identity *id, int *status, struct reason *why)
 {
-	static const int statuses[] = { [LEDGER_BUSY] = 75, [LEDGER_OTHER] = 65, [LEDGER_BROKEN] = 65, [LEDGER_FAILED] = 73 };
-	struct ledger_identity about = {
+	static const int statuses[] = { [CHECKPOINT_BUSY] = 75, [CHECKPOINT_OTHER] = 65, [CHECKPOINT_BROKEN] = 65, [CHECKPOINT_FAILED] = 73 };
+	struct checkpoint_identity about = {
 		.input = id->input.data, .action = id->action.data, .destination = id->destination.data, .mapping = id->mapping.data,
 	};
 
 	if (!r->o->state)
 		return 0;
-	enum ledger_result got = ledger_open(r->o->state, &about, r->o->restart, &r->ledger, &r->resume.state, why);
-	if (got == LEDGER_OTHER && r->sync)	/* a night that was not finished: what it left is due in the sync file */
-		got = ledger_open(r->o->state, &about, true, &r->ledger, &r->resume.state, why);
-	if (got == LEDGER_NEW)
+	enum checkpoint_result got = checkpoint_open(r->o->state, &about, r->o->restart, &r->checkpoint, &r->resume.state, why);
+	if (got == CHECKPOINT_OTHER && r->sync)	/* a night that was not finished: what it left is due in the sync file */
+		got = checkpoint_open(r->o->state, &about, true, &r->checkpoint, &r->resume.state, why);
+	if (got == CHECKPOINT_NEW)
 		return 0;
-	if (got != LEDGER_RESUME) {
+	if (got != CHECKPOINT_RESUME) {
 		*status = statuses[got];
 		return -1;
 	}
@@ -195,7 +195,7 @@ static char *absolute(const char *name)
 static int open_outputs(struct run *r, int *status, struct reason *why)
 {
 	const struct options *o = r->o;
-	const struct ledger_state *s = &r->resume.state;
+	const struct checkpoint_state *s = &r->resume.state;
 	bool resuming = r->resume.verifying;
 	int bad = 0;
 
@@ -262,7 +262,7 @@ static int set_up(struct run *r, struct identity *id, int *status, struct reason
 	r->operation = prepare_operations(r->o, id, r->input, r->started_wall / 1000);
 	if (open_sync(r, id, status, why) != 0)
 		return -1;
-	if (open_ledger(r, id, status, why) != 0 || open_outputs(r, status, why) != 0)
+	if (open_checkpoint(r, id, status, why) != 0 || open_outputs(r, status, why) != 0)
 		return -1;
 	set_up_limits(r);
 	if (set_up_sender(r, status, why) != 0)

@@ -45,7 +45,7 @@ struct stop {
 /* A resumed run reads past what is settled before it sends anything, and compares what it skips. */
 struct resume {
 	bool verifying;
-	struct ledger_state state;
+	struct checkpoint_state state;
 	size_t next_open;	/* index into state.open */
 	uint64_t hash;		/* of what was skipped */
 	uint64_t skipped, errors;	/* so far; errors: of those in state's rejected, refused, failed */
@@ -68,11 +68,11 @@ struct run {
 	struct maker *maker;		/* what both of them make */
 	struct lanes *lanes;
 	struct sender *sender;
-	struct ledger *ledger;		/* NULL: none is kept */
+	struct checkpoint *checkpoint;		/* NULL: none is kept */
 	struct rejects *rejects;	/* NULL: none */
 	struct outfile results;
 	struct buf line;		/* of results, being made */
-	char *rejects_name, *results_name;	/* absolute, "" for none: for the ledger; owned */
+	char *rejects_name, *results_name;	/* absolute, "" for none: for the checkpoint; owned */
 	struct display *display;
 	struct syncfile *sync;		/* NULL: none */
 	enum deletes deletes;
@@ -108,7 +108,7 @@ struct run {
 	bool input_ended, input_idle;	/* idle: nothing to read just now */
 	bool input_more;		/* intake_fill ended only because other work may wait */
 	uint64_t high;			/* number of the last record read */
-	uint64_t hash;			/* sum of operation_hash over all settled records, for the ledger */
+	uint64_t hash;			/* sum of operation_hash over all settled records, for the checkpoint */
 	struct moment moment;		/* what is going on, as of the last turn */
 	bool counting;			/* moment.total is still being counted */
 	uint64_t line_at;		/* finished records at which a progress line is due */
@@ -165,7 +165,7 @@ void settle_unchanged(struct run *r, const struct operation *op);
 void settle_skipped(struct run *r, const struct origin *from);
 /* Says the progress lines that waited for the total; `now`: even if it is not known yet. */
 void settle_lines(struct run *r, bool now);
-/* Brings rejects, results, the sync file and the ledger to the disk, in that order. 0 or -1 (then the run was stopped). */
+/* Brings rejects, results, the sync file and the checkpoint to the disk, in that order. 0 or -1 (then the run was stopped). */
 int settle_commit(struct run *r);
 
 /* -- ending.c: the exit status -- */
@@ -173,12 +173,12 @@ int ending_finish(struct run *r);
 /* A run that was refused is one, too, for who watches the figures. */
 int ending_unstarted(struct run *r, int status, struct reason *why);
 
-/* -- nightly.c: what --sync adds; nothing where it is not given -- */
-int nightly_look(struct run *r, const struct operation *op);	/* 1: to be sent, 0: unchanged, -1: the run was stopped */
-void nightly_seen(struct run *r, const struct operation *op);	/* its person is in the input; there is nothing to send */
-void nightly_marks(struct run *r);		/* so that what is ready may leave */
-void nightly_settled(struct run *r, const struct operation *op, enum outcome outcome, unsigned attempts);
-bool nightly_pull(struct run *r);		/* the input has ended: the next delete; whether it is worth asking again */
-void nightly_complete(struct run *r);		/* the run ends well */
+/* -- sync.c: what --sync adds; nothing where it is not given -- */
+int sync_look(struct run *r, const struct operation *op);	/* 1: to be sent, 0: unchanged, -1: the run was stopped */
+void sync_seen(struct run *r, const struct operation *op);	/* its person is in the input; there is nothing to send */
+void sync_marks(struct run *r);		/* so that what is ready may leave */
+void sync_settled(struct run *r, const struct operation *op, enum outcome outcome, unsigned attempts);
+bool sync_pull(struct run *r);		/* the input has ended: the next delete; whether it is worth asking again */
+void sync_complete(struct run *r);		/* the run ends well */
 
 #endif

@@ -134,7 +134,7 @@ static void judge_errors(struct run *r, enum outcome outcome)
 
 static void mark_settled(struct run *r, const struct origin *from)
 {
-	if (r->ledger && from->number)	/* what --sync deletes is no record */
+	if (r->checkpoint && from->number)	/* what --sync deletes is no record */
 		r->hash += operation_hash(from);
 	if (r->dirty_since == INT64_MAX)
 		r->dirty_since = r->now;
@@ -183,7 +183,7 @@ void settle(struct run *r, struct operation *op, enum outcome outcome, int statu
 	if (error && outcome != OUTCOME_ACCEPTED)
 		say_failed(r, op, status, error);
 	mark_settled(r, &op->from);
-	nightly_settled(r, op, outcome, attempts);
+	sync_settled(r, op, outcome, attempts);
 	unlink_operation(r, op);
 	lanes_leave(r->lanes, op);
 	wake_followers(r, op, from);
@@ -216,7 +216,7 @@ void settle_unchanged(struct run *r, const struct operation *op)
 /* The record's errors were counted by class alone: they are given to the first records that are skipped. */
 static enum outcome earlier_outcome(struct run *r)
 {
-	const struct ledger_state *s = &r->resume.state;
+	const struct checkpoint_state *s = &r->resume.state;
 	uint64_t i = r->resume.skipped++;
 
 	if (i < s->rejected)
@@ -249,11 +249,11 @@ static uint64_t *unsettled_numbers(const struct run *r, size_t *count)
 	return numbers;
 }
 
-static int write_ledger(struct run *r, struct reason *why)
+static int write_checkpoint(struct run *r, struct reason *why)
 {
 	size_t open_count;
 	uint64_t *open = unsettled_numbers(r, &open_count);
-	struct ledger_state state = {
+	struct checkpoint_state state = {
 		.high = r->high,
 		.open = open,
 		.open_count = open_count,
@@ -268,7 +268,7 @@ static int write_ledger(struct run *r, struct reason *why)
 		.results_name = r->results_name,
 		.event_time_ms = r->operation.event_time_ms,
 	};
-	int result = ledger_commit(r->ledger, &state, why);
+	int result = checkpoint_commit(r->checkpoint, &state, why);
 
 	free(open);
 	return result;
@@ -284,7 +284,7 @@ int settle_commit(struct run *r)
 	if ((r->rejects && rejects_sync(r->rejects, &why) != 0) ||
 	    (r->o->results && outfile_sync(&r->results, &why) != 0) ||
 	    (r->sync && syncfile_commit(r->sync, &why) != 0) ||
-	    (r->ledger && write_ledger(r, &why) != 0)) {
+	    (r->checkpoint && write_checkpoint(r, &why) != 0)) {
 		run_stop(r, 73, "output", "%s", why.text);
 		return -1;
 	}

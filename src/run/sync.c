@@ -13,7 +13,7 @@ static void failed(struct run *r, const struct reason *why)
 	run_stop(r, syncfile_status(r->sync), "--sync", "%s", why->text);
 }
 
-int nightly_look(struct run *r, const struct operation *op)
+int sync_look(struct run *r, const struct operation *op)
 {
 	struct reason why;
 
@@ -28,7 +28,7 @@ int nightly_look(struct run *r, const struct operation *op)
 	return -1;
 }
 
-void nightly_seen(struct run *r, const struct operation *op)
+void sync_seen(struct run *r, const struct operation *op)
 {
 	struct reason why;
 
@@ -36,7 +36,7 @@ void nightly_seen(struct run *r, const struct operation *op)
 		failed(r, &why);
 }
 
-void nightly_marks(struct run *r)
+void sync_marks(struct run *r)
 {
 	struct reason why;
 
@@ -44,7 +44,7 @@ void nightly_marks(struct run *r)
 		failed(r, &why);
 }
 
-void nightly_settled(struct run *r, const struct operation *op, enum outcome outcome, unsigned attempts)
+void sync_settled(struct run *r, const struct operation *op, enum outcome outcome, unsigned attempts)
 {
 	struct reason why;
 	int result = 0;
@@ -64,7 +64,7 @@ static bool is_doubtful(const struct run *r)
 	return r->doubtful || r->c.outcomes[OUTCOME_REJECTED] > 0;
 }
 
-void nightly_complete(struct run *r)
+void sync_complete(struct run *r)
 {
 	struct reason why;
 
@@ -132,7 +132,7 @@ static void delete_one(struct run *r, enum id_type type)
 	}
 }
 
-bool nightly_pull(struct run *r)
+bool sync_pull(struct run *r)
 {
 	struct reason why;
 	enum id_type type;

@@ -39,12 +39,12 @@ struct row {
 	const char *names[2];		/* rejects, results */
 };
 
-struct ledger {
+struct checkpoint {
 	struct db db;
 	sqlite3_stmt *put;
 	char *identity[PARTS];
 	struct row row;
-	uint64_t *open;			/* what ledger_open handed out */
+	uint64_t *open;			/* what checkpoint_open handed out */
 	int64_t *sizes;
 	char *names[2];
 };
@@ -82,7 +82,7 @@ static void add_sum(XXH3_state_t *x, const void *data, size_t n)
 }
 
 /* Over everything that is believed: the identity too. */
-static uint64_t checksum(const struct ledger *l, const struct row *r)
+static uint64_t checksum(const struct checkpoint *l, const struct row *r)
 {
 	XXH3_state_t x;
 
@@ -97,21 +97,21 @@ static uint64_t checksum(const struct ledger *l, const struct row *r)
 	return XXH3_64bits_digest(&x);
 }
 
-static int broken(const struct ledger *l, struct reason *why)
+static int broken(const struct checkpoint *l, struct reason *why)
 {
 	char shown[PATH_SHOWN];
 
 	reason_set(why, "%s: is damaged, and not believed: %s", path_shown(l->db.name, shown), WAY_OUT);
-	return LEDGER_BROKEN;
+	return CHECKPOINT_BROKEN;
 }
 
 /* What SQLite's last error means while the file is opened. */
-static int cannot_be(const struct ledger *l, const char *done, struct reason *why)
+static int cannot_be(const struct checkpoint *l, const char *done, struct reason *why)
 {
 	if (db_is_damaged(&l->db))
 		return broken(l, why);
 	db_complain(&l->db, done, why);
-	return LEDGER_FAILED;
+	return CHECKPOINT_FAILED;
 }
 
 /* Copies the texts in `count` columns from `first` on. false where one is missing. */
@@ -127,7 +127,7 @@ static bool copy_texts(sqlite3_stmt *s, int first, int count, char **out)
 }
 
 /* Records that are unsettled must rise, up to high. */
-static bool take_open(struct ledger *l, const void *data, int size, uint64_t high, struct ledger_state *state)
+static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t high, struct checkpoint_state *state)
 {
 	const unsigned char *p = data, *end = p + size;
 	uint64_t last = 0, step;
@@ -143,7 +143,7 @@ static bool take_open(struct ledger *l, const void *data, int size, uint64_t hig
 	return true;
 }
 
-static bool take_sizes(struct ledger *l, const void *data, int size, struct ledger_state *state)
+static bool take_sizes(struct checkpoint *l, const void *data, int size, struct checkpoint_state *state)
 {
 	const unsigned char *p = data, *end = p + size;
 	uint64_t n;
@@ -170,7 +170,7 @@ static void take_blob(sqlite3_stmt *s, int column, struct buf *b)
 }
 
 /* The row under s, believed only where its checksum and its sense are right. */
-static bool take_row(struct ledger *l, sqlite3_stmt *s, struct ledger_state *state)
+static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_state *state)
 {
 	struct row *r = &l->row;
 
@@ -195,8 +195,8 @@ static bool take_row(struct ledger *l, sqlite3_stmt *s, struct ledger_state *sta
 	    take_sizes(l, r->sizes.data, (int)r->sizes.len, state);
 }
 
-/* Reads the identity. LEDGER_RESUME: done, LEDGER_NEW: there is none, else *why. */
-static int read_identity(struct ledger *l, struct reason *why)
+/* Reads the identity. CHECKPOINT_RESUME: done, CHECKPOINT_NEW: there is none, else *why. */
+static int read_identity(struct checkpoint *l, struct reason *why)
 {
 	sqlite3_stmt *s = db_prepare(&l->db, "SELECT input, action, destination, mapping FROM identity", why);
 	int result;
@@ -205,14 +205,14 @@ static int read_identity(struct ledger *l, struct reason *why)
 		return cannot_be(l, "read", why);
 	int step = sqlite3_step(s);
 	if (step == SQLITE_ROW)
-		result = copy_texts(s, 0, PARTS, l->identity) ? LEDGER_RESUME : broken(l, why);
+		result = copy_texts(s, 0, PARTS, l->identity) ? CHECKPOINT_RESUME : broken(l, why);
 	else
-		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
+		result = step == SQLITE_DONE ? CHECKPOINT_NEW : cannot_be(l, "read", why);
 	sqlite3_finalize(s);
 	return result;
 }
 
-static int read_progress(struct ledger *l, struct ledger_state *state, struct reason *why)
+static int read_progress(struct checkpoint *l, struct checkpoint_state *state, struct reason *why)
 {
 	sqlite3_stmt *s = db_prepare(&l->db, "SELECT high, hash, rejected, refused, failed, results_size, event_time_ms, "
 	    "open, rejects_sizes, rejects_name, results_name, sum FROM progress", why);
@@ -222,15 +222,15 @@ static int read_progress(struct ledger *l, struct ledger_state *state, struct re
 		return cannot_be(l, "read", why);
 	int step = sqlite3_step(s);
 	if (step == SQLITE_ROW)
-		result = take_row(l, s, state) ? LEDGER_RESUME : broken(l, why);
+		result = take_row(l, s, state) ? CHECKPOINT_RESUME : broken(l, why);
 	else
-		result = step == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "read", why);
+		result = step == SQLITE_DONE ? CHECKPOINT_NEW : cannot_be(l, "read", why);
 	sqlite3_finalize(s);
 	return result;
 }
 
-/* Is what was kept about this run? LEDGER_RESUME or LEDGER_OTHER. */
-static int compare(const struct ledger *l, const char *const *now, struct reason *why)
+/* Is what was kept about this run? CHECKPOINT_RESUME or CHECKPOINT_OTHER. */
+static int compare(const struct checkpoint *l, const char *const *now, struct reason *why)
 {
 	static const char *const parts[PARTS] = {
 		"another input (it was changed since, or is another one)", "another action", "another destination",
@@ -248,12 +248,12 @@ static int compare(const struct ledger *l, const char *const *now, struct reason
 			    path_shown(l->identity[i], then), path_shown(now[i], given), WAY_OUT);
 		else
 			reason_set(why, "%s: is about %s: %s", shown, parts[i], WAY_OUT);
-		return LEDGER_OTHER;
+		return CHECKPOINT_OTHER;
 	}
-	return LEDGER_RESUME;
+	return CHECKPOINT_RESUME;
 }
 
-static void forget_identity(struct ledger *l)
+static void forget_identity(struct checkpoint *l)
 {
 	for (size_t i = 0; i < PARTS; i++) {
 		free(l->identity[i]);
@@ -261,8 +261,8 @@ static void forget_identity(struct ledger *l)
 	}
 }
 
-/* Writes what this run is about. LEDGER_NEW, else *why. */
-static int begin(struct ledger *l, const char *const *now, struct reason *why)
+/* Writes what this run is about. CHECKPOINT_NEW, else *why. */
+static int begin(struct checkpoint *l, const char *const *now, struct reason *why)
 {
 	forget_identity(l);
 	sqlite3_stmt *s = db_prepare(&l->db, "INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2, ?3, ?4)", why);
@@ -272,53 +272,53 @@ static int begin(struct ledger *l, const char *const *now, struct reason *why)
 		l->identity[i] = xstrdup(now[i]);
 		sqlite3_bind_text(s, i + 1, l->identity[i], -1, SQLITE_STATIC);
 	}
-	int result = sqlite3_step(s) == SQLITE_DONE ? LEDGER_NEW : cannot_be(l, "written", why);
+	int result = sqlite3_step(s) == SQLITE_DONE ? CHECKPOINT_NEW : cannot_be(l, "written", why);
 	sqlite3_finalize(s);
 	return result;
 }
 
-static bool has_settled(const struct ledger_state *s)
+static bool has_settled(const struct checkpoint_state *s)
 {
 	return s->hash || s->rejected || s->refused || s->failed;
 }
 
 /* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
-static int replace(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
+static int replace(struct checkpoint *l, const char *const *now, struct checkpoint_state *state, struct reason *why)
 {
 	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
 		return cannot_be(l, "written", why);
-	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
+	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
 	return begin(l, now, why);
 }
 
 /* What a file that SQLite finds sound holds. */
-static int load(struct ledger *l, const char *const *now, struct ledger_state *state, struct reason *why)
+static int load(struct checkpoint *l, const char *const *now, struct checkpoint_state *state, struct reason *why)
 {
 	int identity = read_identity(l, why);
 
-	if (identity != LEDGER_RESUME && identity != LEDGER_NEW)
+	if (identity != CHECKPOINT_RESUME && identity != CHECKPOINT_NEW)
 		return identity;
-	if (identity == LEDGER_NEW)	/* it stopped before it began: then no progress has the right checksum */
+	if (identity == CHECKPOINT_NEW)	/* it stopped before it began: then no progress has the right checksum */
 		for (size_t i = 0; i < PARTS; i++)
 			l->identity[i] = xstrdup("");
 	int progress = read_progress(l, state, why);
-	if (progress != LEDGER_RESUME)
-		return progress == LEDGER_NEW ? begin(l, now, why) : progress;
+	if (progress != CHECKPOINT_RESUME)
+		return progress == CHECKPOINT_NEW ? begin(l, now, why) : progress;
 	int same = compare(l, now, why);
-	return same == LEDGER_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
+	return same == CHECKPOINT_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
 }
 
-static int open_ledger(struct ledger *l, const char *path, const char *const *now, bool restart,
-    struct ledger_state *state, struct reason *why)
+static int open_checkpoint(struct checkpoint *l, const char *path, const char *const *now, bool restart,
+    struct checkpoint_state *state, struct reason *why)
 {
 	static const int others[] = {
-		[DB_BUSY] = LEDGER_BUSY, [DB_BROKEN] = LEDGER_BROKEN, [DB_FAILED] = LEDGER_FAILED,
+		[DB_BUSY] = CHECKPOINT_BUSY, [DB_BROKEN] = CHECKPOINT_BROKEN, [DB_FAILED] = CHECKPOINT_FAILED,
 	};
 	enum db_result opened = db_open(&l->db, path, &kind, restart, why);
 	if (opened != DB_NEW && opened != DB_KEPT)
 		return others[opened];
 	int result = opened == DB_NEW ? begin(l, now, why) : load(l, now, state, why);
-	if (result != LEDGER_NEW && result != LEDGER_RESUME)
+	if (result != CHECKPOINT_NEW && result != CHECKPOINT_RESUME)
 		return result;
 	l->put = db_prepare(&l->db, "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
 	    "results_size, event_time_ms, open, rejects_sizes, rejects_name, results_name, sum) "
@@ -326,25 +326,25 @@ static int open_ledger(struct ledger *l, const char *path, const char *const *no
 	return l->put ? result : cannot_be(l, "used", why);
 }
 
-enum ledger_result ledger_open(const char *path, const struct ledger_identity *id, int restart,
-    struct ledger **out, struct ledger_state *state, struct reason *why)
+enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id, int restart,
+    struct checkpoint **out, struct checkpoint_state *state, struct reason *why)
 {
 	const char *now[PARTS] = { id->input, id->action, id->destination, id->mapping };
-	struct ledger *l = xcalloc(1, sizeof *l);
+	struct checkpoint *l = xcalloc(1, sizeof *l);
 
 	*out = NULL;
-	*state = (struct ledger_state){ .rejects_name = "", .results_name = "" };
+	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
 	buf_init(&l->row.open, SIZE_MAX);
 	buf_init(&l->row.sizes, SIZE_MAX);
-	int result = open_ledger(l, path, now, restart != 0, state, why);
-	if (result == LEDGER_NEW || result == LEDGER_RESUME)
+	int result = open_checkpoint(l, path, now, restart != 0, state, why);
+	if (result == CHECKPOINT_NEW || result == CHECKPOINT_RESUME)
 		*out = l;
 	else
-		ledger_close(l);
-	return (enum ledger_result)result;
+		checkpoint_close(l);
+	return (enum checkpoint_result)result;
 }
 
-static void fill_row(struct row *r, const struct ledger_state *s)
+static void fill_row(struct row *r, const struct checkpoint_state *s)
 {
 	const uint64_t numbers[NUMBERS] = {
 		s->high, s->hash, s->rejected, s->refused, s->failed, (uint64_t)s->results_size, (uint64_t)s->event_time_ms,
@@ -369,7 +369,7 @@ static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
 	sqlite3_bind_blob64(s, column, b->len ? b->data : "", b->len, SQLITE_STATIC);
 }
 
-int ledger_commit(struct ledger *l, const struct ledger_state *state, struct reason *why)
+int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state, struct reason *why)
 {
 	struct row *r = &l->row;
 
@@ -389,19 +389,19 @@ int ledger_commit(struct ledger *l, const struct ledger_state *state, struct rea
 	return step == SQLITE_DONE ? 0 : -1;
 }
 
-static void finalize(struct ledger *l)
+static void finalize(struct checkpoint *l)
 {
 	sqlite3_finalize(l->put);
 	l->put = NULL;
 }
 
-int ledger_remove(struct ledger *l, struct reason *why)
+int checkpoint_remove(struct checkpoint *l, struct reason *why)
 {
 	finalize(l);
 	return db_remove(&l->db, why);
 }
 
-void ledger_close(struct ledger *l)
+void checkpoint_close(struct checkpoint *l)
 {
 	if (!l)
 		return;

@@ -1,5 +1,5 @@
 /*
- * The ledger: the state file, in SQLite (db.h). It says which records of which
+ * The checkpoint: the state file, in SQLite (db.h). It says which records of which
  * input are settled, so that a run can be carried on after anything.
  *
  * What is settled: every record up to `high`, but for the few `open` ones below it, which were read and had no
@@ -11,28 +11,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ledger;
+struct checkpoint;
 struct reason;
 
-enum ledger_result {
-	LEDGER_NEW,		/* nothing was kept: a new run; *state is zeroed */
-	LEDGER_RESUME,		/* *state is what was kept */
-	LEDGER_BUSY,		/* another run holds it: *why names its pid and since when (75) */
-	LEDGER_OTHER,		/* it is about another input, action, destination or mapping: *why says which (65) */
-	LEDGER_BROKEN,		/* no state file, or a damaged one (65) */
-	LEDGER_FAILED,		/* cannot be opened, locked or written (73) */
+enum checkpoint_result {
+	CHECKPOINT_NEW,		/* nothing was kept: a new run; *state is zeroed */
+	CHECKPOINT_RESUME,		/* *state is what was kept */
+	CHECKPOINT_BUSY,		/* another run holds it: *why names its pid and since when (75) */
+	CHECKPOINT_OTHER,		/* it is about another input, action, destination or mapping: *why says which (65) */
+	CHECKPOINT_BROKEN,		/* no state file, or a damaged one (65) */
+	CHECKPOINT_FAILED,		/* cannot be opened, locked or written (73) */
 };
 
 /* What a run is about. Compared as text; none of it is secret. */
-struct ledger_identity {
+struct checkpoint_identity {
 	const char *input;		/* input_identity's digest, or "" for a stream */
 	const char *action;
 	const char *destination;	/* base address and a digest of the site id */
 	const char *mapping;		/* mapping_describe */
 };
 
-/* How far the run is. After ledger_open the ledger owns what the pointers point to, until ledger_close. */
-struct ledger_state {
+/* How far the run is. After checkpoint_open the checkpoint owns what the pointers point to, until checkpoint_close. */
+struct checkpoint_state {
 	uint64_t high;			/* records 1 to high were read */
 	const uint64_t *open;		/* ... and these of them are unsettled, rising */
 	size_t open_count;
@@ -47,19 +47,19 @@ struct ledger_state {
 
 /*
  * Opens or makes `path` (mode 0600, never through a symbolic link), takes its lock, and checks it. With `restart`,
- * what was kept is forgotten. On LEDGER_NEW and LEDGER_RESUME *out is the ledger, locked until ledger_close;
- * else NULL and *why says what and what to do. Until its first commit a ledger is new, whatever happens; and one that is
+ * what was kept is forgotten. On CHECKPOINT_NEW and CHECKPOINT_RESUME *out is the checkpoint, locked until checkpoint_close;
+ * else NULL and *why says what and what to do. Until its first commit a checkpoint is new, whatever happens; and one that is
  * about another run, but settled nothing, is new too.
  */
-enum ledger_result ledger_open(const char *path, const struct ledger_identity *id, int restart,
-    struct ledger **out, struct ledger_state *state, struct reason *why);
+enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id, int restart,
+    struct checkpoint **out, struct checkpoint_state *state, struct reason *why);
 
 /* Writes how far the run is, durably (fsync). 0 or -1 with *why; then what was written before stands. */
-int ledger_commit(struct ledger *l, const struct ledger_state *state, struct reason *why);
+int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state, struct reason *why);
 
 /* The run is complete: removes the state file. 0 or -1 with *why. Close it all the same. */
-int ledger_remove(struct ledger *l, struct reason *why);
+int checkpoint_remove(struct checkpoint *l, struct reason *why);
 
-void ledger_close(struct ledger *l);	/* NULL is fine */
+void checkpoint_close(struct checkpoint *l);	/* NULL is fine */
 
 #endif

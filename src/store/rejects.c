@@ -27,7 +27,7 @@ struct rejects {
 	char *name;		/* the first FILE's */
 	size_t stem;		/* bytes of it before its ending */
 	struct sheet *sheets;	/* one a FILE */
-	int64_t *sizes;		/* of them, for the ledger */
+	int64_t *sizes;		/* of them, for the checkpoint */
 	size_t files;
 	size_t current;		/* whose sheet is open: one at a time, for there may be thousands */
 	struct outfile out;

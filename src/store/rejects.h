@@ -23,9 +23,9 @@ struct buf;
 
 /*
  * For a run over `files` FILEs. sizes NULL: a new run, so every rejects file that is there becomes NAME~, at once. Else
- * sizes[files] are those that the ledger kept: the run goes on after that many bytes, and what is behind them (of
+ * sizes[files] are those that the checkpoint kept: the run goes on after that many bytes, and what is behind them (of
  * records that are sent again) is cut off at once; a size below 1 means that the file has nothing to keep.
- * So a run must have its ledger written once, with the sizes of now, before its first record is settled.
+ * So a run must have its checkpoint written once, with the sizes of now, before its first record is settled.
  * NULL with *why when that fails.
  */
 struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files, struct reason *why);
@@ -39,7 +39,7 @@ struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files
 int rejects_add(struct rejects *r, const struct origin *from, const struct input_header *header, bool whole,
     enum outcome outcome, int status, const char *error, struct reason *why);
 
-/* The size of each FILE's rejects file, for the ledger: 0 where there is none. Good until rejects_close. */
+/* The size of each FILE's rejects file, for the checkpoint: 0 where there is none. Good until rejects_close. */
 const int64_t *rejects_sizes(const struct rejects *r);
 
 uint64_t rejects_count(const struct rejects *r);	/* added by this run */

@@ -24,7 +24,7 @@ struct reason;
 struct buf;
 
 /*
- * Opens or makes `path` (as the ledger does: mode 0600, locked, checked). `about`: destination, action and what else makes
+ * Opens or makes `path` (as the checkpoint does: mode 0600, locked, checked). `about`: destination, action and what else makes
  * fingerprints comparable; a file about something else is refused (NULL: whatever it is about). NULL with *why and *status
  * (65 another or a damaged file, 73 cannot be written, 75 another run holds it). With `read_only` nothing is made or changed
  * (a dry run; a file that is not there is an empty one), and the functions that would change it must not be called.
