@@ -53,7 +53,7 @@ suite() {
 threads() {
 	local suite
 	"$make" SANITIZE=thread BUILD="$build/tsan" test-programs || return
-	for suite in maker batches cutting order cli; do
+	for suite in producer batches cutting order cli; do
 		BUILD="$build/tsan" CK_RUN_SUITE=$suite CK_TIMEOUT_MULTIPLIER=5 "$build/tsan/unit" || return
 	done
 }

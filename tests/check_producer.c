@@ -1,4 +1,4 @@
-/* The maker: what it makes is the same whether it works ahead or not, and it can be left at any time. */
+/* The producer: what it makes is the same whether it works ahead or not, and it can be left at any time. */
 #include <check.h>
 #include <inttypes.h>
 #include <sched.h>
@@ -33,13 +33,13 @@ struct setting {
 	struct operation_config config;
 	struct input *input;
 	struct mapping *mapping;
-	struct maker *maker;
+	struct producer *producer;
 };
 
 static void setting_open(struct setting *s)
 {
 	*s = (struct setting){ 0 };
-	strcpy(s->path, "/tmp/cio-maker-XXXXXX");
+	strcpy(s->path, "/tmp/cio-producer-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(s->path));
 	s->o.input.files = s->files;
 	s->o.mapping = (struct mapping_config){ .id_type = -1, .infer = true };
@@ -48,10 +48,10 @@ static void setting_open(struct setting *s)
 
 static void setting_end(struct setting *s)
 {
-	maker_free(s->maker);
+	producer_free(s->producer);
 	mapping_free(s->mapping);
 	input_free(s->input);
-	s->maker = NULL;
+	s->producer = NULL;
 	s->mapping = NULL;
 	s->input = NULL;
 }
@@ -98,7 +98,7 @@ static void setting_begin(struct setting *s, bool ahead)
 	s->input = input_new(&s->o.input, &why, &status);
 	ck_assert_msg(s->input != NULL, "%s", why.text);
 	s->mapping = mapping_new(&s->o.mapping);
-	s->maker = maker_new(&s->o, s->input, s->mapping, &s->config, ahead);
+	s->producer = producer_new(&s->o, s->input, s->mapping, &s->config, ahead);
 }
 
 static bool two_processors(void)
@@ -183,7 +183,7 @@ static void tell_all(struct setting *s, struct buf *out, size_t counts[MADE_FAIL
 	const struct made *made;
 
 	do {
-		made = maker_next(s->maker);
+		made = producer_next(s->producer);
 		counts[made->kind]++;
 		tell(made, out);
 	} while (made->kind != MADE_END && made->kind != MADE_FAILED);
@@ -202,10 +202,10 @@ START_TEST(the_same_ahead)
 		s.o.skip = (uint64_t)dice_below(&d, 50);
 		s.config.v2 = s.o.no_limits = s.config.no_limits = round % 2;
 		setting_begin(&s, false);
-		ck_assert(!maker_is_ahead(s.maker));
+		ck_assert(!producer_is_ahead(s.producer));
 		tell_all(&s, &one, counts);
 		setting_begin(&s, true);
-		ck_assert_int_eq(maker_is_ahead(s.maker), two_processors());
+		ck_assert_int_eq(producer_is_ahead(s.producer), two_processors());
 		tell_all(&s, &other, again);
 		ck_assert_uint_eq(one.len, other.len);
 		ck_assert_mem_eq(one.data, other.data, one.len);
@@ -242,14 +242,14 @@ START_TEST(every_length)
 	for (int ahead = 0; ahead < 2; ahead++) {
 		setting_begin(&s, ahead);
 		for (size_t i = 0; i < rows; i++) {
-			const struct made *made = maker_next(s.maker);
+			const struct made *made = producer_next(s.producer);
 			size_t n = 21000 + i * 97;
 			ck_assert_int_eq(made->kind, MADE_OPERATION);
 			ck_assert_uint_eq(made->op.from.raw_len, n + 6);
 			ck_assert_uint_eq(made->op.body_len, n + strlen("{\"name\":\"\"}"));
 			ck_assert_mem_eq(made->op.body + made->op.body_len - 3, "x\"}", 3);
 		}
-		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+		ck_assert_int_eq(producer_next(s.producer)->kind, MADE_END);
 	}
 	setting_close(&s);
 }
@@ -274,14 +274,14 @@ START_TEST(rows_that_grow)
 	for (int ahead = 0; ahead < 2; ahead++) {
 		setting_begin(&s, ahead);
 		for (int row = 0; row < 500; row++) {
-			const struct made *made = maker_next(s.maker);
+			const struct made *made = producer_next(s.producer);
 			ck_assert_int_eq(made->kind, MADE_OPERATION);
 			ck_assert_mem_eq(made->op.body + made->op.body_len - 9, "\\u0001\"}}", 9);
 			const char *name = strstr(made->op.body, "\"name\":\"");
 			ck_assert_ptr_nonnull(name);
 			ck_assert_uint_eq((size_t)(made->op.body + made->op.body_len - name), 8 + (850 + (size_t)row % 90) * 6 + 3);
 		}
-		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+		ck_assert_int_eq(producer_next(s.producer)->kind, MADE_END);
 	}
 	setting_close(&s);
 }
@@ -297,9 +297,9 @@ START_TEST(the_end_stays_the_end)
 	setting_add(&s, "users.csv", &text);
 	for (int ahead = 0; ahead < 2; ahead++) {
 		setting_begin(&s, ahead);
-		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_OPERATION);
+		ck_assert_int_eq(producer_next(s.producer)->kind, MADE_OPERATION);
 		for (int i = 0; i < 5; i++)
-			ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+			ck_assert_int_eq(producer_next(s.producer)->kind, MADE_END);
 	}
 	setting_close(&s);
 }
@@ -316,7 +316,7 @@ START_TEST(left_at_any_time)
 	for (int round = 0; round < 200; round++) {
 		setting_begin(&s, true);
 		for (int64_t i = dice_below(&d, 3000); i > 0; i--)
-			ck_assert_int_le(maker_next(s.maker)->kind, MADE_BAD);
+			ck_assert_int_le(producer_next(s.producer)->kind, MADE_BAD);
 		if (dice_one_in(&d, 10))
 			usleep(2000);	/* long enough to fill what there is, mostly */
 	}
@@ -335,8 +335,8 @@ START_TEST(soon_comes)
 	setting_open(&s);
 	add_all(&s, &d);
 	setting_begin(&s, true);
-	while ((made = maker_next(s.maker))->kind != MADE_END) {
-		const struct operation *soon = maker_soon(s.maker);
+	while ((made = producer_next(s.producer))->kind != MADE_END) {
+		const struct operation *soon = producer_soon(s.producer);
 		at = made->op.from.number;
 		if (!soon)
 			continue;
@@ -373,7 +373,7 @@ START_TEST(bytes_that_a_dry_run_wants)
 		s.o.dry_run = dry;
 		setting_begin(&s, dry);
 		for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-			const struct origin *from = &maker_next(s.maker)->op.from;
+			const struct origin *from = &producer_next(s.producer)->op.from;
 			ck_assert_uint_eq(from->raw_len, !dry || lines[i].wanted ? strlen(lines[i].line) : 0);
 			ck_assert_mem_eq(from->raw, lines[i].line, from->raw_len);
 		}
@@ -390,8 +390,8 @@ START_TEST(a_pipe_is_not_read_ahead)
 	setting_open(&s);
 	ck_assert_int_eq(mkfifo(setting_name(&s, "users.ndjson"), 0600), 0);
 	setting_begin(&s, true);
-	ck_assert(!maker_is_ahead(s.maker));
-	ck_assert_ptr_null(maker_soon(s.maker));
+	ck_assert(!producer_is_ahead(s.producer));
+	ck_assert_ptr_null(producer_soon(s.producer));
 	setting_close(&s);
 }
 END_TEST
@@ -413,9 +413,9 @@ START_TEST(a_file_that_becomes_a_pipe)
 	ck_assert_int_eq(unlink(s.names[1]), 0);
 	ck_assert_int_eq(mkfifo(s.names[1], 0600), 0);
 	do
-		made = maker_next(s.maker);
+		made = producer_next(s.producer);
 	while (made->kind <= MADE_BAD);
-	if (maker_is_ahead(s.maker)) {
+	if (producer_is_ahead(s.producer)) {
 		ck_assert_int_eq(made->kind, MADE_FAILED);
 		ck_assert_int_eq(made->status, 66);
 		ck_assert_ptr_nonnull(strstr(made->why, "two.ndjson: is no regular file any more: leave the input"));
@@ -600,8 +600,8 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 			buf_add(&one, whole.data + starts[i], starts[i + 1] - starts[i]);
 			write_file(alone.names[0], &one);
 			setting_begin(&alone, false);
-			tell_content(maker_next(alone.maker), &want);
-			const struct made *made = maker_next(s.maker);
+			tell_content(producer_next(alone.producer), &want);
+			const struct made *made = producer_next(s.producer);
 			operations += made->kind == MADE_OPERATION;
 			tell_content(made, &got);
 			ck_assert_msg(want.len == got.len && memcmp(want.data, got.data, got.len) == 0, "alone: %.*snot: %.*s",
@@ -610,7 +610,7 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 			buf_reset(&got);
 			buf_free(&one);
 		}
-		ck_assert_int_eq(maker_next(s.maker)->kind, MADE_END);
+		ck_assert_int_eq(producer_next(s.producer)->kind, MADE_END);
 		setting_close(&s);
 		setting_close(&alone);
 		buf_free(&head);
@@ -640,7 +640,7 @@ START_TEST(too_many_attributes_are_too_many_again)
 		setting_add(&s, "in.csv", &text);
 		setting_begin(&s, false);
 		for (int row = 0; row < 3; row++)
-			ck_assert_int_eq(maker_next(s.maker)->kind, count > 300 ? MADE_INVALID : MADE_OPERATION);
+			ck_assert_int_eq(producer_next(s.producer)->kind, count > 300 ? MADE_INVALID : MADE_OPERATION);
 		setting_close(&s);
 	}
 }
@@ -649,7 +649,7 @@ END_TEST
 Suite *producer_suite(void)
 {
 	Suite *suite = suite_create("producer");
-	TCase *c = tcase_create("maker");
+	TCase *c = tcase_create("producer");
 
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, the_same_ahead);

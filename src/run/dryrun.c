@@ -29,7 +29,7 @@ struct dry {
 	const struct options *o;
 	struct input *input;
 	struct mapping *mapping;
-	struct maker *maker;
+	struct producer *producer;
 	struct syncfile *sync;	/* NULL: none */
 	struct operation_config config;
 	struct buf bytes;	/* of a delete */
@@ -123,7 +123,7 @@ static int wait_for_input(struct dry *d)
 /* 1: go on, 0: the end, -1: stopped. */
 static int pull(struct dry *d)
 {
-	const struct made *made = maker_next(d->maker);
+	const struct made *made = producer_next(d->producer);
 
 	switch (made->kind) {
 	case MADE_AGAIN:
@@ -239,7 +239,7 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 	}
 	d->config = prepare_operations(o, id, d->input, clock_wall() / 1000);
 	d->batch_most = prepare_batch_most(o);
-	d->maker = maker_new(o, d->input, d->mapping, &d->config, true);
+	d->producer = producer_new(o, d->input, d->mapping, &d->config, true);
 	*status = 73;
 	return outfile_create(&d->out, "-", OUTFILE_ANY, why);
 }
@@ -261,7 +261,7 @@ int dry_run(const struct options *o)
 		finish(&d);
 		status = d.status ? d.status : d.too_many ? 65 : d.forecast.invalid ? 1 : 0;
 	}
-	maker_free(d.maker);
+	producer_free(d.producer);
 	forecast_free(&d.forecast);
 	buf_free(&d.bytes);
 	buf_free(&d.line);

@@ -235,7 +235,7 @@ static bool pull(struct run *r)
 		end_of_input(r);
 		return false;
 	}
-	const struct made *made = maker_next(r->maker);
+	const struct made *made = producer_next(r->producer);
 	switch (made->kind) {
 	case MADE_AGAIN:
 		r->input_idle = true;
@@ -255,7 +255,7 @@ static bool pull(struct run *r)
 			return false;
 	}
 	r->high = made->op.from.number;
-	const struct operation *soon = maker_soon(r->maker);
+	const struct operation *soon = producer_soon(r->producer);
 	if (soon)
 		lanes_expect(r->lanes, soon->keys[0]);
 	if (made->kind != MADE_PASSED)

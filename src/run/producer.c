@@ -28,7 +28,7 @@ struct block {
 	size_t used, room;
 };
 
-struct maker {
+struct producer {
 	const struct options *o;
 	struct input *input;
 	struct mapping *mapping;
@@ -63,7 +63,7 @@ static bool is_last(enum made_kind kind)
 /* -- reading -- */
 
 /* A pipe's header is known only when its first record has come. */
-static bool header_is_good(struct maker *m, unsigned file)
+static bool header_is_good(struct producer *m, unsigned file)
 {
 	if (file < m->headers_checked)
 		return true;
@@ -72,7 +72,7 @@ static bool header_is_good(struct maker *m, unsigned file)
 	return prepare_header(m->mapping, m->input, file, m->o, &m->why) == 0;
 }
 
-static enum made_kind read_record(struct maker *m)
+static enum made_kind read_record(struct producer *m)
 {
 	enum input_result got = input_next(m->input, &m->record, &m->why, &m->status);
 
@@ -108,7 +108,7 @@ static char *put_bytes(struct block *b, const char *bytes, size_t n)
 }
 
 /* The operation, in the room that block b has left. 1, 0 where that is too small, -1 with m->why where it is invalid. */
-static int build(struct maker *m, struct block *b, const struct origin *from, struct operation *op)
+static int build(struct producer *m, struct block *b, const struct origin *from, struct operation *op)
 {
 	size_t room = b->room - b->used;
 	struct buf bytes = { .data = b->bytes + b->used, .cap = room, .max = room - 1 };	/* never grows */
@@ -121,7 +121,7 @@ static int build(struct maker *m, struct block *b, const struct origin *from, st
 }
 
 /* The record's own bytes are for rejects and for the checkpoint: a dry run wants them only of what is no good, or nobody's. */
-static bool keep_raw(struct maker *m, struct block *b, struct made *made)
+static bool keep_raw(struct producer *m, struct block *b, struct made *made)
 {
 	struct operation *op = &made->op;
 
@@ -135,7 +135,7 @@ static bool keep_raw(struct maker *m, struct block *b, struct made *made)
 }
 
 /* A record, with its bytes and what can be made of it; false where block b has no room for them. */
-static bool make_record(struct maker *m, struct block *b, struct made *made)
+static bool make_record(struct producer *m, struct block *b, struct made *made)
 {
 	if (m->kind != MADE_OPERATION) {
 		operation_raw(&m->record.from, m->config->action, &made->op);
@@ -147,7 +147,7 @@ static bool make_record(struct maker *m, struct block *b, struct made *made)
 	return built != 0 && keep_raw(m, b, made);
 }
 
-static bool make_why(struct maker *m, struct block *b, struct made *made)
+static bool make_why(struct producer *m, struct block *b, struct made *made)
 {
 	made->why = NULL;
 	if (made->kind != MADE_INVALID && made->kind != MADE_BAD && made->kind != MADE_FAILED)
@@ -157,7 +157,7 @@ static bool make_why(struct maker *m, struct block *b, struct made *made)
 }
 
 /* What was read becomes the next of block b; false: it has no room for that. */
-static bool make(struct maker *m, struct block *b)
+static bool make(struct producer *m, struct block *b)
 {
 	struct made *made = &b->made[b->count];
 
@@ -186,7 +186,7 @@ static void block_new(struct block *b)
 }
 
 /* Reads and makes up to `most`, as many as fit: but one, however long it is. */
-static void fill(struct maker *m, struct block *b, size_t most)
+static void fill(struct producer *m, struct block *b, size_t most)
 {
 	b->count = b->used = 0;
 	if (b->room > BLOCK_BYTES)
@@ -210,7 +210,7 @@ static void fill(struct maker *m, struct block *b, size_t most)
 /* -- working ahead -- */
 
 /* The next block to fill; NULL when no more are wanted. */
-static struct block *wait_for_empty(struct maker *m)
+static struct block *wait_for_empty(struct producer *m)
 {
 	pthread_mutex_lock(&m->lock);
 	while (m->filled - m->emptied == BLOCKS && !m->quit)
@@ -220,7 +220,7 @@ static struct block *wait_for_empty(struct maker *m)
 	return b;
 }
 
-static void hand_over(struct maker *m, bool last)
+static void hand_over(struct producer *m, bool last)
 {
 	pthread_mutex_lock(&m->lock);
 	m->filled++;
@@ -231,7 +231,7 @@ static void hand_over(struct maker *m, bool last)
 
 static void *work(void *arg)
 {
-	struct maker *m = arg;
+	struct producer *m = arg;
 	struct block *b;
 	bool last = false;
 
@@ -244,7 +244,7 @@ static void *work(void *arg)
 }
 
 /* Gives the block that was taken back, if any, and waits for the next. */
-static void next_block(struct maker *m, bool give_back)
+static void next_block(struct producer *m, bool give_back)
 {
 	pthread_mutex_lock(&m->lock);
 	if (give_back) {
@@ -258,7 +258,7 @@ static void next_block(struct maker *m, bool give_back)
 }
 
 /* Signals are the main thread's. */
-static int start_thread(struct maker *m)
+static int start_thread(struct producer *m)
 {
 	sigset_t all, before;
 
@@ -278,7 +278,7 @@ static int processors(void)
 }
 
 /* Where a thread is not to be had, everything is done without. */
-static void work_ahead(struct maker *m)
+static void work_ahead(struct producer *m)
 {
 	if (pthread_mutex_init(&m->lock, NULL) != 0)
 		return;
@@ -301,10 +301,10 @@ no_filled:
 
 /* -- for others -- */
 
-struct maker *maker_new(const struct options *o, struct input *input, struct mapping *mapping,
+struct producer *producer_new(const struct options *o, struct input *input, struct mapping *mapping,
     const struct operation_config *config, bool ahead)
 {
-	struct maker *m = xcalloc(1, sizeof *m);
+	struct producer *m = xcalloc(1, sizeof *m);
 
 	m->o = o;
 	m->input = input;
@@ -316,7 +316,7 @@ struct maker *maker_new(const struct options *o, struct input *input, struct map
 	return m;
 }
 
-static void stop_thread(struct maker *m)
+static void stop_thread(struct producer *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->quit = true;
@@ -328,7 +328,7 @@ static void stop_thread(struct maker *m)
 	pthread_mutex_destroy(&m->lock);
 }
 
-void maker_free(struct maker *m)
+void producer_free(struct producer *m)
 {
 	if (!m)
 		return;
@@ -341,12 +341,12 @@ void maker_free(struct maker *m)
 	free(m);
 }
 
-static const struct block *taken_from(const struct maker *m)
+static const struct block *taken_from(const struct producer *m)
 {
 	return &m->blocks[m->ahead ? m->emptied % BLOCKS : 0];
 }
 
-const struct made *maker_next(struct maker *m)
+const struct made *producer_next(struct producer *m)
 {
 	const struct block *b = taken_from(m);
 	bool begun = m->taken > 0;
@@ -364,14 +364,14 @@ const struct made *maker_next(struct maker *m)
 	return &b->made[m->taken++];
 }
 
-const struct operation *maker_soon(const struct maker *m)
+const struct operation *producer_soon(const struct producer *m)
 {
 	const struct block *b = taken_from(m);
 
 	return m->ahead && m->taken + SOON < b->count ? &b->made[m->taken + SOON].op : NULL;
 }
 
-bool maker_is_ahead(const struct maker *m)
+bool producer_is_ahead(const struct producer *m)
 {
 	return m->ahead;
 }

@@ -1,9 +1,9 @@
 /*
- * The maker: records out of the input, mapped, and made into operations, in the input's order. What is read is checked
+ * The producer: records out of the input, mapped, and made into operations, in the input's order. What is read is checked
  * here as far as it can be without knowing what became of the records before it.
  *
  * Where all FILEs are regular and there is a second processor it may work ahead, on a thread of its own: reading and making
- * take about as long as all the rest. Then the input and the mapping are the thread's until maker_free; what it makes is
+ * take about as long as all the rest. Then the input and the mapping are the thread's until producer_free; what it makes is
  * handed over in blocks, of which there are a few, so it is never far ahead.
  */
 #ifndef PRODUCER_H
@@ -15,7 +15,7 @@
 struct input;
 struct mapping;
 struct options;
-struct maker;
+struct producer;
 
 enum made_kind {
 	MADE_OPERATION,	/* of a dry run: without the record's own bytes, but for those that have no key */
@@ -34,18 +34,18 @@ struct made {
 	struct operation op;
 };
 
-/* All that is pointed to must outlive the maker, and *config must stay as it is. `ahead`: work ahead where that is possible. */
-struct maker *maker_new(const struct options *o, struct input *input, struct mapping *mapping,
+/* All that is pointed to must outlive the producer, and *config must stay as it is. `ahead`: work ahead where that is possible. */
+struct producer *producer_new(const struct options *o, struct input *input, struct mapping *mapping,
     const struct operation_config *config, bool ahead);
-void maker_free(struct maker *m);	/* NULL is fine; waits for the thread to finish what it is at */
+void producer_free(struct producer *m);	/* NULL is fine; waits for the thread to finish what it is at */
 
 /* The next one: good, with all that it points to, until the next call. MADE_END and MADE_FAILED come again and again. */
-const struct made *maker_next(struct maker *m);
+const struct made *producer_next(struct producer *m);
 
 /* An operation that will come soon, for what can be fetched from memory meanwhile; NULL where none is known. */
-const struct operation *maker_soon(const struct maker *m);
+const struct operation *producer_soon(const struct producer *m);
 
 /* Whether it works ahead. */
-bool maker_is_ahead(const struct maker *m);
+bool producer_is_ahead(const struct producer *m);
 
 #endif

@@ -120,7 +120,7 @@ static void set_up_limits(struct run *r)
 	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
 	r->arena = arena_new();
 	r->lanes = lanes_new();
-	r->maker = maker_new(o, r->input, r->mapping, &r->operation, o->batch);
+	r->producer = producer_new(o, r->input, r->mapping, &r->operation, o->batch);
 }
 
 static int set_up_sender(struct run *r, int *status, struct reason *why)
@@ -401,7 +401,7 @@ static void free_unsettled(struct run *r)
 static void clean_up(struct run *r)
 {
 	sender_free(r->sender);
-	maker_free(r->maker);
+	producer_free(r->producer);
 	free_unsettled(r);
 	arena_free(r->arena);
 	free_requests(r->spare_requests);

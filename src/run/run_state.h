@@ -65,7 +65,7 @@ struct run {
 
 	struct input *input;
 	struct mapping *mapping;
-	struct maker *maker;		/* what both of them make */
+	struct producer *producer;		/* what both of them make */
 	struct lanes *lanes;
 	struct sender *sender;
 	struct checkpoint *checkpoint;		/* NULL: none is kept */
