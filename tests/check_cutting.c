@@ -368,7 +368,7 @@ static void make_order_input(struct buf *out, struct dice *d, struct story *stor
 	}
 }
 
-static void hear(struct story *story, const json_t *operation, const char *place, int row)
+static void handle(struct story *story, const json_t *operation, const char *place, int row)
 {
 	const char *id = json_string_value(json_object_get(json_object_get(operation, place), "id"));
 
@@ -388,9 +388,9 @@ static void hear_batch(struct story *story, const struct sandbox_arrival *a)
 		if (!row)
 			continue;	/* poison, in a batch that was accepted without it */
 		int number = (int)json_integer_value(row);
-		hear(story, operation, "identifiers", number);
-		hear(story, operation, "primary", number);
-		hear(story, operation, "secondary", number);
+		handle(story, operation, "identifiers", number);
+		handle(story, operation, "primary", number);
+		handle(story, operation, "secondary", number);
 	}
 	json_decref(root);
 }

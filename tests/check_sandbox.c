@@ -75,7 +75,7 @@ static bool is_whole(const struct answer *a, size_t len)
 	return a->body && length && len - (size_t)(a->body - a->text) >= strtoul(length + 17, NULL, 10);
 }
 
-static struct answer hear(int fd)
+static struct answer handle(int fd)
 {
 	static struct answer a;
 	size_t len = 0;
@@ -104,7 +104,7 @@ static struct answer call_with(struct sandbox *s, const char *headers, const cha
 	int fd = dial(s);
 
 	ask_with(fd, headers, method, path, body, len);
-	struct answer a = hear(fd);
+	struct answer a = handle(fd);
 	close(fd);
 	return a;
 }
@@ -503,9 +503,9 @@ START_TEST(the_log_has_what_was_sent)
 	int64_t before = clock_now();
 
 	ask_with(fd, AUTH "X-Retry-Count: 2\r\nUser-Agent: me/1\r\nContent-Type: application/json\r\n", "PUT", C "7", "{\"a\":1}", 7);
-	hear(fd);
+	handle(fd);
 	ask(fd, "DELETE", C "8", NULL);
-	hear(fd);
+	handle(fd);
 	call(s, "GET", "/elsewhere", NULL);
 	ck_assert(sandbox_wait(s, 3, 0));
 	ck_assert(!sandbox_wait(s, 4, 20));
@@ -784,10 +784,10 @@ START_TEST(requests_at_once_are_counted)
 	ask(one, method_for(pairs[_i].path), pairs[_i].path, pairs[_i].body);
 	ck_assert(sandbox_wait(s, 1, 5000));
 	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
-	ck_assert_int_eq(hear(two).status, 200);
+	ck_assert_int_eq(handle(two).status, 200);
 	close(one);
 	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);	/* alone: no more than before */
-	ck_assert_int_eq(hear(two).status, 200);
+	ck_assert_int_eq(handle(two).status, 200);
 	ck_assert_uint_eq(sandbox_most_in_progress(s, pairs[_i].person), pairs[_i].together);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, pairs[_i].together);
 	ck_assert_uint_eq(sandbox_counters(s).most_in_progress, 2);
@@ -826,9 +826,9 @@ START_TEST(stopping_resets_what_waits)
 	ask_with(half, AUTH "Content-Length: 10\r\n", "PUT", C "9", NULL, 0);
 	ck_assert(sandbox_wait(s, 3, 5000));
 	sandbox_stop(s);
-	ck_assert_int_ne(hear(hung).end, WHOLE);
-	hear(slow);
-	ck_assert_int_ne(hear(half).end, WHOLE);
+	ck_assert_int_ne(handle(hung).end, WHOLE);
+	handle(slow);
+	ck_assert_int_ne(handle(half).end, WHOLE);
 	close(hung);
 	close(slow);
 	close(half);

@@ -510,7 +510,7 @@ START_TEST(judges)
 
 	for (int i = 0; i < cases[_i].seen; i++)
 		expect_look(s, person(three[i], 100), 0);
-	ck_assert_int_eq(syncfile_judge(s, cases[_i].records, cases[_i].doubtful, cases[_i].allowed), cases[_i].verdict);
+	ck_assert_int_eq(syncfile_decide(s, cases[_i].records, cases[_i].doubtful, cases[_i].allowed), cases[_i].verdict);
 	syncfile_close(s);
 }
 END_TEST

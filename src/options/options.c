@@ -340,7 +340,7 @@ static int read_run(struct reading *r, struct options *o)
 {
 	struct settings *s = r->settings;
 
-	if (read_sources(r) == -1 || options_judge(s, o, &r->why, &r->status) == -1 || take_credentials(r) == -1)
+	if (read_sources(r) == -1 || options_check(s, o, &r->why, &r->status) == -1 || take_credentials(r) == -1)
 		return -1;
 	const char *ca_file = environment_get(r->environment, "SSL_CERT_FILE");
 	char shown[PATH_SHOWN];

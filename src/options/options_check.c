@@ -12,7 +12,7 @@
 #include "options/settings.h"
 
 /* Of two options that exclude each other the one from the stronger source stands. Returns -1 where neither is stronger. */
-static int judge_rivals(struct settings *s, enum option_id a, bool *a_said, enum option_id b, bool *b_said,
+static int check_rivals(struct settings *s, enum option_id a, bool *a_said, enum option_id b, bool *b_said,
     struct reason *why)
 {
 	if (!*a_said || !*b_said)
@@ -25,7 +25,7 @@ static int judge_rivals(struct settings *s, enum option_id a, bool *a_said, enum
 }
 
 /* --id=phone without more would be a phone number, which the v1 API has no way to name. */
-static int judge_phone(const struct settings *s, struct reason *why)
+static int check_phone(const struct settings *s, struct reason *why)
 {
 	bool by_name = s->id_type == -1 && s->id && strcmp(s->id, "phone") == 0;
 
@@ -35,17 +35,17 @@ static int judge_phone(const struct settings *s, struct reason *why)
 	    by_name ? ", or --id-type=id where the field holds an id" : "");
 }
 
-static int judge_action(const struct settings *s, struct reason *why)
+static int check_action(const struct settings *s, struct reason *why)
 {
 	if (s->batch && s->action == ACTION_TRACK_ANONYMOUS)
 		return reason_set(why, "--action=track-anonymous cannot be batched, for that API has no anonymous events: "
 		    "leave --batch out");
 	if (settings_commanded(s, OPTION_EVENT) && !s->action_field && !action_is_event((enum action)s->action))
 		return reason_set(why, "--event needs --action=track, track-anonymous, page or screen");
-	return judge_phone(s, why);
+	return check_phone(s, why);
 }
 
-static int judge_columns(const struct name_list *l, struct reason *why)
+static int check_columns(const struct name_list *l, struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
 
@@ -57,7 +57,7 @@ static int judge_columns(const struct name_list *l, struct reason *why)
 }
 
 /* An option for CSV with --format=ndjson: refused, unless --format is the stronger. */
-static int judge_csv_only(struct settings *s, enum option_id id, struct reason *why)
+static int check_csv_only(struct settings *s, enum option_id id, struct reason *why)
 {
 	if (s->format != INPUT_NDJSON || s->source[id] == SOURCE_NONE)
 		return 0;
@@ -70,7 +70,7 @@ static int judge_csv_only(struct settings *s, enum option_id id, struct reason *
 	return 0;
 }
 
-static int judge_input(struct settings *s, struct reason *why)
+static int check_input(struct settings *s, struct reason *why)
 {
 	bool standard_input = false;
 
@@ -85,12 +85,12 @@ static int judge_input(struct settings *s, struct reason *why)
 			return reason_set(why, "standard input (-) can be read once only");
 		standard_input = true;
 	}
-	if (judge_csv_only(s, OPTION_COLUMNS, why) == -1 || judge_csv_only(s, OPTION_DELIMITER, why) == -1)
+	if (check_csv_only(s, OPTION_COLUMNS, why) == -1 || check_csv_only(s, OPTION_DELIMITER, why) == -1)
 		return -1;
-	return judge_columns(&s->columns, why);
+	return check_columns(&s->columns, why);
 }
 
-static int judge_sync(const struct settings *s, struct reason *why)
+static int check_sync(const struct settings *s, struct reason *why)
 {
 	if (!s->sync && settings_commanded(s, OPTION_SYNC_DELETES))
 		return reason_set(why, "--sync-deletes needs --sync=FILE");
@@ -105,7 +105,7 @@ static int judge_sync(const struct settings *s, struct reason *why)
 	return 0;
 }
 
-static int judge_waits(struct settings *s, struct reason *why)
+static int check_waits(struct settings *s, struct reason *why)
 {
 	if (s->backoff_us <= s->backoff_max_us)
 		return 0;
@@ -121,7 +121,7 @@ static int judge_waits(struct settings *s, struct reason *why)
 }
 
 /* What is not said of the rate is one process's share of it. */
-static void judge_speed(struct settings *s)
+static void check_speed(struct settings *s)
 {
 	if (s->shards == 0)
 		return;
@@ -194,7 +194,7 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* No output may be an input or another output. */
-static int judge_outputs(const struct settings *s, struct reason *why)
+static int check_outputs(const struct settings *s, struct reason *why)
 {
 	const struct { enum option_id id; const char *path; } outputs[] = {
 		{ OPTION_REJECTS, s->rejects }, { OPTION_STATE, s->state }, { OPTION_RESULTS, s->results },
@@ -218,11 +218,11 @@ static int judge_outputs(const struct settings *s, struct reason *why)
 	return 0;
 }
 
-static int judge_files(struct settings *s, struct reason *why)
+static int check_files(struct settings *s, struct reason *why)
 {
 	bool state = s->state != NULL;
 
-	if (judge_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &s->no_state, why) == -1)
+	if (check_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &s->no_state, why) == -1)
 		return -1;
 	s->state = state ? s->state : NULL;
 	if (s->dry_run && s->results && strcmp(s->results, "-") == 0)
@@ -232,7 +232,7 @@ static int judge_files(struct settings *s, struct reason *why)
 	if (s->restart && !s->state)
 		return reason_set(why, "--restart: no progress is kept here that could be forgotten: "
 		    "name it with --state=FILE");
-	if (judge_outputs(s, why) == -1)
+	if (check_outputs(s, why) == -1)
 		return -1;
 	if (s->dry_run)
 		s->rejects = s->state = s->results = s->summary = s->metrics = NULL;
@@ -240,7 +240,7 @@ static int judge_files(struct settings *s, struct reason *why)
 }
 
 /* The region would be without effect beside an address: where it was said more strongly, that is not passed over. */
-static int judge_where(const struct settings *s, struct reason *why, int *status)
+static int check_where(const struct settings *s, struct reason *why, int *status)
 {
 	enum source region = s->source[OPTION_REGION], url = s->source[OPTION_URL];
 
@@ -321,14 +321,14 @@ static void fill_accounting(const struct settings *s, struct options *o)
 	o->verbose = s->verbose;
 }
 
-int options_judge(struct settings *s, struct options *o, struct reason *why, int *status)
+int options_check(struct settings *s, struct options *o, struct reason *why, int *status)
 {
 	*status = EX_USAGE;
-	if (judge_rivals(s, OPTION_QUIET, &s->quiet, OPTION_VERBOSE, &s->verbose, why) == -1 ||
-	    judge_input(s, why) == -1 || judge_action(s, why) == -1 || judge_sync(s, why) == -1 ||
-	    judge_waits(s, why) == -1 || judge_files(s, why) == -1 || judge_where(s, why, status) == -1)
+	if (check_rivals(s, OPTION_QUIET, &s->quiet, OPTION_VERBOSE, &s->verbose, why) == -1 ||
+	    check_input(s, why) == -1 || check_action(s, why) == -1 || check_sync(s, why) == -1 ||
+	    check_waits(s, why) == -1 || check_files(s, why) == -1 || check_where(s, why, status) == -1)
 		return -1;
-	judge_speed(s);
+	check_speed(s);
 	fill_input(s, o);
 	fill_sending(s, o);
 	fill_accounting(s, o);

@@ -7,6 +7,6 @@ struct reason;
 struct settings;
 
 /* Fills *o, but for what comes from the environment alone. 0, or -1 with *why and *status (64 or 78). */
-int options_judge(struct settings *s, struct options *o, struct reason *why, int *status);
+int options_check(struct settings *s, struct options *o, struct reason *why, int *status);
 
 #endif

@@ -27,9 +27,9 @@ void dispatch_wake(struct run *r)
 }
 
 /* Whether only the credentials check can say whose fault it is. */
-static bool needs_judge(const struct run *r)
+static bool needs_check(const struct run *r)
 {
-	return r->suspects.first && !r->ready.first && !r->open && !retry_top(&r->asleep) && !sender_in_flight(r->sender);
+	return r->exhausted.first && !r->ready.first && !r->open && !retry_top(&r->asleep) && !sender_in_flight(r->sender);
 }
 
 /* What would leave next; it stays where it is. NULL: nothing can. */
@@ -44,7 +44,7 @@ static struct request *next_up(struct run *r)
 			return r->probes.first;
 	} else if (!r->ready.first) {
 		intake_fill(r);
-		r->check_wanted = needs_judge(r);
+		r->check_wanted = needs_check(r);
 	}
 	if (r->stop.asked)
 		return NULL;

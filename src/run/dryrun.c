@@ -76,7 +76,7 @@ static void say_invalid(struct dry *d, const struct operation *op, const char *w
 static void invalid(struct dry *d, const struct operation *op, const char *why)
 {
 	d->doubtful |= !op->key_count;
-	if (!prepare_in_shard(d->o, op))
+	if (!feed_in_shard(d->o, op))
 		return;
 	forecast_invalid(&d->forecast, why);
 	say_invalid(d, op, why);
@@ -95,7 +95,7 @@ static int take(struct dry *d, const struct operation *op)
 {
 	struct reason why;
 
-	if (!prepare_in_shard(d->o, op))
+	if (!feed_in_shard(d->o, op))
 		return 0;
 	int changed = d->sync ? syncfile_look(d->sync, op, &why) : 1;
 	if (changed < 0)
@@ -165,7 +165,7 @@ static void print_deletes(struct dry *d)
 	int found;
 
 	while ((found = syncfile_next_missing(d->sync, &who, &type, &why)) == 1) {
-		if (prepare_delete(d->o, &d->config, &who, type, &d->bytes, &op, &why) != 0) {
+		if (feed_delete(d->o, &d->config, &who, type, &d->bytes, &op, &why) != 0) {
 			forecast_invalid(&d->forecast, why.text);
 			continue;
 		}
@@ -188,7 +188,7 @@ static void judge_missing(struct dry *d)
 	};
 	const struct options *o = d->o;
 	uint64_t allowed = syncfile_allowed(d->sync, o->max_deletes, o->max_deletes_percent);
-	enum syncfile_verdict verdict = syncfile_judge(d->sync, d->forecast.records, d->doubtful || d->forecast.invalid > 0,
+	enum syncfile_verdict verdict = syncfile_decide(d->sync, d->forecast.records, d->doubtful || d->forecast.invalid > 0,
 	    allowed);
 
 	if (verdict == SYNCFILE_DELETE) {
@@ -221,7 +221,7 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 	buf_init(&d->bytes, SIZE_MAX);
 	buf_init(&d->line, SIZE_MAX);
 	*status = 64;
-	d->mapping = prepare_mapping(o, why);
+	d->mapping = feed_mapping(o, why);
 	if (!d->mapping)
 		return -1;
 	d->input = input_new(&o->input, why, status);
@@ -229,16 +229,16 @@ static int set_up(struct dry *d, struct identity *id, int *status, struct reason
 		return -1;
 	*status = 64;
 	for (unsigned f = 0; f < o->input.file_count; f++)
-		if (prepare_sets(o, d->input, f, why) != 0)
+		if (feed_sets(o, d->input, f, why) != 0)
 			return -1;
 	identity_make(id, o, d->input);
 	if (o->sync) {
-		d->sync = prepare_sync(o, id, status, why);
+		d->sync = feed_sync(o, id, status, why);
 		if (!d->sync)
 			return -1;
 	}
-	d->config = prepare_operations(o, id, d->input, clock_wall() / 1000);
-	d->batch_most = prepare_batch_most(o);
+	d->config = feed_operations(o, id, d->input, clock_wall() / 1000);
+	d->batch_most = feed_batch_most(o);
 	d->producer = producer_new(o, d->input, d->mapping, &d->config, true);
 	*status = 73;
 	return outfile_create(&d->out, "-", OUTFILE_ANY, why);

@@ -11,7 +11,7 @@
 #include "input/record.h"
 #include "store/syncfile.h"
 
-struct mapping *prepare_mapping(const struct options *o, struct reason *why)
+struct mapping *feed_mapping(const struct options *o, struct reason *why)
 {
 	struct reason inner;
 
@@ -21,7 +21,7 @@ struct mapping *prepare_mapping(const struct options *o, struct reason *why)
 	return NULL;
 }
 
-int prepare_sets(const struct options *o, const struct input *in, unsigned file, struct reason *why)
+int feed_sets(const struct options *o, const struct input *in, unsigned file, struct reason *why)
 {
 	enum input_format found = input_format_of(in, file), format = found == INPUT_AUTO ? o->input.format : found;
 	struct reason inner;
@@ -31,7 +31,7 @@ int prepare_sets(const struct options *o, const struct input *in, unsigned file,
 	return reason_set(why, "--set: %s, as it must be in a CSV: correct it, or give it another type with --type", inner.text);
 }
 
-int prepare_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o, struct reason *why)
+int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o, struct reason *why)
 {
 	const struct input_header *h = input_header_of(in, file);
 	const char *name = input_name(in, file), *id = NULL, *wanted = o->mapping.id_field;
@@ -39,7 +39,7 @@ int prepare_header(struct mapping *m, const struct input *in, unsigned file, con
 
 	if (!h)
 		return 0;
-	if (prepare_sets(o, in, file, why) != 0)
+	if (feed_sets(o, in, file, why) != 0)
 		return -1;
 	if (mapping_check_header(m, h->names, h->count, &id, &inner) != 0)
 		return reason_set(why, "%s: %s", name, inner.text);
@@ -50,7 +50,7 @@ int prepare_header(struct mapping *m, const struct input *in, unsigned file, con
 	return reason_set(why, "%s: no field of its header names the person (id, email, cio_id): say which does with --id=FIELD", name);
 }
 
-struct operation_config prepare_operations(const struct options *o, const struct identity *id, const struct input *in,
+struct operation_config feed_operations(const struct options *o, const struct identity *id, const struct input *in,
     int64_t event_time_ms)
 {
 	int64_t mtime = input_mtime(in);
@@ -68,7 +68,7 @@ struct operation_config prepare_operations(const struct options *o, const struct
 	};
 }
 
-size_t prepare_batch_most(const struct options *o)
+size_t feed_batch_most(const struct options *o)
 {
 	size_t most = o->batch_most, at_once;
 
@@ -78,14 +78,14 @@ size_t prepare_batch_most(const struct options *o)
 	return most && most < at_once ? most : at_once;
 }
 
-bool prepare_in_shard(const struct options *o, const struct operation *op)
+bool feed_in_shard(const struct options *o, const struct operation *op)
 {
 	uint64_t hash = op->key_count ? op->keys[0] : operation_key(op->from.raw, op->from.raw_len);
 
 	return !o->shards || hash % o->shards == o->shard - 1;
 }
 
-struct syncfile *prepare_sync(const struct options *o, const struct identity *id, int *status, struct reason *why)
+struct syncfile *feed_sync(const struct options *o, const struct identity *id, int *status, struct reason *why)
 {
 	struct buf about = { .max = 1 << 20 };
 
@@ -98,7 +98,7 @@ struct syncfile *prepare_sync(const struct options *o, const struct identity *id
 	return s;
 }
 
-int prepare_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
+int feed_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
     struct buf *bytes, struct operation *op, struct reason *why)
 {
 	char *text = field_text(who->data, who->len);

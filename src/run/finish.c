@@ -106,7 +106,7 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	buf_byte(out, '\0');
 }
 
-int ending_unstarted(struct run *r, int status, struct reason *why)
+int finish_unstarted(struct run *r, int status, struct reason *why)
 {
 	struct ending e = {
 		.elapsed_us = clock_now() - r->started,
@@ -136,7 +136,7 @@ static void last_lines(struct run *r, bool complete)
 	settle_lines(r, true);
 }
 
-int ending_finish(struct run *r)
+int finish_run(struct run *r)
 {
 	bool complete = !r->stop.asked;
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };

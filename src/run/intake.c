@@ -176,7 +176,7 @@ static void take(struct run *r, const struct made *made)
 	bool valid = made->kind == MADE_OPERATION;
 
 	r->doubtful |= !valid && !op->key_count;
-	if (!prepare_in_shard(r->o, op))
+	if (!feed_in_shard(r->o, op))
 		return;
 	r->c.read++;
 	if (is_settled(r, &op->from)) {

@@ -69,7 +69,7 @@ static bool header_is_good(struct producer *m, unsigned file)
 		return true;
 	m->headers_checked = file + 1;
 	m->status = EX_DATAERR;
-	return prepare_header(m->mapping, m->input, file, m->o, &m->why) == 0;
+	return feed_header(m->mapping, m->input, file, m->o, &m->why) == 0;
 }
 
 static enum made_kind read_record(struct producer *m)

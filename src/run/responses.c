@@ -55,7 +55,7 @@ static void gate_closed(struct run *r, const struct reply *reply)
 
 	say_transport(reply, text);
 	display_message(r->display, DISPLAY_NOTICE, "destination down (%s): trying again until it answers", text);
-	list_move(&r->suspects, &r->probes);
+	list_move(&r->exhausted, &r->probes);
 	while ((n = retry_pop(&r->asleep)))
 		list_push(&r->probes, request_of_sleep(n));
 	for (struct request *q = r->probes.first; q; q = q->next)
@@ -117,7 +117,7 @@ static void fail(struct run *r, struct request *q, int status, const char *error
 
 /* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a later request says that it
  * is at fault; a gate that closes, that it is not; where nothing else is left to tell, the credentials check is the judge. */
-static void suspect(struct run *r, struct request *q, const struct reply *reply)
+static void exhaust(struct run *r, struct request *q, const struct reply *reply)
 {
 	char error[ERROR_MAX];
 
@@ -126,7 +126,7 @@ static void suspect(struct run *r, struct request *q, const struct reply *reply)
 	q->last_status = reply->status;
 	free(q->last_error);
 	q->last_error = xstrdup(error);
-	list_push(&r->suspects, q);
+	list_push(&r->exhausted, q);
 }
 
 /* A sync's delete is none of the input's records: it is named by its person. */
@@ -177,7 +177,7 @@ static void on_failure(struct run *r, struct request *q, const struct reply *rep
 		say_retry(r, q, reply, delay);
 		sleep_until(r, q, r->now + delay);
 	} else if (q->streak_failures >= q->attempts) {
-		suspect(r, q, reply);
+		exhaust(r, q, reply);
 	} else {
 		char error[ERROR_MAX];
 		describe(q, reply, error);
@@ -328,7 +328,7 @@ static void on_check_answer(struct run *r, const struct reply *reply)
 	r->check.tries = 0;
 }
 
-/* The first check is tried until it is answered. A later one is the judge over suspects: no answer means that the
+/* The first check is tried until it is answered. A later one is the judge over exhausted: no answer means that the
  * destination is down, and that they are not at fault. */
 static void on_check_failure(struct run *r, const struct reply *reply)
 {
@@ -344,12 +344,12 @@ static void on_check_failure(struct run *r, const struct reply *reply)
 }
 
 /* An answer shows that the destination is up since its request left: those who had failed by then are at fault. */
-static void blame_suspects(struct run *r, int64_t up_since)
+static void fail_exhausted(struct run *r, int64_t up_since)
 {
 	struct request *q;
 
-	while ((q = r->suspects.first) && q->failed_at <= up_since) {
-		list_pop(&r->suspects);
+	while ((q = r->exhausted.first) && q->failed_at <= up_since) {
+		list_pop(&r->exhausted);
 		fail(r, q, q->last_status, q->last_error);
 	}
 }
@@ -381,11 +381,11 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 		return true;
 	}
 	if (reply_is_up(reply))
-		blame_suspects(r, reply->started);
+		fail_exhausted(r, reply->started);
 	return false;
 }
 
-static void hear(struct run *r, struct request *q, const struct reply *reply)
+static void handle(struct run *r, struct request *q, const struct reply *reply)
 {
 	bool check = is_check(r, q);
 	enum verdict verdict = reply_verdict(reply, r->o->batch && !check, q->count);
@@ -423,11 +423,11 @@ static void hear(struct run *r, struct request *q, const struct reply *reply)
 	}
 }
 
-void answers_hear(struct run *r)
+void responses_take(struct run *r)
 {
 	struct reply reply;
 	void *owner;
 
 	while (sender_next(r->sender, &owner, &reply) == 1)
-		hear(r, owner, &reply);
+		handle(r, owner, &reply);
 }

@@ -31,7 +31,7 @@
 #define WAITING_SINGLE 1000	/* records that may be unsettled, waiting for their turn among them */
 #define WAITING_BATCH 25000
 
-/* -- shared by the parts of a run (flow.h) -- */
+/* -- shared by the parts of a run (run_state.h) -- */
 
 void run_stop(struct run *r, int status, const char *by, const char *fmt, ...)
 {
@@ -88,7 +88,7 @@ static int set_up_input(struct run *r, int *status, struct reason *why)
 	const struct options *o = r->o;
 
 	*status = 64;
-	r->mapping = prepare_mapping(o, why);
+	r->mapping = feed_mapping(o, why);
 	if (!r->mapping)
 		return -1;
 	r->input = input_new(&o->input, why, status);
@@ -96,10 +96,10 @@ static int set_up_input(struct run *r, int *status, struct reason *why)
 		return -1;
 	for (unsigned f = 0; f < o->input.file_count; f++) {
 		*status = 64;
-		if (prepare_sets(o, r->input, f, why) != 0)
+		if (feed_sets(o, r->input, f, why) != 0)
 			return -1;
 		*status = 65;
-		if (prepare_header(r->mapping, r->input, f, o, why) != 0)
+		if (feed_header(r->mapping, r->input, f, o, why) != 0)
 			return -1;
 	}
 	r->counting = true;
@@ -112,7 +112,7 @@ static void set_up_limits(struct run *r)
 	int64_t at_once = o->record_rate.num ? (int64_t)batch_at_once(&o->record_rate, &o->rate, o->burst) : 1;
 
 	r->line_at = o->progress_every;
-	r->batch_most = prepare_batch_most(o);
+	r->batch_most = feed_batch_most(o);
 	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, o->adapt, r->now);
 	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once, false, r->now);
 	gate_init(&r->gate);
@@ -249,7 +249,7 @@ static int open_sync(struct run *r, const struct identity *id, int *status, stru
 {
 	if (!r->o->sync)
 		return 0;
-	r->sync = prepare_sync(r->o, id, status, why);
+	r->sync = feed_sync(r->o, id, status, why);
 	r->deletes = r->o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER;
 	return r->sync ? 0 : -1;
 }
@@ -259,7 +259,7 @@ static int set_up(struct run *r, struct identity *id, int *status, struct reason
 	if (set_up_input(r, status, why) != 0 || check_outputs(r->o, status, why) != 0)
 		return -1;
 	identity_make(id, r->o, r->input);
-	r->operation = prepare_operations(r->o, id, r->input, r->started_wall / 1000);
+	r->operation = feed_operations(r->o, id, r->input, r->started_wall / 1000);
 	if (open_sync(r, id, status, why) != 0)
 		return -1;
 	if (open_checkpoint(r, id, status, why) != 0 || open_outputs(r, status, why) != 0)
@@ -332,7 +332,7 @@ static void turn(struct run *r)
 	r->now = clock_now();
 	r->input_more = false;
 	look_at_signals(r);
-	answers_hear(r);
+	responses_take(r);
 	dispatch_wake(r);
 	if (r->resume.verifying && !r->stop.asked)
 		intake_fill(r);
@@ -444,11 +444,11 @@ int run(const struct options *o)
 	if (r.wake_fd < 0) {
 		log_error("signals cannot be set up: %s", strerror(errno));
 	} else if (set_up(&r, &id, &status, &why) != 0) {
-		status = ending_unstarted(&r, status, &why);
+		status = finish_unstarted(&r, status, &why);
 	} else {
 		display_start(r.display, r.moment.total);
 		loop(&r);
-		status = ending_finish(&r);
+		status = finish_run(&r);
 	}
 	clean_up(&r);
 	identity_free(&id);

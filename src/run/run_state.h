@@ -1,11 +1,11 @@
 /*
  * What the parts of a run share: run.c turns the loop, intake.c pulls records, dispatch.c sends requests,
- * answers.c hears what becomes of them, settle.c ends records. No other file knows this struct.
+ * responses.c hears what becomes of them, settle.c ends records. No other file knows this struct.
  *
  * A record is in one place. While it is unsettled it is an operation in the list from `oldest` to `newest`, and is
  *   waiting for its turn	(op->request is NULL),
  *   packed in the open batch	(op->request is `open`), or
- *   in a request, which is in one of: ready, probes, suspects, asleep, blocked, in flight.
+ *   in a request, which is in one of: ready, probes, exhausted, asleep, blocked, in flight.
  */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
@@ -97,7 +97,7 @@ struct run {
 
 	struct request_list ready;	/* may leave now */
 	struct request_list probes;	/* waiting for the gate to open; one at a time is tried */
-	struct request_list suspects;	/* out of retries, waiting for the credentials check to say whose fault it is */
+	struct request_list exhausted;	/* out of retries, waiting for the credentials check to say whose fault it is */
 	struct request *open;		/* the batch that is being packed */
 	int64_t open_since;		/* when the last record came into it */
 
@@ -146,8 +146,8 @@ void intake_begin(struct run *r, const struct operation *made);
 void intake_enter(struct run *r, struct operation *op);	/* op's turn has come: into a request */
 bool intake_done(const struct run *r);		/* nothing more will come */
 
-/* -- answers.c -- */
-void answers_hear(struct run *r);		/* every answer there is */
+/* -- responses.c -- */
+void responses_take(struct run *r);		/* every answer there is */
 
 /* -- dispatch.c -- */
 void dispatch_wake(struct run *r);		/* those whose wait is over become ready */
@@ -168,10 +168,10 @@ void settle_lines(struct run *r, bool now);
 /* Brings rejects, results, the sync file and the checkpoint to the disk, in that order. 0 or -1 (then the run was stopped). */
 int settle_commit(struct run *r);
 
-/* -- ending.c: the exit status -- */
-int ending_finish(struct run *r);
+/* -- finish.c: the exit status -- */
+int finish_run(struct run *r);
 /* A run that was refused is one, too, for who watches the figures. */
-int ending_unstarted(struct run *r, int status, struct reason *why);
+int finish_unstarted(struct run *r, int status, struct reason *why);
 
 /* -- sync.c: what --sync adds; nothing where it is not given -- */
 int sync_look(struct run *r, const struct operation *op);	/* 1: to be sent, 0: unchanged, -1: the run was stopped */

@@ -124,7 +124,7 @@ static void count(struct run *r, enum outcome outcome)
 		display_progress(r->display, &r->c, &r->moment, r->now);
 }
 
-static void judge_errors(struct run *r, enum outcome outcome)
+static void check_errors(struct run *r, enum outcome outcome)
 {
 	bool error = outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_SKIPPED;
 
@@ -189,7 +189,7 @@ void settle(struct run *r, struct operation *op, enum outcome outcome, int statu
 	wake_followers(r, op, from);
 	arena_give(r->arena, op);
 	count(r, outcome);
-	judge_errors(r, outcome);
+	check_errors(r, outcome);
 }
 
 void settle_record(struct run *r, const struct operation *op, bool whole, const char *error)
@@ -199,7 +199,7 @@ void settle_record(struct run *r, const struct operation *op, bool whole, const 
 		say_failed(r, op, 0, error);
 		mark_settled(r, &op->from);
 		count(r, OUTCOME_REJECTED);
-		judge_errors(r, OUTCOME_REJECTED);
+		check_errors(r, OUTCOME_REJECTED);
 	} else {
 		r->high = op->from.number - 1;	/* not settled: the run that carries on reads it again */
 	}
@@ -210,7 +210,7 @@ void settle_unchanged(struct run *r, const struct operation *op)
 	add_result(r, op, &op->from, OUTCOME_SKIPPED, 0, 0, NULL);
 	mark_settled(r, &op->from);
 	count(r, OUTCOME_SKIPPED);
-	judge_errors(r, OUTCOME_SKIPPED);
+	check_errors(r, OUTCOME_SKIPPED);
 }
 
 /* The record's errors were counted by class alone: they are given to the first records that are skipped. */

@@ -83,7 +83,7 @@ static void begin_deletes(struct run *r)
 }
 
 /* Every record is settled: may those who were not among them be deleted? */
-static void judge(struct run *r)
+static void decide(struct run *r)
 {
 	const struct options *o = r->o;
 	uint64_t missing = syncfile_missing(r->sync), known = syncfile_known(r->sync);
@@ -92,7 +92,7 @@ static void judge(struct run *r)
 
 	path_shown(o->sync, shown);
 	r->deletes = DELETES_OVER;
-	switch (syncfile_judge(r->sync, r->c.read, is_doubtful(r), allowed)) {
+	switch (syncfile_decide(r->sync, r->c.read, is_doubtful(r), allowed)) {
 	case SYNCFILE_NOBODY:
 		break;
 	case SYNCFILE_EMPTY:
@@ -123,7 +123,7 @@ static void delete_one(struct run *r, enum id_type type)
 
 	r->c.read++;
 	r->c.deletes++;
-	if (prepare_delete(r->o, &r->operation, &r->who, type, &r->bytes, &op, &why) != 0) {
+	if (feed_delete(r->o, &r->operation, &r->who, type, &r->bytes, &op, &why) != 0) {
 		settle_record(r, &op, true, why.text);
 	} else if (syncfile_mark(r->sync, &op, &why) < 0) {
 		failed(r, &why);
@@ -138,7 +138,7 @@ bool sync_pull(struct run *r)
 	enum id_type type;
 
 	if (r->deletes == DELETES_LATER && !r->unsettled)
-		judge(r);
+		decide(r);
 	if (r->deletes != DELETES_GO_ON)
 		return false;
 	int found = syncfile_next_missing(r->sync, &r->who, &type, &why);

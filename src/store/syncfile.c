@@ -371,7 +371,7 @@ uint64_t syncfile_allowed(const struct syncfile *s, uint64_t count, double perce
 	return percent > 0 ? (uint64_t)((double)s->known * percent / 100 + 1e-9) : count;
 }
 
-enum syncfile_verdict syncfile_judge(const struct syncfile *s, uint64_t records, bool doubtful, uint64_t allowed)
+enum syncfile_verdict syncfile_decide(const struct syncfile *s, uint64_t records, bool doubtful, uint64_t allowed)
 {
 	if (syncfile_missing(s) == 0)
 		return SYNCFILE_NOBODY;

@@ -64,7 +64,7 @@ enum syncfile_verdict {
 	SYNCFILE_TOO_MANY,		/* more than syncfile_allowed */
 	SYNCFILE_DELETE,
 };
-enum syncfile_verdict syncfile_judge(const struct syncfile *s, uint64_t records, bool doubtful, uint64_t allowed);
+enum syncfile_verdict syncfile_decide(const struct syncfile *s, uint64_t records, bool doubtful, uint64_t allowed);
 
 /* How many --max-deletes allows: `count`, or that many percent of the people known, 100 of which are no limit. */
 uint64_t syncfile_allowed(const struct syncfile *s, uint64_t count, double percent);
