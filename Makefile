@@ -14,7 +14,7 @@ VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/base/versi
 BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
 TEST_DEPS  := check libmicrohttpd-dev mandoc jq curl
 # And of what `make lint` can use, what `make check-all` can use besides, and what `make deb` needs.
-LINT_DEPS  := clang-tidy cppcheck shellcheck
+LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck
 CHECK_DEPS := clang libclang-rt-14-dev valgrind lintian debootstrap
 DEB_DEPS   := debhelper dpkg-dev
 
@@ -46,7 +46,7 @@ TEST_ROOMS := $(filter-out $(TEST_PROGRAMS) $(TEST_PRELOAD) check_%,$(patsubst t
 TEST_OBJ   := $(TEST_ROOMS:%=$(BUILD)/tests/%.o)
 SANDBOX_OBJ := $(filter $(BUILD)/tests/sandbox% $(BUILD)/tests/workspace%,$(TEST_OBJ))
 
-.PHONY: all help deps lint-deps check-deps deb-deps demo test check-all check-deb valgrind bench fuzz fuzz-replay lint coverage
+.PHONY: all help deps lint-deps check-deps deb-deps demo test check-all check-deb valgrind bench fuzz fuzz-replay lint format coverage
 .PHONY: install uninstall deb dist clean
 
 all: $(BUILD)/cio-import $(BUILD)/cio-import-sandbox
@@ -62,6 +62,7 @@ help:
 	'make bench       how fast, as ratios measured side by side' \
 	'make fuzz        fuzzes the readers and the replies (FUZZ_SECONDS=60 each; needs clang)' \
 	'make lint        gcc -fanalyzer, cppcheck, clang-tidy, mandoc, shellcheck: those that are there' \
+	'make format      lays the code out as .clang-format has it' \
 	'make coverage    line coverage of the tests (needs gcov)' \
 	'make install     to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away' \
 	'make deb         a Debian package in $(BUILD)/deb; make check-deb builds it, tries it and removes it in a clean root' \
@@ -162,6 +163,10 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/found/$$f; \
 	$(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=$(BUILD)/fuzz/ \
 		$(BUILD)/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+
+FORMATTED := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+format:
+	clang-format -i $(FORMATTED)
 
 lint:
 	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh

@@ -19,16 +19,18 @@ static void keep_secrets(void)
 
 	setrlimit(RLIMIT_CORE, &none);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(CIO_SANITIZED)
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);	/* a core that is piped to a program ignores the limit */
+	/* a core that is piped to a program ignores the limit */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
 
-/* The place of a standard stream that is closed would be taken by the next file that is opened. What holds it
- * goes the wrong way, so that reading or writing it still fails. */
+/* The place of a standard stream that is closed would be taken by the next file that is opened.
+ * What holds it goes the wrong way, so that reading or writing it still fails. */
 static void hold_standard_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(71);
 }
 
@@ -39,9 +41,11 @@ int main(int argc, char **argv)
 
 	hold_standard_streams();
 	keep_secrets();
-	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);	/* tokens are due to the microsecond; the kernel's default is 50 late */
+	/* tokens are due to the microsecond; the kernel's default is 50 late */
+	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	setlocale(LC_CTYPE, "");
-	switch (options_read(argc, argv, environ, isatty(STDIN_FILENO), stdout, &options, &status)) {
+	switch (
+	    options_read(argc, argv, environ, isatty(STDIN_FILENO), stdout, &options, &status)) {
 	case OPTIONS_RUN:
 		status = options.dry_run ? dry_run(&options) : run(&options);
 		break;

@@ -10,7 +10,11 @@ Suite *arena_suite(void);
 
 #define MOST 200
 
-struct taken { unsigned char *at; size_t size; unsigned char fill; };
+struct taken {
+	unsigned char *at;
+	size_t size;
+	unsigned char fill;
+};
 
 static void check_whole(const struct taken *t)
 {
@@ -21,7 +25,8 @@ static void check_whole(const struct taken *t)
 	ck_assert_uint_eq(same, t->size);
 }
 
-/* Things of all sizes, given back in any order, some cut short while they are the last: each keeps its bytes. */
+/* Things of all sizes, given back in any order, some cut short while they are the last: each keeps
+ * its bytes. */
 START_TEST(nothing_is_disturbed)
 {
 	struct dice d = dice_new("nothing_is_disturbed");

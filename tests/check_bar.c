@@ -13,25 +13,41 @@ Suite *bar_suite(void);
 #define ROWS(table) (int)(sizeof table / sizeof *table)
 
 static const struct counters half = {
-	.read = 105062, .outcomes = { 104988, 0, 3, 9, 0 }, .requests = 105020, .retries = 3, .rate_limited = 2,
+	.read = 105062,
+	.outcomes = { 104988, 0, 3, 9, 0 },
+	.requests = 105020,
+	.retries = 3,
+	.rate_limited = 2,
 };
 static const struct counters all_but_one = { .outcomes = { (UINT64_C(1) << 60) - 1 } };
 static const struct counters fresh = { .read = 10 };
 static const struct counters all = { .read = 2500, .outcomes = { 2500 }, .requests = 2501 };
 static const struct counters huge = {
-	.read = 104000000, .outcomes = { 98765432, 0, 1234567, 0, 0 }, .requests = 100000001, .retries = 54321,
+	.read = 104000000,
+	.outcomes = { 98765432, 0, 1234567, 0, 0 },
+	.requests = 100000001,
+	.retries = 54321,
 };
 
-static const struct moment sending = { .elapsed_us = 2100 * S, .total = 250000, .in_flight = 10, .queued = 52 };
-static const struct moment limited = { .total = 250000, .in_flight = 10, .queued = 52,
-    .waiting = WAITING_THROTTLED,
+static const struct moment sending = { .elapsed_us = 2100 * S,
+	.total = 250000,
+	.in_flight = 10,
+	.queued = 52 };
+static const struct moment limited = { .total = 250000,
+	.in_flight = 10,
+	.queued = 52,
+	.waiting = WAITING_THROTTLED,
 	.waiting_us = 11500000 };
 static const struct moment limited_at_end = { .total = 250000, .waiting = WAITING_THROTTLED };
-static const struct moment down = { .total = 250000, .in_flight = 1, .queued = 52, .waiting = WAITING_DOWN,
-    .waiting_us = 8 * S };
+static const struct moment down = { .total = 250000,
+	.in_flight = 1,
+	.queued = 52,
+	.waiting = WAITING_DOWN,
+	.waiting_us = 8 * S };
 static const struct moment pipe_idle = { .waiting = WAITING_INPUT };
 static const struct moment finished = { .total = 2500 };
-static const struct moment shrunk = { .total = 100000, .in_flight = 10 };	/* the total was passed */
+/* the total was passed */
+static const struct moment shrunk = { .total = 100000, .in_flight = 10 };
 static const struct moment two_to_the_60 = { .total = UINT64_C(1) << 60 };
 static const struct moment large = { .total = 200000000, .in_flight = 100, .queued = 4096 };
 
@@ -47,32 +63,48 @@ static const struct {
 	{ &half, &sending, 49.93, 10, "42%" },
 	{ &half, &sending, 49.93, 11, "42%  12 err" },
 	{ &half, &sending, 49.93, 40, "42%  104,988 ok  12 err  49.9/s  49m" },
-	{ &half, &sending, 49.93, 80, "42%  104,988 ok  12 err  3 retries  10 in flight  52 waiting  49.9/s  49m" },
-	{ &half, &sending, 49.93, 91, "42%  104,988 ok  12 err  3 retries  10 in flight  52 waiting  49.9/s  49m" },
-	{ &half, &sending, 49.93, 92, "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  49.9/s  49 min left" },
-	{ &half, &sending, 49.93, 110, "42.0%  [####------]  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  "
+	{ &half, &sending, 49.93, 80,
+	    "42%  104,988 ok  12 err  3 retries  10 in flight  52 waiting  49.9/s  49m" },
+	{ &half, &sending, 49.93, 91,
+	    "42%  104,988 ok  12 err  3 retries  10 in flight  52 waiting  49.9/s  49m" },
+	{ &half, &sending, 49.93, 92,
+	    "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  49.9/s  49 "
+	    "min left" },
+	{ &half, &sending, 49.93, 110,
+	    "42.0%  [####------]  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting "
+	    " "
 	    "49.9/s  49 min left" },
-	{ &half, &sending, 49.93, 120, "users.csv  42.0%  [####------]  104,988 accepted  12 errors  3 retries  10 in flight  "
+	{ &half, &sending, 49.93, 120,
+	    "users.csv  42.0%  [####------]  104,988 accepted  12 errors  3 retries  10 in flight  "
 	    "52 waiting  49.9/s  49 min left" },
-	{ &half, &sending, 49.93, 200, "users.csv  42.0%  [############------------------]  104,988 accepted  12 errors  "
+	{ &half, &sending, 49.93, 200,
+	    "users.csv  42.0%  [############------------------]  104,988 accepted  12 errors  "
 	    "3 retries  10 in flight  52 waiting  49.9/s  49 min left" },
 	{ &fresh, &sending, 0, 40, "0%  0 ok  0 err  10 in flight  0.0/s" },
-	{ &fresh, &sending, 0, 80, "0.0%  [----------]  0 accepted  0 errors  10 in flight  52 waiting  0.0/s" },
+	{ &fresh, &sending, 0, 80,
+	    "0.0%  [----------]  0 accepted  0 errors  10 in flight  52 waiting  0.0/s" },
 	{ &all, &finished, 50, 40, "100%  2,500 ok  0 err  50.0/s  0s" },
-	{ &all, &finished, 50, 94, "users.csv  100%  [##########]  2,500 accepted  0 errors  0 in flight  50.0/s  0 s left" },
+	{ &all, &finished, 50, 94,
+	    "users.csv  100%  [##########]  2,500 accepted  0 errors  0 in flight  50.0/s  0 s "
+	    "left" },
 	{ &half, &limited, 10, 40, "42%  12 err  rate limited, 12 s" },
-	{ &half, &limited, 10, 80, "42%  104,988 ok  12 err  10 in flight  10.0/s  4h2m  rate limited, 12 s" },
+	{ &half, &limited, 10, 80,
+	    "42%  104,988 ok  12 err  10 in flight  10.0/s  4h2m  rate limited, 12 s" },
 	{ &half, &limited, 10, 18, "rate limited, 12 s" },
 	{ &half, &limited, 10, 7, "rate li" },
 	{ &half, &limited_at_end, 0, 40, "42%  104,988 ok  12 err  rate limited" },
 	{ &half, &down, 0, 40, "42%  12 err  down, again in 8 s" },
-	{ &half, &down, 0, 120, "42.0%  104,988 accepted  12 errors  3 retries  1 in flight  52 waiting  0.0/s  "
+	{ &half, &down, 0, 120,
+	    "42.0%  104,988 accepted  12 errors  3 retries  1 in flight  52 waiting  0.0/s  "
 	    "destination down, trying again in 8 s" },
 	{ &half, &pipe_idle, 49.93, 40, "105,000  12 err  waiting for input" },
-	{ &half, &pipe_idle, 49.93, 120, "users.csv  105,000 records  104,988 accepted  12 errors  3 retries  0 in flight  "
+	{ &half, &pipe_idle, 49.93, 120,
+	    "users.csv  105,000 records  104,988 accepted  12 errors  3 retries  0 in flight  "
 	    "49.9/s  waiting for input" },
-	{ &half, &shrunk, 49.93, 80, "105,000 records  104,988 accepted  12 errors  3 retries  10 in flight  49.9/s" },
-	{ &huge, &large, 0.001, 80, "49%  98,765,432 ok  1,234,567 err  54,321 retries  100 in flight  0.0/s" },
+	{ &half, &shrunk, 49.93, 80,
+	    "105,000 records  104,988 accepted  12 errors  3 retries  10 in flight  49.9/s" },
+	{ &huge, &large, 0.001, 80,
+	    "49%  98,765,432 ok  1,234,567 err  54,321 retries  100 in flight  0.0/s" },
 	{ &all_but_one, &two_to_the_60, 0, 3, "99%" },
 	{ &huge, &large, 12345, 40, "49%  98,765,432 ok  1,234,567 err  2h16m" },
 	{ &huge, &large, 12345, 39, "49%  98,765,432 ok  1,234,567 err" },
@@ -84,19 +116,24 @@ START_TEST(the_line_fits_its_width)
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	buf_init(&b, 1000);
-	unsigned cells = bar_line(&b, lines[_i].c, lines[_i].m, lines[_i].rate, "/data/in/users.csv",
-	    lines[_i].width, false);
+	unsigned cells = bar_line(&b, lines[_i].c, lines[_i].m, lines[_i].rate,
+	    "/data/in/users.csv", lines[_i].width, false);
 	ck_assert_uint_eq(cells, b.len);
 	expect_text(&b, lines[_i].line, lines[_i].line);
 	buf_free(&b);
 }
 END_TEST
 
-static const struct { const char *name, *shown; } names[] = {
-	{ NULL, "" }, { "users.csv", "users.csv  " }, { "./a/ユーザー.csv", "ユーザー.csv  " },
+static const struct {
+	const char *name, *shown;
+} names[] = {
+	{ NULL, "" },
+	{ "users.csv", "users.csv  " },
+	{ "./a/ユーザー.csv", "ユーザー.csv  " },
 	{ "/dev/stdin", "stdin  " },
 	{ "顧客顧客顧客顧客顧客顧客顧客.csv", "顧客顧客顧客顧客顧客顧..  " },
-	{ "a\r\033[2K.csv", "a\\r\\x1b[2K.csv  " }, { "x/", "" },
+	{ "a\r\033[2K.csv", "a\\r\\x1b[2K.csv  " },
+	{ "x/", "" },
 };
 
 START_TEST(the_name_is_the_last_part_made_safe)
@@ -107,7 +144,9 @@ START_TEST(the_name_is_the_last_part_made_safe)
 	buf_init(&b, 1000);
 	buf_init(&want, 1000);
 	bar_line(&b, &all, &finished, 50, names[_i].name, 200, false);
-	buf_fmt(&want, "%s100%%  [##############################]  2,500 accepted  0 errors  0 in flight  50.0/s  0 s left",
+	buf_fmt(&want,
+	    "%s100%%  [##############################]  2,500 accepted  0 errors  0 in flight  "
+	    "50.0/s  0 s left",
 	    names[_i].shown);
 	buf_byte(&want, '\0');
 	expect_text(&b, want.data, names[_i].shown);
@@ -140,15 +179,17 @@ static void random_state(struct dice *d, struct counters *c, struct moment *m)
 	for (int i = 0; i < OUTCOME_COUNT; i++)
 		c->outcomes[i] = any(d) / OUTCOME_COUNT;
 	c->retries = any(d);
-	m->total = dice_one_in(d, 3) ? 0 : dice_one_in(d, 2) ? any(d) : counters_finished(c) + any(d);
+	m->total = dice_one_in(d, 3) ? 0 :
+	    dice_one_in(d, 2)        ? any(d) :
+	                               counters_finished(c) + any(d);
 	m->in_flight = (unsigned)any(d);
 	m->queued = any(d);
 	m->waiting = (enum waiting)dice_below(d, 4);
 	m->waiting_us = (int64_t)any(d);
 }
 
-/* The cells of the line, colours apart; fails on a character that is not to be there. Each ck_assert is a message to Check's
- * parent process, too many for one a character. */
+/* The cells of the line, colours apart; fails on a character that is not to be there. Each
+ * ck_assert is a message to Check's parent process, too many for one a character. */
 static unsigned measure(const struct buf *b)
 {
 	unsigned cells = 0;
@@ -175,8 +216,8 @@ static unsigned measure(const struct buf *b)
 
 START_TEST(no_line_is_wider_than_asked)
 {
-	static const char *const any_name[] = { NULL, "users.csv", "顧客データ一覧顧客データ一覧.csv",
-	    "e\xcc\x81t\xc3\xa9.csv", "\xff\033[K" };
+	static const char *const any_name[] = { NULL, "users.csv",
+		"顧客データ一覧顧客データ一覧.csv", "e\xcc\x81t\xc3\xa9.csv", "\xff\033[K" };
 	struct dice d = dice_new("no_line_is_wider_than_asked");
 	struct counters c = { 0 };
 	struct moment m = { 0 };

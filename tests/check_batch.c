@@ -24,10 +24,13 @@ static struct operation *make(size_t body_len, uint64_t key)
 }
 
 /* A batch of {"batch":[ A , B ]} is 12 bytes and a comma longer than A and B. */
-static const struct { size_t first, second; bool fits; } sizes[] = {
-	{ 32000, 467986, true },	/* 499,999 */
-	{ 32000, 467987, true },	/* 500,000 */
-	{ 32000, 467988, false },	/* 500,001 */
+static const struct {
+	size_t first, second;
+	bool fits;
+} sizes[] = {
+	{ 32000, 467986, true },  /* 499,999 */
+	{ 32000, 467987, true },  /* 500,000 */
+	{ 32000, 467988, false }, /* 500,001 */
 };
 
 START_TEST(bytes_are_bounded)
@@ -76,9 +79,12 @@ static void expect_batch(const struct request *q, const char *text)
 	ck_assert_int_eq(memcmp(text, q->batch.data, q->batch.len), 0);
 }
 
-/* Five operations, the people given, are cut in two and three; `blocked`: how many of the second half stand directly
- * behind one of the first. */
-static const struct { uint64_t people[5]; size_t blocked; } cuts[] = {
+/* Five operations, the people given, are cut in two and three; `blocked`: how many of the second
+ * half stand directly behind one of the first. */
+static const struct {
+	uint64_t people[5];
+	size_t blocked;
+} cuts[] = {
 	{ { 0, 1, 2, 3, 4 }, 0 },
 	{ { 0, 1, 2, 0, 4 }, 1 },
 	{ { 0, 1, 0, 0, 1 }, 2 },
@@ -106,8 +112,10 @@ START_TEST(cut_in_two)
 	ck_assert_uint_eq(half->count, 3);
 	ck_assert_uint_eq(q->attempts, 0);
 	ck_assert_uint_eq(half->blocked, cuts[_i].blocked);
-	snprintf(first, sizeof first, "{\"batch\":[\"%c\",\"%c\"]}", (int)('a' + p[0]), (int)('a' + p[1]));
-	snprintf(second, sizeof second, "{\"batch\":[\"%c\",\"%c\",\"%c\"]}", (int)('a' + p[2]), (int)('a' + p[3]), (int)('a' + p[4]));
+	snprintf(first, sizeof first, "{\"batch\":[\"%c\",\"%c\"]}", (int)('a' + p[0]),
+	    (int)('a' + p[1]));
+	snprintf(second, sizeof second, "{\"batch\":[\"%c\",\"%c\",\"%c\"]}", (int)('a' + p[2]),
+	    (int)('a' + p[3]), (int)('a' + p[4]));
 	expect_batch(q, first);
 	expect_batch(half, second);
 	for (size_t i = 0; i < 5; i++) {
@@ -148,16 +156,23 @@ START_TEST(one_person_is_in_one_batch)
 END_TEST
 
 /* Records a second, requests a second (0: unlimited), burst; what a batch may hold then. */
-static const struct { struct num_rate records, requests; uint64_t burst; size_t most; } rates[] = {
-	{ { 1000, 1000000 }, { 50, 1000000 }, 10, 26 },		/* 20 a request reach it; a quarter more to spare */
-	{ { 10, 1000000 }, { 50, 1000000 }, 10, 10 },		/* the burst */
-	{ { 100000, 1000000 }, { 0, 0 }, 10, 1001 },		/* a hundredth of a second's worth */
+static const struct {
+	struct num_rate records, requests;
+	uint64_t burst;
+	size_t most;
+} rates[] = {
+	/* 20 a request reach it; a quarter more to spare */
+	{ { 1000, 1000000 }, { 50, 1000000 }, 10, 26 },
+	{ { 10, 1000000 }, { 50, 1000000 }, 10, 10 }, /* the burst */
+	/* a hundredth of a second's worth */
+	{ { 100000, 1000000 }, { 0, 0 }, 10, 1001 },
 	{ { 1, 1000000 }, { 1, 3600000000 }, 1, 4501 },
 };
 
 START_TEST(record_rate_bounds_a_batch)
 {
-	ck_assert_uint_eq(batch_at_once(&rates[_i].records, &rates[_i].requests, rates[_i].burst), rates[_i].most);
+	ck_assert_uint_eq(batch_at_once(&rates[_i].records, &rates[_i].requests, rates[_i].burst),
+	    rates[_i].most);
 }
 END_TEST
 

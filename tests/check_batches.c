@@ -1,6 +1,7 @@
 /*
- * --batch, from the outside: how requests are packed (sizes, counts, the wait), how their records are paced, and what it all
- * holds in memory. What becomes of a batch that is not accepted is in check_cutting.c.
+ * --batch, from the outside: how requests are packed (sizes, counts, the wait), how their records
+ * are paced, and what it all holds in memory. What becomes of a batch that is not accepted is in
+ * check_cutting.c.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -47,20 +48,26 @@ static struct sandbox_arrival request(struct sandbox *s, size_t n)
 /* A row whose operation has that many bytes. */
 static void add_row(struct buf *to, int number, size_t operation)
 {
-	static const char around[] = "{\"type\":\"person\",\"identifiers\":{\"id\":\"1234\"},\"action\":\"identify\",\"attributes\":"
-	    "{\"t\":\"\"}}";
+	static const char around[] = "{\"type\":\"person\",\"identifiers\":{\"id\":\"1234\"},"
+	                             "\"action\":\"identify\",\"attributes\":"
+	                             "{\"t\":\"\"}}";
 
-	buf_fmt(to, "{\"id\":\"%04d\",\"t\":\"%0*d\"}\n", number, (int)(operation - (sizeof around - 1)), 7);
+	buf_fmt(to, "{\"id\":\"%04d\",\"t\":\"%0*d\"}\n", number,
+	    (int)(operation - (sizeof around - 1)), 7);
 }
 
 #define OPERATIONS 50
 #define BYTES 10000
 
-/* 49 operations of 10,000 bytes, the 49 commas between 50 and the 12 bytes around them are 490,061. */
-static const struct { size_t last, requests, first; } batch_sizes[] = {
+/* 49 operations of 10,000 bytes, the 49 commas between 50 and the 12 bytes around them are
+ * 490,061. */
+static const struct {
+	size_t last, requests, first;
+} batch_sizes[] = {
 	{ 9938, 1, 499999 },
 	{ 9939, 1, 500000 },
-	{ 9940, 2, 490060 },	/* would be 500,001: the last one goes alone, and so does its comma */
+	/* would be 500,001: the last one goes alone, and so does its comma */
+	{ 9940, 2, 490060 },
 };
 
 START_TEST(a_batch_has_at_most_500000_bytes)
@@ -71,7 +78,8 @@ START_TEST(a_batch_has_at_most_500000_bytes)
 	for (int i = 0; i < OPERATIONS; i++)
 		add_row(&input, i, i < OPERATIONS - 1 ? BYTES : batch_sizes[_i].last);
 	harness_stdin(b.harness, input.data, input.len);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", "--no-limits", "--rate=unlimited", "-c1");
+	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", "--no-limits",
+	    "--rate=unlimited", "-c1");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(sandbox_counters(b.sandbox).people, OPERATIONS);
 	ck_assert_uint_eq(sandbox_arrivals(b.sandbox), 1 + batch_sizes[_i].requests);
@@ -85,7 +93,10 @@ START_TEST(a_batch_has_at_most_500000_bytes)
 }
 END_TEST
 
-static const struct { size_t bytes; bool sent; } operation_sizes[] = { { 31999, true }, { 32000, true }, { 32001, false } };
+static const struct {
+	size_t bytes;
+	bool sent;
+} operation_sizes[] = { { 31999, true }, { 32000, true }, { 32001, false } };
 
 START_TEST(an_operation_has_at_most_32000_bytes)
 {
@@ -96,7 +107,8 @@ START_TEST(an_operation_has_at_most_32000_bytes)
 	add_row(&input, 1, 100);
 	add_row(&input, 2, operation_sizes[_i].bytes);
 	harness_stdin(b.harness, input.data, input.len);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", "--no-limits", "--rejects=r.ndjson");
+	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", "--no-limits",
+	    "--rejects=r.ndjson");
 	harness_assert_status(run, sent ? 0 : 1);
 	ck_assert_uint_eq(sandbox_counters(b.sandbox).people, 1 + sent);
 	ck_assert_uint_eq(sandbox_arrivals(b.sandbox), 2);
@@ -105,7 +117,8 @@ START_TEST(an_operation_has_at_most_32000_bytes)
 		harness_assert_err_has(run, "32,001 bytes");
 		harness_assert_err_has(run, "Done: 1 processed, 1 errors");
 		char *rejects = harness_read(b.harness, "r.ndjson", NULL);
-		ck_assert_ptr_nonnull(strstr(rejects, "\"_cio_line\":2,\"_cio_outcome\":\"rejected\""));
+		ck_assert_ptr_nonnull(
+		    strstr(rejects, "\"_cio_line\":2,\"_cio_outcome\":\"rejected\""));
 		free(rejects);
 	}
 	buf_free(&input);
@@ -113,15 +126,21 @@ START_TEST(an_operation_has_at_most_32000_bytes)
 }
 END_TEST
 
-/* Rows of 100 bytes, --batch=N; how many requests they make, and how many operations the last one has. */
-static const struct { int rows; const char *option; size_t requests, last; } caps[] = {
+/* Rows of 100 bytes, --batch=N; how many requests they make, and how many operations the last one
+ * has. */
+static const struct {
+	int rows;
+	const char *option;
+	size_t requests, last;
+} caps[] = {
 	{ 50, "--batch=1", 50, 1 },
 	{ 50, "--batch=7", 8, 1 },
 	{ 50, "--batch=49", 2, 1 },
 	{ 50, "--batch=50", 1, 50 },
 	{ 50, "--batch=51", 1, 50 },
 	{ 50, "--batch", 1, 50 },
-	{ 6000, "--batch=5000", 2, 1050 },	/* 12 + 4,950 operations + 4,949 commas are 499,961 bytes */
+	/* 12 + 4,950 operations + 4,949 commas are 499,961 bytes */
+	{ 6000, "--batch=5000", 2, 1050 },
 };
 
 START_TEST(a_batch_holds_at_most_n)
@@ -130,14 +149,16 @@ START_TEST(a_batch_holds_at_most_n)
 	struct buf input = { .max = SIZE_MAX };
 	size_t n = caps[_i].requests, rows = 0;
 
-	if (caps[_i].rows > 1000 && harness_is_under()) {	/* read so slowly that a batch is sent before it is full */
+	/* read so slowly that a batch is sent before it is full */
+	if (caps[_i].rows > 1000 && harness_is_under()) {
 		scene_close(&b);
 		return;
 	}
 	for (int i = 0; i < caps[_i].rows; i++)
 		add_row(&input, i, 100);
 	harness_stdin(b.harness, input.data, input.len);
-	harness_assert_status(HARNESS_RUN(b.harness, caps[_i].option, "--rate=unlimited", "-c1"), 0);
+	harness_assert_status(HARNESS_RUN(b.harness, caps[_i].option, "--rate=unlimited", "-c1"),
+	    0);
 	ck_assert_uint_eq(sandbox_arrivals(b.sandbox), 1 + n);
 	for (size_t i = 0; i < n; i++) {
 		size_t held = operations_in(request(b.sandbox, i).body);
@@ -155,7 +176,11 @@ END_TEST
 
 /* -- the wait -- */
 
-struct pipeline { struct scene scene; struct harness_child *child; int fd; };
+struct pipeline {
+	struct scene scene;
+	struct harness_child *child;
+	int fd;
+};
 
 static struct pipeline pipe_new(const char *wait)
 {
@@ -239,7 +264,8 @@ START_TEST(the_end_of_input_does_not_wait)
 }
 END_TEST
 
-/* What waits for its batch is sent before the program ends by a signal, or is not sent at all: never half. */
+/* What waits for its batch is sent before the program ends by a signal, or is not sent at all:
+ * never half. */
 START_TEST(a_signal_ends_the_wait)
 {
 	struct pipeline p = pipe_new("--batch-wait=1h");
@@ -274,8 +300,14 @@ static size_t busiest_second(struct sandbox *s)
 	return most;
 }
 
-/* `at_once`: the most records that a batch may hold then, and so what the bound is over the rate. */
-static const struct budget { int rows; const char *records, *requests; size_t rate, at_once; unsigned unavailable; } budgets[] = {
+/* `at_once`: the most records that a batch may hold then, and so what the bound is over the
+ * rate. */
+static const struct budget {
+	int rows;
+	const char *records, *requests;
+	size_t rate, at_once;
+	unsigned unavailable;
+} budgets[] = {
 	{ 1600, "--record-rate=400", "--rate=50", 400, 10, 0 },
 	{ 8000, "--record-rate=2000", "--rate=10", 2000, 251, 0 },
 	{ 1600, "--record-rate=400", "--rate=unlimited", 400, 10, 20 },
@@ -284,22 +316,28 @@ static const struct budget { int rows; const char *records, *requests; size_t ra
 START_TEST(records_a_second_are_bounded)
 {
 	const struct budget *t = &budgets[_i];
-	struct scene b = scene_open(&(struct sandbox_config){ .chaos = { .seed = 1, .unavailable = t->unavailable } });
+	struct scene b = scene_open(
+	    &(struct sandbox_config){ .chaos = { .seed = 1, .unavailable = t->unavailable } });
 	struct buf input = { .max = SIZE_MAX };
 	size_t sent = 0, n;
 
 	for (int i = 0; i < t->rows; i++)
 		buf_fmt(&input, "{\"id\":\"%d\"}\n", i);
 	harness_stdin(b.harness, input.data, input.len);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", t->records, t->requests, "--backoff=20ms", "--retries=100",
-	    "-c1");	/* so that a server that was held up does not see all at once what was sent in turn */
+	const struct harness_run *run = HARNESS_RUN(b.harness, "--batch", t->records, t->requests,
+	    "--backoff=20ms", "--retries=100",
+	    /* so that a server that was held up does not see all at once what was sent in turn */
+	    "-c1");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(sandbox_counters(b.sandbox).people, (unsigned)t->rows);
 	n = sandbox_arrivals(b.sandbox);
 	for (size_t i = 0; i < n; i++)
 		sent += operations_in(sandbox_arrival(b.sandbox, i).body);
-	double seconds = (double)(sandbox_arrival(b.sandbox, n - 1).at_us - sandbox_arrival(b.sandbox, 1).at_us) / SECOND;
-	printf("%zu records in %.3f s, %zu in the busiest\n", sent, seconds, busiest_second(b.sandbox));
+	double seconds = (double)(sandbox_arrival(b.sandbox, n - 1).at_us -
+	                     sandbox_arrival(b.sandbox, 1).at_us) /
+	    SECOND;
+	printf("%zu records in %.3f s, %zu in the busiest\n", sent, seconds,
+	    busiest_second(b.sandbox));
 	fflush(stdout);
 	/* A twentieth of a second's worth is the scheduler's: what is bounded is the sending. */
 	ck_assert_uint_le(busiest_second(b.sandbox), t->rate + t->at_once + t->rate / 20);
@@ -312,8 +350,10 @@ END_TEST
 
 static void add_small(struct buf *to, int row)
 {
-	buf_fmt(to, "%d,person%d@example.com,Some,Name,\"Street %d, City\",pro,2024-02-29T12:00:00Z,active,en-GB,%d\n", row, row,
-	    row, row * 7);
+	buf_fmt(to,
+	    "%d,person%d@example.com,Some,Name,\"Street %d, "
+	    "City\",pro,2024-02-29T12:00:00Z,active,en-GB,%d\n",
+	    row, row, row, row * 7);
 }
 
 /* 10 to 30 KB in cells of 900 bytes. */
@@ -325,8 +365,14 @@ static void add_large(struct buf *to, int row)
 	buf_str(to, "}\n");
 }
 
-static const struct { const char *name, *file, *head; int rows; void (*add)(struct buf *, int); } files[] = {
-	{ "many rows", "in.csv", "id,email,first,last,address,plan,created_at,state,locale,number\n", 300000, add_small },
+static const struct {
+	const char *name, *file, *head;
+	int rows;
+	void (*add)(struct buf *, int);
+} files[] = {
+	{ "many rows", "in.csv",
+	    "id,email,first,last,address,plan,created_at,state,locale,number\n", 300000,
+	    add_small },
 	{ "large rows", "in.ndjson", "", 5000, add_large },
 };
 
@@ -344,11 +390,13 @@ START_TEST(memory_is_bounded)
 		files[_i].add(&input, i);
 	harness_write(b.harness, files[_i].file, input.data, input.len);
 	buf_free(&input);
-	const struct harness_run *run = HARNESS_RUN(b.harness, files[_i].file, "--batch", "--rate=unlimited");
+	const struct harness_run *run = HARNESS_RUN(b.harness, files[_i].file, "--batch",
+	    "--rate=unlimited");
 	harness_assert_status(run, 0);
 	printf("%s: %ld KiB resident\n", files[_i].name, run->max_rss_kib);
 	fflush(stdout);
-	ck_assert_msg(run->max_rss_kib < 32 * 1024, "%s: %ld KiB resident", files[_i].name, run->max_rss_kib);
+	ck_assert_msg(run->max_rss_kib < 32 * 1024, "%s: %ld KiB resident", files[_i].name,
+	    run->max_rss_kib);
 	scene_close(&b);
 }
 END_TEST
@@ -357,15 +405,19 @@ END_TEST
 
 #define LINES 40
 
-/* Each line there is, in order, has the total; or none, where they may be `bare`. How many there are. */
-static unsigned check_lines(const char *line, unsigned every, unsigned total, bool errors, bool bare)
+/* Each line there is, in order, has the total; or none, where they may be `bare`. How many there
+ * are. */
+static unsigned check_lines(const char *line, unsigned every, unsigned total, bool errors,
+    bool bare)
 {
 	unsigned n = 0;
 
 	for (; (line = strstr(line, "Progress: ")); line++) {
 		unsigned finished, of, wrong;
 		if (!bare || sscanf(line, "Progress: %u (%u errors)", &finished, &wrong) != 2) {
-			ck_assert_int_eq(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &of, &wrong), 3);
+			ck_assert_int_eq(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &of,
+			                     &wrong),
+			    3);
 			ck_assert_uint_eq(of, total);
 		}
 		ck_assert_uint_eq(finished, ++n * every);
@@ -374,7 +426,8 @@ static unsigned check_lines(const char *line, unsigned every, unsigned total, bo
 	return n;
 }
 
-/* A file is counted only when its first batches are on their way, or when it is at its end; the lines wait for that. */
+/* A file is counted only when its first batches are on their way, or when it is at its end; the
+ * lines wait for that. */
 START_TEST(every_line_has_the_total)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
@@ -385,7 +438,8 @@ START_TEST(every_line_has_the_total)
 		buf_fmt(&input, "%d,\"%0100d\"\n", i, i);
 	harness_write(b.harness, "in.csv", input.data, input.len);
 	buf_free(&input);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited");
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch",
+	    "--rate=unlimited");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(check_lines(run->err, 1000, LINES * 1000, false, false), LINES);
 	scene_close(&b);
@@ -404,30 +458,38 @@ static void write_nobodies(struct harness *h, int rows)
 	buf_free(&input);
 }
 
-/* Nothing is sent of these, so the run never waits, and ends before the input is counted. Lines that are too many to wait are
- * said in time. */
-static const struct { const char *every; unsigned lines; bool bare; } at_the_end[] = { { "1000", 5, false }, { "1", 5000, true } };
+/* Nothing is sent of these, so the run never waits, and ends before the input is counted. Lines
+ * that are too many to wait are said in time. */
+static const struct {
+	const char *every;
+	unsigned lines;
+	bool bare;
+} at_the_end[] = { { "1000", 5, false }, { "1", 5000, true } };
 
 START_TEST(lines_of_a_run_that_never_waits)
 {
 	struct scene b = scene_open(NULL);
 
 	write_nobodies(b.harness, 5000);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--progress-every",
-	    at_the_end[_i].every);
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch",
+	    "--rate=unlimited", "--progress-every", at_the_end[_i].every);
 	harness_assert_status(run, 1);
-	ck_assert_uint_eq(check_lines(run->err, 5000 / at_the_end[_i].lines, 5000, true, at_the_end[_i].bare), at_the_end[_i].lines);
+	ck_assert_uint_eq(check_lines(run->err, 5000 / at_the_end[_i].lines, 5000, true,
+	                      at_the_end[_i].bare),
+	    at_the_end[_i].lines);
 	scene_close(&b);
 }
 END_TEST
 
-/* Stopped before it came to counting: what the lines wait for is counted then, for it is soon done. */
+/* Stopped before it came to counting: what the lines wait for is counted then, for it is soon
+ * done. */
 START_TEST(lines_of_a_run_that_is_stopped)
 {
 	struct scene b = scene_open(NULL);
 
 	write_nobodies(b.harness, 5000);
-	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--max-errors=3500");
+	const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch",
+	    "--rate=unlimited", "--max-errors=3500");
 	harness_assert_status(run, 65);
 	ck_assert_uint_eq(check_lines(run->err, 1000, 5000, true, false), 3);
 	scene_close(&b);
@@ -437,8 +499,13 @@ END_TEST
 /* What --skip passes over and what is beyond --limit is not in the total, whoever counted. */
 START_TEST(the_total_is_of_what_is_wanted)
 {
-	static const struct { const char *skip, *limit; unsigned total; } cases[] = {
-		{ "500", "9000", 2500 }, { "0", "2000", 2000 }, { "500", "2000", 2000 },
+	static const struct {
+		const char *skip, *limit;
+		unsigned total;
+	} cases[] = {
+		{ "500", "9000", 2500 },
+		{ "0", "2000", 2000 },
+		{ "500", "2000", 2000 },
 	};
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
 	struct buf input = { .max = SIZE_MAX };
@@ -449,10 +516,12 @@ START_TEST(the_total_is_of_what_is_wanted)
 	harness_write(b.harness, "in.csv", input.data, input.len);
 	buf_free(&input);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch", "--rate=unlimited", "--progress-every=500",
-		    "--skip", cases[i].skip, "--limit", cases[i].limit);
+		const struct harness_run *run = HARNESS_RUN(b.harness, "in.csv", "--batch",
+		    "--rate=unlimited", "--progress-every=500", "--skip", cases[i].skip, "--limit",
+		    cases[i].limit);
 		harness_assert_status(run, 0);
-		ck_assert_uint_eq(check_lines(run->err, 500, cases[i].total, false, false), cases[i].total / 500);
+		ck_assert_uint_eq(check_lines(run->err, 500, cases[i].total, false, false),
+		    cases[i].total / 500);
 	}
 	scene_close(&b);
 }
@@ -464,8 +533,10 @@ Suite *batches_suite(void)
 	TCase *t = tcase_create("batches");
 
 	tcase_set_timeout(t, 120);
-	tcase_add_loop_test(t, a_batch_has_at_most_500000_bytes, 0, sizeof batch_sizes / sizeof *batch_sizes);
-	tcase_add_loop_test(t, an_operation_has_at_most_32000_bytes, 0, sizeof operation_sizes / sizeof *operation_sizes);
+	tcase_add_loop_test(t, a_batch_has_at_most_500000_bytes, 0,
+	    sizeof batch_sizes / sizeof *batch_sizes);
+	tcase_add_loop_test(t, an_operation_has_at_most_32000_bytes, 0,
+	    sizeof operation_sizes / sizeof *operation_sizes);
 	tcase_add_loop_test(t, a_batch_holds_at_most_n, 0, sizeof caps / sizeof *caps);
 	tcase_add_test(t, it_leaves_after_the_wait);
 	tcase_add_test(t, a_new_record_prolongs_the_wait);
@@ -473,7 +544,8 @@ Suite *batches_suite(void)
 	tcase_add_test(t, a_signal_ends_the_wait);
 	tcase_add_loop_test(t, records_a_second_are_bounded, 0, sizeof budgets / sizeof *budgets);
 	tcase_add_test(t, every_line_has_the_total);
-	tcase_add_loop_test(t, lines_of_a_run_that_never_waits, 0, sizeof at_the_end / sizeof *at_the_end);
+	tcase_add_loop_test(t, lines_of_a_run_that_never_waits, 0,
+	    sizeof at_the_end / sizeof *at_the_end);
 	tcase_add_test(t, lines_of_a_run_that_is_stopped);
 	tcase_add_test(t, the_total_is_of_what_is_wanted);
 	tcase_add_loop_test(t, memory_is_bounded, 0, sizeof files / sizeof *files);

@@ -4,20 +4,37 @@
 #include <stdlib.h>
 #include "dice.h"
 
-#define S INT64_C(1000000)	/* a second, us */
-#define START (123 * S)		/* where the clock stands at first */
+#define S INT64_C(1000000) /* a second, us */
+#define START (123 * S)    /* where the clock stands at first */
 #define SENDS 4096
 
 /* As ck_assert, which writes a message each time, for the loops that run millions of times. */
-#define MUST(is_so) do { if (!(is_so)) ck_abort_msg("%s", #is_so); } while (0)
+#define MUST(is_so) \
+	do { \
+		if (!(is_so)) \
+			ck_abort_msg("%s", #is_so); \
+	} while (0)
 
 Suite *bucket_suite(void);
 
-struct rate { int64_t num, den; };	/* as num_rate gives it: num tokens each den us */
+struct rate {
+	int64_t num, den;
+}; /* as num_rate gives it: num tokens each den us */
 
 static const struct rate rates[] = {
-	{ 1, 3600 * S }, { 1000001, 3600 * S * S }, { 1, 2 * S }, { 1, S }, { 7, 60 * S }, { 1, 20000 }, { 49, 500000 },
-	{ 333333333, S * S }, { 1, 1000 }, { 123456789, 50 * S * S }, { 1, 10 }, { 999999999999, S * S }, { 1, 1 },
+	{ 1, 3600 * S },
+	{ 1000001, 3600 * S *S },
+	{ 1, 2 * S },
+	{ 1, S },
+	{ 7, 60 * S },
+	{ 1, 20000 },
+	{ 49, 500000 },
+	{ 333333333, S *S },
+	{ 1, 1000 },
+	{ 123456789, 50 * S *S },
+	{ 1, 10 },
+	{ 999999999999, S *S },
+	{ 1, 1 },
 };
 #define RATES (int)(sizeof rates / sizeof *rates)
 
@@ -39,16 +56,20 @@ static void note(struct log *l, int64_t at, int64_t tokens)
 	l->tokens[l->count++] = tokens;
 }
 
-/* By brute force, over every closed window that begins and ends with a send: tokens <= burst + rate * w. */
+/* By brute force, over every closed window that begins and ends with a send: tokens <= burst + rate
+ * * w. */
 static void assert_promise(const struct log *l, struct rate r, int64_t burst)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		int64_t tokens = 0;
 		for (size_t k = i; k < l->count; k++) {
 			tokens += l->tokens[k];
-			if ((bucket_units)(tokens - burst) * r.den > (bucket_units)(l->at[k] - l->at[i]) * r.num)
-				ck_abort_msg("%lld tokens in %lld us at %f/s, burst %lld (sends %zu to %zu)",
-				    (long long)tokens, (long long)(l->at[k] - l->at[i]), per_second(r), (long long)burst, i, k);
+			if ((bucket_units)(tokens - burst) * r.den >
+			    (bucket_units)(l->at[k] - l->at[i]) * r.num)
+				ck_abort_msg("%lld tokens in %lld us at %f/s, burst %lld (sends "
+				             "%zu to %zu)",
+				    (long long)tokens, (long long)(l->at[k] - l->at[i]),
+				    per_second(r), (long long)burst, i, k);
 		}
 	}
 }
@@ -66,11 +87,15 @@ static size_t most_within(const struct log *l, int64_t w)
 	return most;
 }
 
-/* A sender who always has work, wakes up to `late` us late, and now and then is held up for `stall` us. */
-struct sleeper { int64_t late, stall, stall_every; };
+/* A sender who always has work, wakes up to `late` us late, and now and then is held up for `stall`
+ * us. */
+struct sleeper {
+	int64_t late, stall, stall_every;
+};
 
 /* Sends until the clock passes `end`; notes what was sent if there is a log; returns how many. */
-static int64_t send_until(struct bucket *b, struct sleeper s, struct dice *d, int64_t *now, int64_t end, struct log *l)
+static int64_t send_until(struct bucket *b, struct sleeper s, struct dice *d, int64_t *now,
+    int64_t end, struct log *l)
 {
 	int64_t sent = 0, next_stall = s.stall_every > 0 ? *now + s.stall_every : INT64_MAX;
 
@@ -119,7 +144,8 @@ START_TEST(next_token)
 }
 END_TEST
 
-/* One random schedule: sends, polls too early, stalls, pauses, slowings; all that is promised whatever happens. */
+/* One random schedule: sends, polls too early, stalls, pauses, slowings; all that is promised
+ * whatever happens. */
 struct chaos {
 	struct bucket b;
 	struct rate rate;
@@ -166,9 +192,11 @@ static void chaos_step(struct chaos *c, struct dice *d)
 
 	switch (dice_below(d, 10)) {
 	case 0:
-		c->now += dice_below(d, 30 * gap);	/* a stall */
+		c->now += dice_below(d, 30 * gap); /* a stall */
 		break;
-	case 1: case 2: case 3:
+	case 1:
+	case 2:
+	case 3:
 		c->now += dice_below(d, gap + 2);
 		break;
 	case 4:
@@ -189,7 +217,8 @@ START_TEST(promise_whatever_happens)
 		c.burst = 1 + dice_below(&d, dice_one_in(&d, 2) ? 3 : 60);
 		c.most = dice_one_in(&d, 2) ? 1 : 1 + dice_below(&d, c.burst);
 		c.throttles = dice_one_in(&d, 2);
-		bucket_init(&c.b, c.rate.num, c.rate.den, c.burst, c.most, dice_one_in(&d, 2), c.now);
+		bucket_init(&c.b, c.rate.num, c.rate.den, c.burst, c.most, dice_one_in(&d, 2),
+		    c.now);
 		for (int step = 0; step < 2000; step++)
 			chaos_step(&c, &d);
 		ck_assert_uint_gt(c.log.count, 20);
@@ -203,8 +232,8 @@ static const struct paced {
 	struct rate rate;
 	int64_t burst;
 	struct sleeper sleeper;
-	double least_mean;		/* a second, over 20 s; 0: as it comes */
-	size_t most_in_a_second;	/* 0: as it comes */
+	double least_mean;       /* a second, over 20 s; 0: as it comes */
+	size_t most_in_a_second; /* 0: as it comes */
 } paced[] = {
 	{ { 1, 20000 }, 10, { 0, 0, 0 }, 49.99, 51 },
 	{ { 1, 20000 }, 10, { 3000, 0, 0 }, 49.9, 52 },
@@ -234,8 +263,8 @@ START_TEST(paced_sends)
 		l.count = 0;
 		int64_t seconds = per_second(p->rate) > 500 ? 4 : 20;
 		int64_t sent = send_until(&b, p->sleeper, &d, &now, START + seconds * S, &l);
-		ck_assert_msg((double)sent / (double)seconds >= p->least_mean, "only %lld sends in %lld s",
-		    (long long)sent, (long long)seconds);
+		ck_assert_msg((double)sent / (double)seconds >= p->least_mean,
+		    "only %lld sends in %lld s", (long long)sent, (long long)seconds);
 		if (p->most_in_a_second > 0)
 			ck_assert_uint_le(most_within(&l, S), p->most_in_a_second);
 	}
@@ -245,7 +274,9 @@ END_TEST
 /* A stall is caught up, as far as burst allows and not in a volley. */
 START_TEST(stall_is_caught_up)
 {
-	static const struct { int64_t stall, lost; } rows[] = { { 20000, 0 }, { 100000, 0 }, { 180000, 0 }, { 1000000, 40 } };
+	static const struct {
+		int64_t stall, lost;
+	} rows[] = { { 20000, 0 }, { 100000, 0 }, { 180000, 0 }, { 1000000, 40 } };
 	struct dice d = { 0 };
 	struct bucket b;
 	int64_t now = START;
@@ -259,7 +290,8 @@ START_TEST(stall_is_caught_up)
 }
 END_TEST
 
-/* The remainder is kept: after a thousand million microseconds not one send is missing or too many. */
+/* The remainder is kept: after a thousand million microseconds not one send is missing or too
+ * many. */
 START_TEST(no_drift)
 {
 	struct bucket b;
@@ -279,7 +311,7 @@ START_TEST(polling_changes_nothing)
 {
 	struct dice d = dice_new("bucket polling");
 	struct bucket often, seldom;
-	struct rate r = { 123456789, 1000 * S };	/* 0.123456789 a us */
+	struct rate r = { 123456789, 1000 * S }; /* 0.123456789 a us */
 	int64_t now = START;
 
 	bucket_init(&often, r.num, r.den, 1000000, 1000000, true, now);
@@ -294,7 +326,8 @@ START_TEST(polling_changes_nothing)
 }
 END_TEST
 
-/* The largest and longest of everything: no overflow (the sanitizers look), a full bucket, and no more. */
+/* The largest and longest of everything: no overflow (the sanitizers look), a full bucket, and no
+ * more. */
 START_TEST(extremes)
 {
 	static const int64_t bursts[] = { 1, 10, 1000000 };
@@ -310,7 +343,7 @@ START_TEST(extremes)
 		ck_assert(bucket_take(&b, n, INT64_MAX - 5));
 		ck_assert(!bucket_take(&b, n, INT64_MAX - 5));
 		ck_assert_int_ge(bucket_ready(&b, n, INT64_MAX - 5), INT64_MAX - 5);
-		ck_assert(!bucket_take(&b, n, START));	/* a clock that goes back brings nothing */
+		ck_assert(!bucket_take(&b, n, START)); /* a clock that goes back brings nothing */
 		bucket_throttle(&b, INT64_MAX - 5, INT64_MAX, INT64_MAX - 5);
 		ck_assert_int_eq(bucket_ready(&b, n, INT64_MAX - 4), INT64_MAX);
 	}
@@ -351,17 +384,19 @@ START_TEST(pause)
 	bucket_throttle(&b, START, until, START + 1000);
 	ck_assert_int_eq(bucket_ready(&b, 1, START + 2000), until);
 	ck_assert(!bucket_take(&b, 1, until - 1));
-	bucket_throttle(&b, START, until - S, START + 3000);	/* never shortened */
+	bucket_throttle(&b, START, until - S, START + 3000); /* never shortened */
 	ck_assert_int_eq(bucket_ready(&b, 1, START + 4000), until);
-	ck_assert(bucket_take(&b, 1, until));			/* one at once ... */
-	ck_assert(!bucket_take(&b, 1, until));			/* ... and one only, */
-	int64_t next = bucket_ready(&b, 1, until);		/* then at half the rate, where it adapts */
+	ck_assert(bucket_take(&b, 1, until));  /* one at once ... */
+	ck_assert(!bucket_take(&b, 1, until)); /* ... and one only, */
+	/* then at half the rate, where it adapts */
+	int64_t next = bucket_ready(&b, 1, until);
 	ck_assert_int_gt(next, until + (_i == 0 ? 39000 : 19999));
 	ck_assert_int_le(next, until + (_i == 0 ? 40000 : 20000));
 }
 END_TEST
 
-/* A full bucket is no volley after a 429, whether with a pause or without: what it held is forgotten but for one token. */
+/* A full bucket is no volley after a 429, whether with a pause or without: what it held is
+ * forgotten but for one token. */
 START_TEST(throttle_empties)
 {
 	struct bucket b;
@@ -396,7 +431,8 @@ START_TEST(pauses_bring_nothing_extra)
 	bucket_init(&b, 1, 60 * S, 1, 1, true, START);
 	for (int64_t now = START; now < START + 600 * S; now += S / 10) {
 		sent += bucket_take(&b, 1, now);
-		bucket_throttle(&b, now, now + dice_below(&(struct dice){ (uint64_t)now }, S / 10), now);
+		bucket_throttle(&b, now, now + dice_below(&(struct dice){ (uint64_t)now }, S / 10),
+		    now);
 	}
 	ck_assert_int_eq(sent, 10);
 }
@@ -411,7 +447,7 @@ START_TEST(halving)
 	bucket_init(&b, 1, 20000, 10, 1, true, now);
 	bucket_throttle(&b, now - S, now, now);
 	ck_assert_double_eq(bucket_rate(&b), 25);
-	bucket_throttle(&b, now - 1, now, now);		/* started before: the same trouble */
+	bucket_throttle(&b, now - 1, now, now); /* started before: the same trouble */
 	bucket_throttle(&b, now, now, now);
 	ck_assert_double_eq(bucket_rate(&b), 25);
 	now += 1;
@@ -427,9 +463,17 @@ END_TEST
 
 START_TEST(never_slowed)
 {
-	static const struct { struct rate rate; bool adapt; double after; } rows[] = {
-		{ { 1, 20000 }, false, 50 }, { { 1, 2 * S }, true, 0.5 }, { { 1, S }, true, 1 },
-		{ { 3, 2 * S }, true, 1 }, { { 0, 0 }, true, 0 }, { { 0, 0 }, false, 0 },
+	static const struct {
+		struct rate rate;
+		bool adapt;
+		double after;
+	} rows[] = {
+		{ { 1, 20000 }, false, 50 },
+		{ { 1, 2 * S }, true, 0.5 },
+		{ { 1, S }, true, 1 },
+		{ { 3, 2 * S }, true, 1 },
+		{ { 0, 0 }, true, 0 },
+		{ { 0, 0 }, false, 0 },
 	};
 	struct bucket b;
 
@@ -439,18 +483,27 @@ START_TEST(never_slowed)
 }
 END_TEST
 
-/* From the end of the pause the rate climbs by a twentieth of the full rate a second: what is sent is its integral. */
+/* From the end of the pause the rate climbs by a twentieth of the full rate a second: what is sent
+ * is its integral. */
 START_TEST(climb_back)
 {
-	static const struct { struct rate rate; int halvings; } rows[] = {
-		{ { 1, 20000 }, 1 }, { { 1, 20000 }, 2 }, { { 1, 20000 }, 10 }, { { 333333333, S * S }, 1 }, { { 1, 1000 }, 20 },
+	static const struct {
+		struct rate rate;
+		int halvings;
+	} rows[] = {
+		{ { 1, 20000 }, 1 },
+		{ { 1, 20000 }, 2 },
+		{ { 1, 20000 }, 10 },
+		{ { 333333333, S * S }, 1 },
+		{ { 1, 1000 }, 20 },
 		{ { 3, S }, 1 },
 	};
 	struct rate r = rows[_i].rate;
 	struct dice d = { 0 };
 	struct bucket b;
 	int64_t now = START, until = START + S / 2;
-	double full = per_second(r), low = full / (1 << rows[_i].halvings) > 1 ? full / (1 << rows[_i].halvings) : 1;
+	double full = per_second(r),
+	       low = full / (1 << rows[_i].halvings) > 1 ? full / (1 << rows[_i].halvings) : 1;
 	double seconds = (full - low) / (full / 20), sent = 0, expected = 0;
 
 	bucket_init(&b, r.num, r.den, 10, 1, true, now);
@@ -459,9 +512,11 @@ START_TEST(climb_back)
 		bucket_throttle(&b, now, until, now);
 	ck_assert_double_eq_tol(bucket_rate(&b), low, 1e-9);
 	for (int second = 1; second <= 25; second++) {
-		sent += (double)send_until(&b, (struct sleeper){ 0, 0, 0 }, &d, &now, until + second * S, NULL);
+		sent += (double)send_until(&b, (struct sleeper){ 0, 0, 0 }, &d, &now,
+		    until + second * S, NULL);
 		double climbing = second < seconds ? second : seconds;
-		expected = 1 + low * climbing + full / 20 * climbing * climbing / 2 + full * (second - climbing);
+		expected = 1 + low * climbing + full / 20 * climbing * climbing / 2 +
+		    full * (second - climbing);
 		ck_assert_double_le(sent, expected + 0.01);
 		ck_assert_double_ge(sent, expected - 1.02);
 		bucket_ready(&b, 1, until + second * S);
@@ -481,10 +536,10 @@ START_TEST(slow_means_slow)
 
 	bucket_init(&b, 1, 20000, 10, 1, true, now);
 	bucket_throttle(&b, now, now, now);
-	now += 400000;		/* a stall worth ten tokens */
+	now += 400000; /* a stall worth ten tokens */
 	l.count = 0;
 	send_until(&b, (struct sleeper){ 0, 0, 0 }, &d, &now, now + S, &l);
-	ck_assert_uint_le(l.count, 29);	/* 1.02 * (26 to 28.5)/s, and one */
+	ck_assert_uint_le(l.count, 29); /* 1.02 * (26 to 28.5)/s, and one */
 }
 END_TEST
 

@@ -24,12 +24,14 @@ Suite *checkpoint_suite(void);
 static struct harness *h;
 static struct reason why;
 static const char *path;
-static const struct checkpoint_identity identity = { "size 10 digest 5", "identify", "https://track.customer.io site 1", "id=email" };
+static const struct checkpoint_identity identity = { "size 10 digest 5", "identify",
+	"https://track.customer.io site 1", "id=email" };
 
 static void setup(void)
 {
 	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 0);	/* thousands of fsyncs: what they promise cannot be seen here anyway */
+		/* thousands of fsyncs: what they promise cannot be seen here anyway */
+		setenv("TMPDIR", "/dev/shm", 0);
 	h = harness_new(NULL);
 	path = harness_path(h, "s.cio-state");
 	why.text[0] = '\0';
@@ -47,7 +49,8 @@ static void assert_reason(const char *part)
 	ck_assert_msg(strstr(why.text, part) != NULL, "\"%s\" lacks \"%s\"", why.text, part);
 }
 
-static struct checkpoint *open_as(enum checkpoint_result want, int restart, struct checkpoint_state *state)
+static struct checkpoint *open_as(enum checkpoint_result want, int restart,
+    struct checkpoint_state *state)
 {
 	struct checkpoint *l = NULL;
 	enum checkpoint_result got = checkpoint_open(path, &identity, restart, &l, state, &why);
@@ -92,11 +95,14 @@ static void assert_same(const struct checkpoint_state *is, const struct checkpoi
 /* Nothing but these files is in the directory. */
 static void assert_only(const char *first, const char *second)
 {
-	static const char *const known[] = { "s.cio-state", "s.cio-state-wal", "s.cio-state-journal", "s.cio-state-shm", "s.cio-state~" };
+	static const char *const known[] = { "s.cio-state", "s.cio-state-wal",
+		"s.cio-state-journal", "s.cio-state-shm", "s.cio-state~" };
 
 	for (int i = 0; i < LENGTH(known); i++) {
-		bool expected = (first && strcmp(known[i], first) == 0) || (second && strcmp(known[i], second) == 0);
-		ck_assert_msg(harness_exists(h, known[i]) == expected, "%s is %sthere", known[i], expected ? "not " : "");
+		bool expected = (first && strcmp(known[i], first) == 0) ||
+		    (second && strcmp(known[i], second) == 0);
+		ck_assert_msg(harness_exists(h, known[i]) == expected, "%s is %sthere", known[i],
+		    expected ? "not " : "");
 	}
 }
 
@@ -106,11 +112,28 @@ static const int64_t some_sizes[] = { 0, 1, 127, 128, 0, INT64_MAX };
 
 static const struct checkpoint_state states[] = {
 	{ .high = 0 },
-	{ .high = 1000000, .open = some_open, .open_count = LENGTH(some_open), .hash = 0x8000000000000001, .rejected = 1, .refused = 2,
-	  .failed = 3, .rejects_sizes = some_sizes, .rejects_files = LENGTH(some_sizes), .results_size = 77,
-	  .rejects_name = "/a/r.csv", .results_name = "/a/ä b", .event_time_ms = 1709208000123 },
-	{ .high = UINT64_MAX, .open = last_open, .open_count = 1, .hash = UINT64_MAX, .rejected = UINT64_MAX, .results_size = INT64_MAX,
-	  .event_time_ms = -1, .rejects_name = "", .results_name = "" },
+	{ .high = 1000000,
+	    .open = some_open,
+	    .open_count = LENGTH(some_open),
+	    .hash = 0x8000000000000001,
+	    .rejected = 1,
+	    .refused = 2,
+	    .failed = 3,
+	    .rejects_sizes = some_sizes,
+	    .rejects_files = LENGTH(some_sizes),
+	    .results_size = 77,
+	    .rejects_name = "/a/r.csv",
+	    .results_name = "/a/ä b",
+	    .event_time_ms = 1709208000123 },
+	{ .high = UINT64_MAX,
+	    .open = last_open,
+	    .open_count = 1,
+	    .hash = UINT64_MAX,
+	    .rejected = UINT64_MAX,
+	    .results_size = INT64_MAX,
+	    .event_time_ms = -1,
+	    .rejects_name = "",
+	    .results_name = "" },
 };
 
 START_TEST(keeps_what_it_is_given)
@@ -121,7 +144,7 @@ START_TEST(keeps_what_it_is_given)
 	ck_assert_uint_eq(state.high, 0);
 	ck_assert_uint_eq(state.open_count, 0);
 	ck_assert_str_eq(state.rejects_name, "");
-	commit(l, &states[1]);		/* something else, to be written over */
+	commit(l, &states[1]); /* something else, to be written over */
 	commit(l, &states[_i]);
 	checkpoint_close(l);
 	assert_only("s.cio-state", NULL);
@@ -183,8 +206,12 @@ START_TEST(is_new_until_its_first_commit)
 }
 END_TEST
 
-/* A run that read and settled nothing, for wrong credentials perhaps; any settled record makes it one to keep. */
-static const struct { struct checkpoint_state state; enum checkpoint_result then; } stopped[] = {
+/* A run that read and settled nothing, for wrong credentials perhaps; any settled record makes it
+ * one to keep. */
+static const struct {
+	struct checkpoint_state state;
+	enum checkpoint_result then;
+} stopped[] = {
 	{ { .event_time_ms = 7 }, CHECKPOINT_NEW },
 	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, CHECKPOINT_NEW },
 	{ { .high = 1, .hash = 1 }, CHECKPOINT_OTHER },
@@ -212,12 +239,19 @@ START_TEST(nothing_settled_is_nothing_kept)
 }
 END_TEST
 
-static const struct { struct checkpoint_identity id; const char *says; } others[] = {
-	{ { "size 11 digest 5", "identify", "https://track.customer.io site 1", "id=email" }, "another input" },
+static const struct {
+	struct checkpoint_identity id;
+	const char *says;
+} others[] = {
+	{ { "size 11 digest 5", "identify", "https://track.customer.io site 1", "id=email" },
+	    "another input" },
 	{ { "", "identify", "https://track.customer.io site 1", "id=email" }, "another input" },
-	{ { "size 10 digest 5", "track", "https://track.customer.io site 1", "id=email" }, "another action (identify; now it is track)" },
-	{ { "size 10 digest 5", "identify", "https://track-eu.customer.io site 1", "id=email" }, "another destination" },
-	{ { "size 10 digest 5", "identify", "https://track.customer.io site 1", "" }, "another mapping" },
+	{ { "size 10 digest 5", "track", "https://track.customer.io site 1", "id=email" },
+	    "another action (identify; now it is track)" },
+	{ { "size 10 digest 5", "identify", "https://track-eu.customer.io site 1", "id=email" },
+	    "another destination" },
+	{ { "size 10 digest 5", "identify", "https://track.customer.io site 1", "" },
+	    "another mapping" },
 };
 
 START_TEST(refuses_another_run)
@@ -227,16 +261,18 @@ START_TEST(refuses_another_run)
 
 	commit(l, &states[1]);
 	checkpoint_close(l);
-	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 0, &l, &state, &why), CHECKPOINT_OTHER);
+	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 0, &l, &state, &why),
+	    CHECKPOINT_OTHER);
 	ck_assert_ptr_null(l);
 	assert_reason(path);
 	assert_reason(others[_i].says);
 	assert_reason("--restart");
 	assert_reason("--state=FILE");
-	l = open_as(CHECKPOINT_RESUME, 0, &state);	/* it was left as it was */
+	l = open_as(CHECKPOINT_RESUME, 0, &state); /* it was left as it was */
 	assert_same(&state, &states[1]);
 	checkpoint_close(l);
-	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 1, &l, &state, &why), CHECKPOINT_NEW);
+	ck_assert_int_eq(checkpoint_open(path, &others[_i].id, 1, &l, &state, &why),
+	    CHECKPOINT_NEW);
 	checkpoint_close(l);
 }
 END_TEST
@@ -271,7 +307,8 @@ static void assert_untouched(const char *data, size_t n, const char *name)
 
 START_TEST(garbage_is_never_believed_nor_lost)
 {
-	static const char *const texts[] = { "id,name\n1,x\n", "xy", "SQLite format 3", "SQLite format 3\0tail" };
+	static const char *const texts[] = { "id,name\n1,x\n", "xy", "SQLite format 3",
+		"SQLite format 3\0tail" };
 	struct dice d = dice_new("checkpoint: garbage");
 	char data[9000];
 	size_t n = sizeof data;
@@ -292,8 +329,10 @@ END_TEST
 START_TEST(a_file_of_no_bytes_is_new)
 {
 	harness_write(h, "s.cio-state", "", 0);
-	if (_i)		/* left by a run that stopped in its first moment: it must not be played back */
-		harness_write(h, _i == 1 ? "s.cio-state-journal" : "s.cio-state-wal", "rubbish rubbish rubbish", 20);
+	/* left by a run that stopped in its first moment: it must not be played back */
+	if (_i)
+		harness_write(h, _i == 1 ? "s.cio-state-journal" : "s.cio-state-wal",
+		    "rubbish rubbish rubbish", 20);
 	expect_open(CHECKPOINT_NEW, 0);
 	assert_only("s.cio-state", NULL);
 }
@@ -310,14 +349,18 @@ static void sql(const char *statements)
 }
 
 /* What is plainly somebody's: it is never taken for ours, and --restart does not touch it. */
-static const struct { const char *name, *text, *sql; } foreign[] = {
+static const struct {
+	const char *name, *text, *sql;
+} foreign[] = {
 	{ "people.csv", "id,name\n1,x\n", NULL },
 	{ "people.cio-state.csv", "id,name\n1,x\n", NULL },
 	{ "x", "xy", NULL },
 	{ "their.db", NULL, "CREATE TABLE people (id, name); INSERT INTO people VALUES (1, 'x')" },
 	{ "their.db", NULL, "PRAGMA application_id = 7; CREATE TABLE t (x)" },
-	{ "their.db", NULL, "PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (x)" },
-	{ "users.sync", NULL, "PRAGMA application_id = 0x63696f79; CREATE TABLE people (x)" },	/* a sync file */
+	{ "their.db", NULL,
+	    "PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (x)" },
+	/* a sync file */
+	{ "users.sync", NULL, "PRAGMA application_id = 0x63696f79; CREATE TABLE people (x)" },
 };
 
 START_TEST(what_is_not_ours_is_left_alone)
@@ -346,7 +389,8 @@ START_TEST(a_database_under_our_name_is_put_aside)
 {
 	size_t len;
 
-	sql("PRAGMA application_id = 7; CREATE TABLE people (id, name); INSERT INTO people VALUES (1, 'x')");
+	sql("PRAGMA application_id = 7; CREATE TABLE people (id, name); INSERT INTO people VALUES "
+	    "(1, 'x')");
 	char *before = harness_read(h, "s.cio-state", &len);
 	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("is damaged (it says that it is another program's): --restart begins anew");
@@ -402,9 +446,18 @@ END_TEST
 /* What a crash leaves in place of a file or of its beginning. */
 START_TEST(what_a_crash_leaves_has_a_way_out)
 {
-	static const struct { size_t from, zeroes, keep; } left[] = {
-		{ 0, SIZE_MAX, SIZE_MAX }, { 0, 512, SIZE_MAX }, { 0, 0, 15 }, { 0, 0, 16 }, { 0, 0, 99 }, { 0, 0, 100 },
-		{ 0, 0, 3000 }, { 100, 412, SIZE_MAX }, { 0, 300, 400 },
+	static const struct {
+		size_t from, zeroes, keep;
+	} left[] = {
+		{ 0, SIZE_MAX, SIZE_MAX },
+		{ 0, 512, SIZE_MAX },
+		{ 0, 0, 15 },
+		{ 0, 0, 16 },
+		{ 0, 0, 99 },
+		{ 0, 0, 100 },
+		{ 0, 0, 3000 },
+		{ 100, 412, SIZE_MAX },
+		{ 0, 300, 400 },
 	};
 	struct checkpoint_state state;
 	size_t len;
@@ -423,7 +476,11 @@ START_TEST(what_a_crash_leaves_has_a_way_out)
 END_TEST
 
 /* Changes that SQLite itself finds fine. */
-static const struct { const char *sql; enum checkpoint_result result; const char *says; } changes[] = {
+static const struct {
+	const char *sql;
+	enum checkpoint_result result;
+	const char *says;
+} changes[] = {
 	{ "PRAGMA user_version = 2", CHECKPOINT_BROKEN, "another version" },
 	{ "UPDATE progress SET high = high - 1", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET hash = hash + 1", CHECKPOINT_BROKEN, "damaged" },
@@ -463,8 +520,10 @@ END_TEST
 /* What SQLite quotes of a damaged file moves no terminal's cursor. */
 START_TEST(what_a_damaged_file_says_is_escaped)
 {
-	sql("PRAGMA application_id = 0x63696f73; CREATE TABLE identity (x); PRAGMA writable_schema = ON;"
-	    "UPDATE sqlite_schema SET name = 'a' || char(27, 91, 50, 74), sql = 'CREATE TABLE ' || char(27)");
+	sql("PRAGMA application_id = 0x63696f73; CREATE TABLE identity (x); PRAGMA writable_schema "
+	    "= ON;"
+	    "UPDATE sqlite_schema SET name = 'a' || char(27, 91, 50, 74), sql = 'CREATE TABLE ' || "
+	    "char(27)");
 	expect_open(CHECKPOINT_BROKEN, 0);
 	assert_reason("is damaged (malformed database schema (a\\x1b[2J)");
 	ck_assert_ptr_null(strchr(why.text, '\x1b'));
@@ -489,9 +548,15 @@ END_TEST
 
 START_TEST(refuses_what_is_no_file)
 {
-	static const struct { const char *name, *says; } places[] = {
-		{ "link", "symbolic link" }, { "dangling", "symbolic link" }, { "directory", "cannot be opened: Is a directory" },
-		{ "fifo", "not a regular file" }, { "no/state", "make the directory first" }, { "/dev/null", "not a regular file" },
+	static const struct {
+		const char *name, *says;
+	} places[] = {
+		{ "link", "symbolic link" },
+		{ "dangling", "symbolic link" },
+		{ "directory", "cannot be opened: Is a directory" },
+		{ "fifo", "not a regular file" },
+		{ "no/state", "make the directory first" },
+		{ "/dev/null", "not a regular file" },
 	};
 	ck_assert_int_eq(symlink("s.cio-state", harness_path(h, "link")), 0);
 	ck_assert_int_eq(symlink("nothing", harness_path(h, "dangling")), 0);
@@ -514,7 +579,8 @@ START_TEST(works_below_a_linked_directory)
 {
 	ck_assert_int_eq(mkdir(harness_path(h, "real"), 0700), 0);
 	ck_assert_int_eq(symlink("real", harness_path(h, "alias")), 0);
-	path = harness_path(h, "alias/a b?c#d%41.state");	/* nor do such characters mean anything */
+	/* nor do such characters mean anything */
+	path = harness_path(h, "alias/a b?c#d%41.state");
 	expect_open(CHECKPOINT_NEW, 0);
 	ck_assert(harness_exists(h, "real/a b?c#d%41.state"));
 }
@@ -522,7 +588,8 @@ END_TEST
 
 /* -- one run at a time -- */
 
-/* A run in a process of its own that holds the checkpoint until it is told to end: then it exits as `fate` says. */
+/* A run in a process of its own that holds the checkpoint until it is told to end: then it exits as
+ * `fate` says. */
 enum fate { FATE_CLOSE, FATE_REMOVE, FATE_DIE };
 
 static pid_t holder(enum fate fate, int *tell)
@@ -558,13 +625,14 @@ static pid_t holder(enum fate fate, int *tell)
 
 START_TEST(a_second_run_is_told_who_holds_it)
 {
-	static const enum checkpoint_result then[] = { CHECKPOINT_RESUME, CHECKPOINT_NEW, CHECKPOINT_RESUME };
+	static const enum checkpoint_result then[] = { CHECKPOINT_RESUME, CHECKPOINT_NEW,
+		CHECKPOINT_RESUME };
 	struct checkpoint_state state;
 	char who[40];
 	int tell, status;
 
 	path = harness_path(h, "a b?c#d%41.state");
-	expect_open(CHECKPOINT_NEW, 0);	/* by another run, which must not be named */
+	expect_open(CHECKPOINT_NEW, 0); /* by another run, which must not be named */
 	pid_t pid = holder((enum fate)_i, &tell);
 	snprintf(who, sizeof who, "another run (pid %d, since 20", (int)pid);
 	for (int restart = 0; restart < 2; restart++) {
@@ -588,7 +656,7 @@ START_TEST(another_program_in_it_is_told)
 
 	expect_open(CHECKPOINT_NEW, 0);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	pid_t pid = fork();	/* a process of its own: SQLite's locks are the process's */
+	pid_t pid = fork(); /* a process of its own: SQLite's locks are the process's */
 	if (pid == 0) {
 		expect_open(CHECKPOINT_BUSY, 0);
 		assert_reason("another program has it open");
@@ -597,9 +665,13 @@ START_TEST(another_program_in_it_is_told)
 	int status;
 	waitpid(pid, &status, 0);
 	sqlite3_close(db);
-	ck_assert_int_ne(status, 0);	/* only opened, not in use: that is fine */
+	ck_assert_int_ne(status, 0); /* only opened, not in use: that is fine */
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; SELECT * FROM identity", NULL, NULL, NULL), 0);
+	ck_assert_int_eq(sqlite3_exec(db,
+	                     "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; SELECT * FROM "
+	                     "identity",
+	                     NULL, NULL, NULL),
+	    0);
 	pid = fork();
 	if (pid == 0) {
 		expect_open(CHECKPOINT_BUSY, 0);
@@ -612,7 +684,8 @@ START_TEST(another_program_in_it_is_told)
 }
 END_TEST
 
-/* Many runs at once open, commit, and close or remove: never two inside, and each finds what the last one left. */
+/* Many runs at once open, commit, and close or remove: never two inside, and each finds what the
+ * last one left. */
 static void compete(struct dice d, int rounds)
 {
 	const char *mark = harness_path(h, "inside");
@@ -623,7 +696,8 @@ static void compete(struct dice d, int rounds)
 		enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
 		if (got == CHECKPOINT_BUSY)
 			continue;
-		ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_RESUME, "%d: %s", got, why.text);
+		ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_RESUME, "%d: %s", got,
+		    why.text);
 		int fd = open(mark, O_CREAT | O_EXCL | O_WRONLY, 0600);
 		ck_assert_msg(fd >= 0, "two runs are inside");
 		close(fd);
@@ -643,14 +717,15 @@ static void churn(void)
 	for (;;) {
 		struct stat held, named;
 		int fd = open(path, O_RDWR | O_CREAT, 0600);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 && lstat(path, &named) == 0 &&
-		    held.st_ino == named.st_ino && held.st_size == 0)
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
+		    lstat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_size == 0)
 			unlink(path);
 		close(fd);
 	}
 }
 
-/* A file that is removed between being opened and being locked is not taken for the one under its name. */
+/* A file that is removed between being opened and being locked is not taken for the one under its
+ * name. */
 START_TEST(a_removed_file_is_not_held)
 {
 	enum { RUNS = 8 };
@@ -664,8 +739,10 @@ START_TEST(a_removed_file_is_not_held)
 		for (int k = 0; pids[i] == 0; k++) {
 			struct checkpoint_state state;
 			struct checkpoint *l;
-			enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state, &why);
-			ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_BUSY, "%d: %s", got, why.text);
+			enum checkpoint_result got = checkpoint_open(path, &identity, 0, &l, &state,
+			    &why);
+			ck_assert_msg(got == CHECKPOINT_NEW || got == CHECKPOINT_BUSY, "%d: %s",
+			    got, why.text);
 			if (l)
 				ck_assert_msg(checkpoint_remove(l, &why) == 0, "%s", why.text);
 			checkpoint_close(l);
@@ -724,7 +801,7 @@ START_TEST(a_full_disk_is_told_and_nothing_is_lost)
 	assert_reason("run the same command again");
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	if (_i) {	/* there is room again */
+	if (_i) { /* there is room again */
 		commit(l, &big);
 		checkpoint_close(l);
 		l = open_as(CHECKPOINT_RESUME, 0, &state);
@@ -740,14 +817,24 @@ START_TEST(a_full_disk_is_told_and_nothing_is_lost)
 END_TEST
 
 /*
- * Power loss. The n-th commit says `high` = n, and all else in it follows from n. A copy of the files at any moment, perhaps
- * with the end of one cut off or a bit turned around, must be carried on from some commit as it was, or refused.
+ * Power loss. The n-th commit says `high` = n, and all else in it follows from n. A copy of the
+ * files at any moment, perhaps with the end of one cut off or a bit turned around, must be carried
+ * on from some commit as it was, or refused.
  */
 static void made_from(uint64_t n, struct checkpoint_state *s, uint64_t *open, int64_t *sizes)
 {
-	*s = (struct checkpoint_state){ .high = n, .hash = n * UINT64_C(0x9e3779b97f4a7c15), .rejected = n / 3, .refused = n / 5,
-	    .failed = n / 7, .results_size = (int64_t)n * 10, .event_time_ms = 1234, .rejects_name = "/r", .results_name = "/s",
-	    .open = open, .rejects_sizes = sizes, .rejects_files = 3 };
+	*s = (struct checkpoint_state){ .high = n,
+		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
+		.rejected = n / 3,
+		.refused = n / 5,
+		.failed = n / 7,
+		.results_size = (int64_t)n * 10,
+		.event_time_ms = 1234,
+		.rejects_name = "/r",
+		.results_name = "/s",
+		.open = open,
+		.rejects_sizes = sizes,
+		.rejects_files = 3 };
 	for (uint64_t i = 1; i < n && s->open_count < n * 37 % 3000; i += 1 + n % 3)
 		open[s->open_count++] = i;
 	for (int64_t i = 0; i < 3; i++)
@@ -798,31 +885,33 @@ static void damage(struct dice *d, char *bytes[3], size_t len[3])
 		return;
 	int64_t n = (int64_t)len[which];
 	switch (dice_below(d, 4)) {
-	case 0:		/* the end is missing */
+	case 0: /* the end is missing */
 		len[which] = (size_t)dice_below(d, n);
 		break;
-	case 1:		/* a bit turned around */
+	case 1: /* a bit turned around */
 		bytes[which][dice_below(d, n)] ^= (char)(1 << dice_below(d, 8));
 		break;
-	case 2: {	/* a sector was never written */
+	case 2: { /* a sector was never written */
 		size_t at = (size_t)dice_below(d, n) / 512 * 512;
 		memset(bytes[which] + at, 0, len[which] - at < 512 ? len[which] - at : 512);
 		break;
 	}
-	default:	/* a whole file is missing */
+	default: /* a whole file is missing */
 		free(bytes[which]);
 		bytes[which] = NULL;
 	}
 }
 
-/* Opens the copy: from which commit does it go on? 0: from none, it is as new; -1: it was refused. */
+/* Opens the copy: from which commit does it go on? 0: from none, it is as new; -1: it was
+ * refused. */
 static int64_t opened_copy(void)
 {
 	uint64_t open[OPEN_MOST];
 	int64_t sizes[3];
 	struct checkpoint_state state, want;
 	struct checkpoint *l;
-	enum checkpoint_result got = checkpoint_open(harness_path(h, "c"), &identity, 0, &l, &state, &why);
+	enum checkpoint_result got = checkpoint_open(harness_path(h, "c"), &identity, 0, &l, &state,
+	    &why);
 
 	if (got != CHECKPOINT_NEW && got != CHECKPOINT_RESUME) {
 		ck_assert_msg(got == CHECKPOINT_BROKEN, "%d: %s", got, why.text);
@@ -856,7 +945,7 @@ START_TEST(a_torn_file_is_never_believed)
 		size_t len[3];
 		for (int64_t more = dice_below(&d, 4); more > 0; more--)
 			commit_number(l, (uint64_t)n++);
-		if (dice_one_in(&d, 20)) {	/* so that the log begins anew, too */
+		if (dice_one_in(&d, 20)) { /* so that the log begins anew, too */
 			checkpoint_close(l);
 			l = open_as(n > 1 ? CHECKPOINT_RESUME : CHECKPOINT_NEW, 0, &state);
 		}
@@ -869,7 +958,7 @@ START_TEST(a_torn_file_is_never_believed)
 		int64_t high = opened_copy();
 		ck_assert_int_lt(high, n);
 		if (whole)
-			ck_assert_int_eq(high, n - 1);	/* what was committed is there */
+			ck_assert_int_eq(high, n - 1); /* what was committed is there */
 		*(high >= 0 ? &went_on : &refused) += 1;
 	}
 	checkpoint_close(l);
@@ -920,7 +1009,10 @@ START_TEST(a_killed_run_keeps_what_it_committed)
 		struct checkpoint_state state, want;
 		uint64_t open[OPEN_MOST];
 		int64_t sizes[3];
-		struct checkpoint *l = open_as(harness_exists(h, "s.cio-state") && told ? CHECKPOINT_RESUME : CHECKPOINT_NEW, 0, &state);
+		struct checkpoint *l = open_as(harness_exists(h, "s.cio-state") && told ?
+		        CHECKPOINT_RESUME :
+		        CHECKPOINT_NEW,
+		    0, &state);
 		ck_assert_uint_ge(state.high, told);
 		ck_assert_uint_le(state.high, told + 1);
 		made_from(state.high, &want, open, sizes);

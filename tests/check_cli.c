@@ -1,17 +1,17 @@
 /*
- * The program as a whole: each case in tests/cli/NAME.json is arguments, input and a script of replies, and what
- * must have been requested, said, written and returned. A case is an object:
+ * The program as a whole: each case in tests/cli/NAME.json is arguments, input and a script of
+ * replies, and what must have been requested, said, written and returned. A case is an object:
  *
  *   name        what it shows
- *   args        arguments; files: name to contents, made beforehand (a/b: in a directory); stdin: text; env: name to value
- *               (null: taken out), where <dir> stands for the directory
- *   sandbox     {"strict_emails", "rate_limit", "retry_after_s", "latency_ms", "region_url"}; false: no server at all
- *   rules       [{"nth", "method", "path", "body", "person", "times", "passes", "act", "status", "headers", "answer", "process", "delay_ms"}]
- *   status      exit status (0 where it is left out)
- *   requests    [["PUT", "/api/v1/customers/1", "body"], ...] as they arrived, without the credentials check; null: no body;
- *               <ulid> stands for any valid ULID. "checks": how many credentials checks there were (1)
- *   out         standard output, exactly; out_has, err_has, err_lacks: parts of them
- *   after       name to contents of files afterwards; null: not there
+ *   args        arguments; files: name to contents, made beforehand (a/b: in a directory); stdin:
+ * text; env: name to value (null: taken out), where <dir> stands for the directory sandbox
+ * {"strict_emails", "rate_limit", "retry_after_s", "latency_ms", "region_url"}; false: no server at
+ * all rules       [{"nth", "method", "path", "body", "person", "times", "passes", "act", "status",
+ * "headers", "answer", "process", "delay_ms"}] status      exit status (0 where it is left out)
+ *   requests    [["PUT", "/api/v1/customers/1", "body"], ...] as they arrived, without the
+ * credentials check; null: no body; <ulid> stands for any valid ULID. "checks": how many
+ * credentials checks there were (1) out         standard output, exactly; out_has, err_has,
+ * err_lacks: parts of them after       name to contents of files afterwards; null: not there
  *
  * Under valgrind it is a sample: of each file every third case, from the first on.
  */
@@ -35,7 +35,7 @@ Suite *cli_suite(void);
 
 /* Loaded before Check forks, so that each test knows its case by its index. */
 static json_t *cases;
-static size_t total;		/* what the files have */
+static size_t total; /* what the files have */
 
 static void load_file(const char *name)
 {
@@ -51,7 +51,8 @@ static void load_file(const char *name)
 		abort();
 	}
 	total += json_array_size(array);
-	json_array_foreach(array, i, value) {
+	json_array_foreach(array, i, value)
+	{
 		if (harness_is_under() && i % SAMPLE != 0)
 			continue;
 		json_object_set_new(value, "file", json_string(path));
@@ -93,9 +94,16 @@ static int number_of(const json_t *c, const char *key)
 
 static enum sandbox_act act_of(const json_t *rule)
 {
-	static const struct { const char *name; enum sandbox_act act; } acts[] = {
-		{ "pass", SANDBOX_PASS }, { "status", SANDBOX_STATUS }, { "reset", SANDBOX_RESET }, { "cut", SANDBOX_CUT },
-		{ "raw", SANDBOX_RAW }, { "hang", SANDBOX_HANG },
+	static const struct {
+		const char *name;
+		enum sandbox_act act;
+	} acts[] = {
+		{ "pass", SANDBOX_PASS },
+		{ "status", SANDBOX_STATUS },
+		{ "reset", SANDBOX_RESET },
+		{ "cut", SANDBOX_CUT },
+		{ "raw", SANDBOX_RAW },
+		{ "hang", SANDBOX_HANG },
 	};
 	const char *name = text_of(rule, "act");
 
@@ -111,7 +119,8 @@ static void add_rules(struct sandbox *s, const json_t *c)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(c, "rules"), i, rule) {
+	json_array_foreach(json_object_get(c, "rules"), i, rule)
+	{
 		struct sandbox_rule r = {
 			.nth = (uint64_t)number_of(rule, "nth"),
 			.method = text_of(rule, "method"),
@@ -178,12 +187,13 @@ static void prepare(struct harness *h, const json_t *c)
 	const char *name, *text = text_of(c, "stdin");
 	json_t *value;
 
-	json_object_foreach(json_object_get(c, "files"), name, value) {
+	json_object_foreach(json_object_get(c, "files"), name, value)
+	{
 		make_directories(h, name);
 		harness_write(h, name, json_string_value(value), json_string_length(value));
 	}
 	json_object_foreach(json_object_get(c, "env"), name, value)
-		set_variable(h, name, json_string_value(value));
+	    set_variable(h, name, json_string_value(value));
 	if (text)
 		harness_stdin(h, text, json_string_length(json_object_get(c, "stdin")));
 }
@@ -228,17 +238,19 @@ static void expect_requests(struct sandbox *s, const json_t *c, const struct har
 		if (!wanted)
 			continue;
 		json_t *want = json_array_get(wanted, next++);
-		ck_assert_msg(want, "an unexpected request: %s %s %s%s", a.method, a.path, a.body ? a.body : "", harness_show(run));
+		ck_assert_msg(want, "an unexpected request: %s %s %s%s", a.method, a.path,
+		    a.body ? a.body : "", harness_show(run));
 		ck_assert_str_eq(a.method, json_string_value(json_array_get(want, 0)));
 		ck_assert_str_eq(a.path, json_string_value(json_array_get(want, 1)));
 		const char *body = json_string_value(json_array_get(want, 2));
-		ck_assert_msg(body ? a.body && matches(a.body, body) : !a.body_len, "request %zu:\n     is: %s\nexpected: %s", next,
-		    a.body ? a.body : "(no body)", body ? body : "(no body)");
+		ck_assert_msg(body ? a.body && matches(a.body, body) : !a.body_len,
+		    "request %zu:\n     is: %s\nexpected: %s", next, a.body ? a.body : "(no body)",
+		    body ? body : "(no body)");
 	}
-	ck_assert_msg(!wanted || next == json_array_size(wanted), "%zu requests, not %zu%s", next, json_array_size(wanted),
-	    harness_show(run));
-	ck_assert_msg(seen_checks == (checks ? (size_t)json_integer_value(checks) : 1), "%zu credentials checks%s", seen_checks,
-	    harness_show(run));
+	ck_assert_msg(!wanted || next == json_array_size(wanted), "%zu requests, not %zu%s", next,
+	    json_array_size(wanted), harness_show(run));
+	ck_assert_msg(seen_checks == (checks ? (size_t)json_integer_value(checks) : 1),
+	    "%zu credentials checks%s", seen_checks, harness_show(run));
 }
 
 static void expect_said(const json_t *c, const struct harness_run *run)
@@ -249,11 +261,11 @@ static void expect_said(const json_t *c, const struct harness_run *run)
 	if (text_of(c, "out"))
 		harness_assert_out_is(run, text_of(c, "out"));
 	json_array_foreach(json_object_get(c, "out_has"), i, value)
-		harness_assert_out_has(run, json_string_value(value));
+	    harness_assert_out_has(run, json_string_value(value));
 	json_array_foreach(json_object_get(c, "err_has"), i, value)
-		harness_assert_err_has(run, json_string_value(value));
+	    harness_assert_err_has(run, json_string_value(value));
 	json_array_foreach(json_object_get(c, "err_lacks"), i, value)
-		harness_assert_err_lacks(run, json_string_value(value));
+	    harness_assert_err_lacks(run, json_string_value(value));
 }
 
 static void expect_files(struct harness *h, const json_t *c)
@@ -261,11 +273,9 @@ static void expect_files(struct harness *h, const json_t *c)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(json_object_get(c, "after"), name, value)
-		if (json_is_null(value))
-			ck_assert_msg(!harness_exists(h, name), "%s is there", name);
-		else
-			harness_assert_file_is(h, name, json_string_value(value));
+	json_object_foreach(json_object_get(c, "after"), name, value) if (json_is_null(value))
+	    ck_assert_msg(!harness_exists(h, name), "%s is there", name);
+	else harness_assert_file_is(h, name, json_string_value(value));
 }
 
 START_TEST(cli_case)
@@ -281,7 +291,8 @@ START_TEST(cli_case)
 	struct sandbox *s = start_sandbox(c);
 	struct harness *h = harness_new(s);
 	prepare(h, c);
-	json_array_foreach(json_object_get(c, "args"), n, value) {
+	json_array_foreach(json_object_get(c, "args"), n, value)
+	{
 		ck_assert_uint_lt(n, MOST_ARGS);
 		args[n] = json_string_value(value);
 	}

@@ -1,4 +1,5 @@
-/* --sync, --sync-deletes and --max-deletes: nightly files against the sandbox, with failures in between. */
+/* --sync, --sync-deletes and --max-deletes: nightly files against the sandbox, with failures in
+ * between. */
 #include <check.h>
 #include <jansson.h>
 #include <signal.h>
@@ -30,8 +31,14 @@ static void teardown(void)
 
 /* Every run's options, and then the test's own, up to NULL. */
 static const char *const usual[] = {
-	"--sync=people.sync", "--sync-deletes=delete", "--max-deletes=100%", "--rate=unlimited", "--backoff=2ms",
-	"--backoff-max=10ms", "--summary=summary.json", "in.csv",
+	"--sync=people.sync",
+	"--sync-deletes=delete",
+	"--max-deletes=100%",
+	"--rate=unlimited",
+	"--backoff=2ms",
+	"--backoff-max=10ms",
+	"--summary=summary.json",
+	"in.csv",
 };
 #define ARGS_MAX 24
 
@@ -85,10 +92,12 @@ static uint64_t operations(void)
 static void wait_for_operations(uint64_t n)
 {
 	for (int64_t until = clock_now() + SOON * 1000; operations() < n; usleep(2000))
-		ck_assert_msg(clock_now() < until, "%d operations of %d have come", (int)operations(), (int)n);
+		ck_assert_msg(clock_now() < until, "%d operations of %d have come",
+		    (int)operations(), (int)n);
 }
 
-/* The people at the server, p0 to p9 all of them: "p1=1 p2=1 " from their attribute `value`, in order. */
+/* The people at the server, p0 to p9 all of them: "p1=1 p2=1 " from their attribute `value`, in
+ * order. */
 static void expect_people(const char *want)
 {
 	json_t *people = sandbox_people(scene.sandbox);
@@ -109,10 +118,13 @@ static void expect_people(const char *want)
 	json_decref(people);
 }
 
-static void add_fault(const char *method, const char *person, enum sandbox_act act, int status, bool process)
+static void add_fault(const char *method, const char *person, enum sandbox_act act, int status,
+    bool process)
 {
 	struct sandbox_rule rule = {
-		.method = method, .person = person, .times = -1,
+		.method = method,
+		.person = person,
+		.times = -1,
 		.fault = { .act = act, .status = status, .process = process },
 	};
 
@@ -124,10 +136,21 @@ static void add_fault(const char *method, const char *person, enum sandbox_act a
 #define PEOPLE 60
 #define NIGHTS 10
 
-enum trouble { TROUBLE_NONE, TROUBLE_CHAOS, TROUBLE_KILLS, TROUBLE_REFUSED, TROUBLE_ABANDONED, TROUBLES };
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_CHAOS,
+	TROUBLE_KILLS,
+	TROUBLE_REFUSED,
+	TROUBLE_ABANDONED,
+	TROUBLES
+};
 
 /* What the file's last rows say. */
-struct people { int value[PEOPLE]; bool extra; };	/* value 0: not there; extra: a column that came later */
+/* value 0: not there; extra: a column that came later */
+struct people {
+	int value[PEOPLE];
+	bool extra;
+};
 
 static void next_day(struct people *p, struct dice *d)
 {
@@ -137,7 +160,7 @@ static void next_day(struct people *p, struct dice *d)
 		if (dice_one_in(d, busy))
 			p->value[i] = dice_one_in(d, 3) ? 0 : 1 + (int)dice_below(d, 3);
 	p->extra |= dice_one_in(d, 8);
-	p->value[0] = 1;	/* an empty input deletes nobody */
+	p->value[0] = 1; /* an empty input deletes nobody */
 }
 
 static void add_row(struct buf *out, const struct people *p, int i, int value)
@@ -145,7 +168,8 @@ static void add_row(struct buf *out, const struct people *p, int i, int value)
 	buf_fmt(out, "%s%d,%d%s\n", i % 2 ? "q@" : "p", i, value, p->extra ? ",more" : "");
 }
 
-/* Rows in any order; some people have earlier rows, with other values. Returns how many rows too many there are. */
+/* Rows in any order; some people have earlier rows, with other values. Returns how many rows too
+ * many there are. */
 static int write_night(const struct people *p, struct dice *d)
 {
 	struct buf out = { .max = 100000 };
@@ -203,13 +227,16 @@ static int count_changes(const struct people *was, const struct people *is)
 	return n;
 }
 
-/* Runs that are killed when so many requests have come, or that end before. The state is kept, or not. */
+/* Runs that are killed when so many requests have come, or that end before. The state is kept, or
+ * not. */
 static void killed_runs(struct dice *d, int runs, const char *batch, const char *state)
 {
 	while (runs-- > 0) {
-		uint64_t enough = sandbox_counters(scene.sandbox).requests + 2 + (uint64_t)dice_below(d, 20);
+		uint64_t enough = sandbox_counters(scene.sandbox).requests + 2 +
+		    (uint64_t)dice_below(d, 20);
 		struct harness_child *child = START("--retries=200", batch, state, "-q");
-		while (harness_peek(child)->status == -1 && !sandbox_wait(scene.sandbox, enough, 10))
+		while (
+		    harness_peek(child)->status == -1 && !sandbox_wait(scene.sandbox, enough, 10))
 			;
 		usleep((useconds_t)dice_below(d, 4000));
 		harness_signal(child, SIGKILL);
@@ -220,8 +247,14 @@ static void killed_runs(struct dice *d, int runs, const char *batch, const char 
 static void make_trouble(enum trouble trouble, struct people *p, struct dice *d, const char *batch)
 {
 	struct sandbox_chaos chaos = {
-		.seed = dice_next(d), .unavailable = 10, .error_after = 10, .reset_before = 5, .reset_after = 5, .cut = 5,
-		.throttled = 2, .delay_ms = 4,
+		.seed = dice_next(d),
+		.unavailable = 10,
+		.error_after = 10,
+		.reset_before = 5,
+		.reset_after = 5,
+		.cut = 5,
+		.throttled = 2,
+		.delay_ms = 4,
 	};
 	const char *state = dice_one_in(d, 2) ? "--no-state" : "--state=in.state";
 	struct people wanted = *p;
@@ -229,13 +262,14 @@ static void make_trouble(enum trouble trouble, struct people *p, struct dice *d,
 	int i = 2 * (int)dice_below(d, PEOPLE / 2);
 
 	switch (trouble) {
-	case TROUBLE_CHAOS:	/* with few retries: some fail */
+	case TROUBLE_CHAOS: /* with few retries: some fail */
 		sandbox_set_chaos(scene.sandbox, &chaos);
 		RUN("--retries=1", batch, "--no-state", "-q");
 		break;
-	case TROUBLE_ABANDONED:	/* a file that is given up, in favour of the one before or another */
+	/* a file that is given up, in favour of the one before or another */
+	case TROUBLE_ABANDONED:
 		next_day(&wanted, d);
-		wanted.extra = p->extra;	/* the server would keep it */
+		wanted.extra = p->extra; /* the server would keep it */
 		write_night(&wanted, d);
 		/* fallthrough */
 	case TROUBLE_KILLS:
@@ -263,7 +297,8 @@ START_TEST(nights_agree_with_a_model)
 	struct people was = { .extra = false }, is = was;
 
 	for (int n = 0; n < nights; n++) {
-		enum trouble trouble = (enum trouble)(harness_is_under() ? n : dice_below(&d, TROUBLES));
+		enum trouble trouble = (enum trouble)(
+		    harness_is_under() ? n : dice_below(&d, TROUBLES));
 		const char *batch = dice_one_in(&d, 2) ? "--batch=7" : "-c4";
 		next_day(&is, &d);
 		int earlier = write_night(&is, &d);
@@ -279,8 +314,8 @@ START_TEST(nights_agree_with_a_model)
 		expect_server(&is);
 		int sent = (int)(operations() - before), changes = count_changes(&was, &is);
 		if (trouble == TROUBLE_NONE)
-			ck_assert_msg(sent >= changes && sent <= changes + 2 * earlier, "%d sent for %d changes and %d earlier rows",
-			    sent, changes, earlier);
+			ck_assert_msg(sent >= changes && sent <= changes + 2 * earlier,
+			    "%d sent for %d changes and %d earlier rows", sent, changes, earlier);
 		was = is;
 	}
 }
@@ -290,7 +325,8 @@ END_TEST
 
 START_TEST(what_is_unchanged_is_not_sent)
 {
-	static const char first[] = "id,value\np1,1\np2,1\np3,1\n", second[] = "value,id\n1,p3\n2,p2\n1,p1\n1,p4\n";
+	static const char first[] = "id,value\np1,1\np2,1\np3,1\n",
+	                  second[] = "value,id\n1,p3\n2,p2\n1,p1\n1,p4\n";
 
 	night(first);
 	ck_assert_uint_eq(operations(), 3);
@@ -298,13 +334,18 @@ START_TEST(what_is_unchanged_is_not_sent)
 	ck_assert_uint_eq(operations(), 3);
 	ck_assert_int_eq(scene_summary(&scene, "skipped"), 3);
 	write_input(second);
-	harness_assert_status(RUN("--results=results", "--batch"), 0);	/* the other API, and columns in another order */
+	/* the other API, and columns in another order */
+	harness_assert_status(RUN("--results=results", "--batch"), 0);
 	ck_assert_uint_eq(operations(), 5);
 	harness_assert_file_is(scene.harness, "results",
-	    "{\"record\":1,\"line\":2,\"id\":\"p3\",\"action\":\"identify\",\"outcome\":\"skipped\",\"attempts\":0}\n"
-	    "{\"record\":3,\"line\":4,\"id\":\"p1\",\"action\":\"identify\",\"outcome\":\"skipped\",\"attempts\":0}\n"
-	    "{\"record\":2,\"line\":3,\"id\":\"p2\",\"action\":\"identify\",\"outcome\":\"accepted\",\"status\":200,\"attempts\":1}\n"
-	    "{\"record\":4,\"line\":5,\"id\":\"p4\",\"action\":\"identify\",\"outcome\":\"accepted\",\"status\":200,\"attempts\":1}\n");
+	    "{\"record\":1,\"line\":2,\"id\":\"p3\",\"action\":\"identify\",\"outcome\":"
+	    "\"skipped\",\"attempts\":0}\n"
+	    "{\"record\":3,\"line\":4,\"id\":\"p1\",\"action\":\"identify\",\"outcome\":"
+	    "\"skipped\",\"attempts\":0}\n"
+	    "{\"record\":2,\"line\":3,\"id\":\"p2\",\"action\":\"identify\",\"outcome\":"
+	    "\"accepted\",\"status\":200,\"attempts\":1}\n"
+	    "{\"record\":4,\"line\":5,\"id\":\"p4\",\"action\":\"identify\",\"outcome\":"
+	    "\"accepted\",\"status\":200,\"attempts\":1}\n");
 	expect_people("p1=1 p2=2 p3=1 p4=1 ");
 }
 END_TEST
@@ -315,7 +356,8 @@ START_TEST(many_are_unchanged)
 	int people = harness_is_under() ? 21000 : 45000;
 
 	scene_write_people(&scene, "in.csv", people);
-	harness_assert_status(RUN("--batch", "-q", "--timeout=10m"), 0);	/* the server has valgrind to bear, too */
+	/* the server has valgrind to bear, too */
+	harness_assert_status(RUN("--batch", "-q", "--timeout=10m"), 0);
 	ck_assert_uint_eq(operations(), people);
 	const struct harness_run *run = RUN("-q");
 	harness_assert_status(run, 0);
@@ -329,7 +371,7 @@ END_TEST
 START_TEST(the_last_row_of_a_person_wins)
 {
 	night("id,value\np1,1\np2,1\n");
-	night("id,value\np1,2\np1,3\np2,1\np1,1\n");	/* as accepted last night, but not since */
+	night("id,value\np1,2\np1,3\np2,1\np1,1\n"); /* as accepted last night, but not since */
 	expect_people("p1=1 p2=1 ");
 	night("id,value\np2,1\np1,1\n");
 	ck_assert_uint_eq(operations(), 5);
@@ -345,7 +387,8 @@ START_TEST(an_address_in_other_letters_is_the_same_person)
 }
 END_TEST
 
-/* What the server has after an attempt that got no answer, or a bad one, is not known: the old row is sent again. */
+/* What the server has after an attempt that got no answer, or a bad one, is not known: the old row
+ * is sent again. */
 START_TEST(an_old_value_is_sent_after_a_failure)
 {
 	static const enum sandbox_act acts[] = { SANDBOX_STATUS, SANDBOX_RESET };
@@ -386,14 +429,17 @@ START_TEST(a_mark_stays_until_the_last_row_is_settled)
 {
 	const char *batch = _i == 1 ? "--batch=1" : "-c3";
 	struct sandbox_rule second = {
-		.person = "p1", .times = -1, .passes = 1, .fault = { .act = SANDBOX_HANG, .process = true },
+		.person = "p1",
+		.times = -1,
+		.passes = 1,
+		.fault = { .act = SANDBOX_HANG, .process = true },
 	};
 
 	sandbox_add_rule(scene.sandbox, &second);
 	write_input("id,value\np1,1\np1,2\np2,1\n");
 	struct harness_child *child = START(batch, "--no-state");
 	wait_for_operations(3);
-	usleep(400000);		/* the first is written down */
+	usleep(400000); /* the first is written down */
 	harness_signal(child, SIGKILL);
 	harness_finish(child);
 	expect_people("p1=2 p2=1 ");
@@ -449,23 +495,32 @@ END_TEST
 
 START_TEST(who_is_gone_is_deleted)
 {
-	static const struct { const char *option, *action; bool batch; } ways[] = {
-		{ "-v", "delete", false }, { "--batch", "delete", true },
-		{ "--sync-deletes=suppress", "suppress", false }, { "--sync-deletes=suppress", "suppress", true },
+	static const struct {
+		const char *option, *action;
+		bool batch;
+	} ways[] = {
+		{ "-v", "delete", false },
+		{ "--batch", "delete", true },
+		{ "--sync-deletes=suppress", "suppress", false },
+		{ "--sync-deletes=suppress", "suppress", true },
 	};
 	char want[500];
 
 	night("id,value\np1,1\np2,1\np3,1\n");
 	write_input("id,value\np1,1\np3,2\n");
-	const struct harness_run *run = RUN(ways[_i].option, ways[_i].batch ? "--batch" : "-c1", "--results=results",
-	    "--progress=plain", "--progress-every=1");
+	const struct harness_run *run = RUN(ways[_i].option, ways[_i].batch ? "--batch" : "-c1",
+	    "--results=results", "--progress=plain", "--progress-every=1");
 	harness_assert_status(run, 0);
 	harness_assert_err_has(run, "Progress: 3/3 (0 errors)");
 	harness_assert_err_has(run, "Done: 3 processed, 0 errors");
 	snprintf(want, sizeof want,
-	    "{\"record\":1,\"line\":2,\"id\":\"p1\",\"action\":\"identify\",\"outcome\":\"skipped\",\"attempts\":0}\n"
-	    "{\"record\":2,\"line\":3,\"id\":\"p3\",\"action\":\"identify\",\"outcome\":\"accepted\",\"status\":200,\"attempts\":1}\n"
-	    "{\"id\":\"p2\",\"action\":\"%s\",\"outcome\":\"accepted\",\"status\":200,\"attempts\":1}\n", ways[_i].action);
+	    "{\"record\":1,\"line\":2,\"id\":\"p1\",\"action\":\"identify\",\"outcome\":"
+	    "\"skipped\",\"attempts\":0}\n"
+	    "{\"record\":2,\"line\":3,\"id\":\"p3\",\"action\":\"identify\",\"outcome\":"
+	    "\"accepted\",\"status\":200,\"attempts\":1}\n"
+	    "{\"id\":\"p2\",\"action\":\"%s\",\"outcome\":\"accepted\",\"status\":200,\"attempts\":"
+	    "1}\n",
+	    ways[_i].action);
 	harness_assert_file_is(scene.harness, "results", want);
 	ck_assert_int_eq(scene_summary(&scene, "records"), 3);
 	ck_assert_int_eq(scene_summary(&scene, "deletes"), 1);
@@ -475,9 +530,9 @@ START_TEST(who_is_gone_is_deleted)
 		ck_assert(sandbox_suppressed(scene.sandbox, "p2"));
 	ck_assert(!harness_exists(scene.harness, "in.csv.cio-state"));
 	night("id,value\np1,1\np3,2\n");
-	ck_assert_int_eq(scene_summary(&scene, "records"), 2);	/* he is not missed twice */
+	ck_assert_int_eq(scene_summary(&scene, "records"), 2); /* he is not missed twice */
 	night("id,value\np1,1\np2,1\np3,2\n");
-	ck_assert_int_eq(scene_summary(&scene, "accepted"), 1);	/* and new when he comes back */
+	ck_assert_int_eq(scene_summary(&scene, "accepted"), 1); /* and new when he comes back */
 }
 END_TEST
 
@@ -486,8 +541,9 @@ END_TEST
 START_TEST(a_delete_that_is_tried_again_names_its_person)
 {
 	night("id,value\np1,1\np2,1\n");
-	sandbox_add_rule(scene.sandbox, &(struct sandbox_rule){ .method = _i ? "POST" : "DELETE",
-	    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+	sandbox_add_rule(scene.sandbox,
+	    &(struct sandbox_rule){ .method = _i ? "POST" : "DELETE",
+	        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 	write_input("id,value\np1,1\n");
 	const struct harness_run *run = RUN("-v", _i ? "--batch" : "-c1", "--backoff=1ms");
 	harness_assert_status(run, 0);
@@ -517,17 +573,24 @@ START_TEST(nobody_is_deleted_unasked)
 	write_input("id,value\np1,1\n");
 	harness_assert_status(HARNESS_RUN(scene.harness, "--sync=people.sync", "in.csv"), 0);
 	expect_people("p1=1 p2=1 ");
-	night("id,value\np1,1\n");	/* they are not forgotten by that */
+	night("id,value\np1,1\n"); /* they are not forgotten by that */
 	expect_people("p1=1 ");
 }
 END_TEST
 
 START_TEST(no_more_than_allowed)
 {
-	static const struct { const char *option; int keep, status, left; } cases[] = {
-		{ "--max-deletes=1%", 198, 0, 198 }, { "--max-deletes=1%", 197, 65, 200 },
-		{ "--max-deletes=3", 197, 0, 197 }, { "--max-deletes=3", 196, 65, 200 }, { "--max-deletes=0", 199, 65, 200 },
-		{ "--max-deletes=0", 200, 0, 200 }, { "--max-deletes=100%", 1, 0, 1 },
+	static const struct {
+		const char *option;
+		int keep, status, left;
+	} cases[] = {
+		{ "--max-deletes=1%", 198, 0, 198 },
+		{ "--max-deletes=1%", 197, 65, 200 },
+		{ "--max-deletes=3", 197, 0, 197 },
+		{ "--max-deletes=3", 196, 65, 200 },
+		{ "--max-deletes=0", 199, 65, 200 },
+		{ "--max-deletes=0", 200, 0, 200 },
+		{ "--max-deletes=100%", 1, 0, 1 },
 	};
 	scene_write_people(&scene, "in.csv", 200);
 	harness_assert_status(RUN("--batch"), 0);
@@ -537,10 +600,12 @@ START_TEST(no_more_than_allowed)
 	ck_assert_uint_eq(scene_people_there(&scene), (size_t)cases[_i].left);
 	if (cases[_i].status == 0)
 		return;
-	harness_assert_err_has(run, "people are not in the input, and of 200 known --max-deletes allows ");
+	harness_assert_err_has(run,
+	    "people are not in the input, and of 200 known --max-deletes allows ");
 	harness_assert_err_has(run, "raise --max-deletes");
 	ck_assert(scene_summary_says(&scene, "ended_by", "--max-deletes"));
-	ck_assert(!harness_exists(scene.harness, "in.csv.cio-state"));	/* the input itself is done */
+	/* the input itself is done */
+	ck_assert(!harness_exists(scene.harness, "in.csv.cio-state"));
 	harness_assert_status(RUN("-v"), 0);
 	ck_assert_uint_eq(scene_people_there(&scene), (size_t)cases[_i].keep);
 }
@@ -560,7 +625,8 @@ START_TEST(newcomers_do_not_raise_the_limit)
 	for (int i = 0; i < 2; i++) {
 		const struct harness_run *run = RUN("--batch", "--max-deletes=1%");
 		harness_assert_status(run, 65);
-		harness_assert_err_has(run, "50 people are not in the input, and of 50 known --max-deletes allows 0");
+		harness_assert_err_has(run,
+		    "50 people are not in the input, and of 50 known --max-deletes allows 0");
 		ck_assert_uint_eq(scene_people_there(&scene), 6050);
 	}
 }
@@ -572,11 +638,17 @@ END_TEST
 
 START_TEST(a_doubtful_input_deletes_nobody)
 {
-	static const struct { const char *input; int status; const char *says; } cases[] = {
+	static const struct {
+		const char *input;
+		int status;
+		const char *says;
+	} cases[] = {
 		{ "id,value\n", 0, "the input is empty: none of 3 people is deleted" },
 		{ "id,value\np1,1\n,1\n", 1, "2 people are not in the input, and none is deleted" },
-		{ "id,value\np1,1\np2,1,1\n", 1, "2 people are not in the input, and none is deleted" },
-		{ "id,value\np1," TOO_LONG "\n", 1, "3 people are not in the input, and none is deleted" },
+		{ "id,value\np1,1\np2,1,1\n", 1,
+		    "2 people are not in the input, and none is deleted" },
+		{ "id,value\np1," TOO_LONG "\n", 1,
+		    "3 people are not in the input, and none is deleted" },
 		{ "id,value\n\"p1\n", 1, "3 people are not in the input, and none is deleted" },
 	};
 	night("id,value\np1,1\np2,1\np3,1\n");
@@ -611,7 +683,8 @@ START_TEST(a_broken_row_keeps_every_shard_from_deleting)
 	for (int i = 0; i < 2; i++)
 		harness_assert_status(RUN(shards[i], files[i]), 0);
 	ck_assert_uint_eq(scene_people_there(&scene), 5);
-	harness_assert_status(RUN("--shard=2/2", "--sync=one.sync"), 65);	/* and no shard takes another's file */
+	/* and no shard takes another's file */
+	harness_assert_status(RUN("--shard=2/2", "--sync=one.sync"), 65);
 	harness_assert_status(RUN("--sync=one.sync"), 65);
 }
 END_TEST
@@ -651,8 +724,13 @@ END_TEST
 
 START_TEST(deletes_are_carried_on)
 {
-	static const struct { int signal; uint64_t most; } ends[] = {
-		{ SIGTERM, 60 }, { SIGKILL, 120 },	/* half a second of deletes may come again */
+	static const struct {
+		int signal;
+		uint64_t most;
+	} ends[] = {
+		/* half a second of deletes may come again */
+		{ SIGTERM, 60 },
+		{ SIGKILL, 120 },
 	};
 
 	scene_write_people(&scene, "in.csv", 100);
@@ -673,7 +751,8 @@ START_TEST(deletes_are_carried_on)
 	ck_assert_uint_eq(scene_people_there(&scene), 40);
 	ck_assert_int_eq(scene_summary(&scene, "skipped"), 40);
 	uint64_t sent = operations() - before;
-	ck_assert_msg(sent >= 60 && sent <= ends[_i].most, "%d operations for 60 deletes", (int)sent);
+	ck_assert_msg(sent >= 60 && sent <= ends[_i].most, "%d operations for 60 deletes",
+	    (int)sent);
 	ck_assert(!harness_exists(scene.harness, "in.csv.cio-state"));
 }
 END_TEST
@@ -738,21 +817,36 @@ END_TEST
 
 START_TEST(a_dry_run_tells_and_changes_nothing)
 {
-	static const struct { const char *input, *option; int status; const char *out, *err; } cases[] = {
+	static const struct {
+		const char *input, *option;
+		int status;
+		const char *out, *err;
+	} cases[] = {
 		{ "id,value\np1,1\np2,2\np4,1\n", "--batch=5", 0,
-		  "{\"record\":2,\"method\":\"POST\",\"path\":\"/api/v2/batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p2\"},"
-		  "\"action\":\"identify\",\"attributes\":{\"value\":\"2\"}}}\n"
-		  "{\"record\":3,\"method\":\"POST\",\"path\":\"/api/v2/batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p4\"},"
-		  "\"action\":\"identify\",\"attributes\":{\"value\":\"1\"}}}\n"
-		  "{\"method\":\"POST\",\"path\":\"/api/v2/batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p3\"},"
-		  "\"action\":\"delete\"}}\n", "  records   3\n  requests  1\n" },
+		    "{\"record\":2,\"method\":\"POST\",\"path\":\"/api/v2/"
+		    "batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p2\"},"
+		    "\"action\":\"identify\",\"attributes\":{\"value\":\"2\"}}}\n"
+		    "{\"record\":3,\"method\":\"POST\",\"path\":\"/api/v2/"
+		    "batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p4\"},"
+		    "\"action\":\"identify\",\"attributes\":{\"value\":\"1\"}}}\n"
+		    "{\"method\":\"POST\",\"path\":\"/api/v2/"
+		    "batch\",\"body\":{\"type\":\"person\",\"identifiers\":{\"id\":\"p3\"},"
+		    "\"action\":\"delete\"}}\n",
+		    "  records   3\n  requests  1\n" },
 		{ "id,value\np1,1\np2,2\np4,1\n", "-c1", 0,
-		  "{\"record\":2,\"method\":\"PUT\",\"path\":\"/api/v1/customers/p2\",\"body\":{\"value\":\"2\"}}\n"
-		  "{\"record\":3,\"method\":\"PUT\",\"path\":\"/api/v1/customers/p4\",\"body\":{\"value\":\"1\"}}\n"
-		  "{\"method\":\"DELETE\",\"path\":\"/api/v1/customers/p3\",\"body\":null}\n", "  unchanged 1\n  deletes   1\n" },
-		{ "id,value\np1,1\n", "--max-deletes=1", 65, "", "deletes   0 (2 people are not in the input: more than --max-deletes" },
-		{ "id,value\n", "-c1", 0, "", "deletes   0 (3 people are not in the input: none would be deleted, for it is empty)" },
-		{ "id,value\np1,1\n,\n", "-c1", 1, "", "deletes   0 (2 people are not in the input: none would be deleted, for some" },
+		    "{\"record\":2,\"method\":\"PUT\",\"path\":\"/api/v1/customers/"
+		    "p2\",\"body\":{\"value\":\"2\"}}\n"
+		    "{\"record\":3,\"method\":\"PUT\",\"path\":\"/api/v1/customers/"
+		    "p4\",\"body\":{\"value\":\"1\"}}\n"
+		    "{\"method\":\"DELETE\",\"path\":\"/api/v1/customers/p3\",\"body\":null}\n",
+		    "  unchanged 1\n  deletes   1\n" },
+		{ "id,value\np1,1\n", "--max-deletes=1", 65, "",
+		    "deletes   0 (2 people are not in the input: more than --max-deletes" },
+		{ "id,value\n", "-c1", 0, "",
+		    "deletes   0 (3 people are not in the input: none would be deleted, for it is "
+		    "empty)" },
+		{ "id,value\np1,1\n,\n", "-c1", 1, "",
+		    "deletes   0 (2 people are not in the input: none would be deleted, for some" },
 	};
 	size_t size, now;
 
@@ -783,7 +877,8 @@ START_TEST(a_dry_run_makes_no_file)
 	night("id,value\np1,1\n");
 	for (int i = 0; i < LENGTH(secrets); i++)
 		harness_env(scene.harness, secrets[i], NULL);
-	harness_assert_out_is(RUN("-n"), "");	/* without credentials it reads the file all the same */
+	/* without credentials it reads the file all the same */
+	harness_assert_out_is(RUN("-n"), "");
 }
 END_TEST
 

@@ -12,7 +12,7 @@
 #include "options/help.h"
 #include "options/options_table.h"
 
-#define COUNT(a) (sizeof (a) / sizeof *(a))
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* What one of the printing functions prints, to free. */
 static char *printed(void (*print)(FILE *out))
@@ -31,13 +31,20 @@ static char *printed(void (*print)(FILE *out))
 static bool has_word(const char *text, const char *word)
 {
 	for (const char *p = text; (p = strstr(p, word)); p++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyz-", p[strlen(word)]) || p[strlen(word)] == '\0')
+		if (!strchr("abcdefghijklmnopqrstuvwxyz-", p[strlen(word)]) ||
+		    p[strlen(word)] == '\0')
 			return true;
 	return false;
 }
 
-static const struct { const char *what; void (*print)(FILE *out); const char *before; } scripts[] = {
-	{ "help", help_print, "--" }, { "bash", completion_bash, "--" }, { "zsh", completion_zsh, "--" },
+static const struct {
+	const char *what;
+	void (*print)(FILE *out);
+	const char *before;
+} scripts[] = {
+	{ "help", help_print, "--" },
+	{ "bash", completion_bash, "--" },
+	{ "zsh", completion_zsh, "--" },
 	{ "fish", completion_fish, "-l " },
 };
 
@@ -49,9 +56,11 @@ START_TEST(every_option)
 		snprintf(word, sizeof word, "%s%s", scripts[_i].before, options_table[id].name);
 		ck_assert_msg(has_word(text, word), "%s: no %s", scripts[_i].what, word);
 		for (size_t v = 0; options_table[id].values && options_table[id].values[v]; v++)
-			ck_assert_msg(has_word(text, options_table[id].values[v]), "%s: no %s", scripts[_i].what, options_table[id].values[v]);
+			ck_assert_msg(has_word(text, options_table[id].values[v]), "%s: no %s",
+			    scripts[_i].what, options_table[id].values[v]);
 	}
-	ck_assert_msg(!strstr(text, " @") && !strstr(text, "[@"), "%s: an @ was not replaced", scripts[_i].what);
+	ck_assert_msg(!strstr(text, " @") && !strstr(text, "[@"), "%s: an @ was not replaced",
+	    scripts[_i].what);
 	free(text);
 }
 END_TEST
@@ -61,11 +70,15 @@ START_TEST(table_is_sound)
 	for (enum option_id id = 0; id < OPTION_COUNT; id++) {
 		const struct option_spec *spec = &options_table[id];
 		ck_assert_msg(spec->name && *spec->name && spec->help && *spec->help, "%d", id);
-		ck_assert_msg(options_table_find(spec->name, strlen(spec->name)) == id, "%s: twice", spec->name);
-		ck_assert_msg(!spec->letter || options_table_letter(spec->letter) == id, "-%c: twice", spec->letter);
-		ck_assert_msg(id == 0 || spec->group >= options_table[id - 1].group, "%s: its group is torn", spec->name);
+		ck_assert_msg(options_table_find(spec->name, strlen(spec->name)) == id, "%s: twice",
+		    spec->name);
+		ck_assert_msg(!spec->letter || options_table_letter(spec->letter) == id,
+		    "-%c: twice", spec->letter);
+		ck_assert_msg(id == 0 || spec->group >= options_table[id - 1].group,
+		    "%s: its group is torn", spec->name);
 		ck_assert_msg((spec->kind == KIND_FLAG) == !spec->argument, "%s", spec->name);
-		ck_assert_msg(!strchr(spec->help, '@') == !spec->values, "%s: @ and values go together", spec->name);
+		ck_assert_msg(!strchr(spec->help, '@') == !spec->values,
+		    "%s: @ and values go together", spec->name);
 	}
 	ck_assert_int_eq(options_table_find("rat", 3), OPTION_COUNT);
 	ck_assert_int_eq(options_table_find("", 0), OPTION_COUNT);
@@ -78,11 +91,13 @@ START_TEST(help_layout)
 {
 	char *text = printed(help_print);
 
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		size_t n = strlen(line);
 		ck_assert_msg(n <= 79 && line[n - 1] != ' ' && !strchr(line, '\t'), "%s", line);
 		if (strncmp(line, "      --", 8) == 0 || (line[0] == ' ' && line[2] == '-'))
-			ck_assert_msg(n > 29 && line[28] == ' ' && line[29] != ' ', "not aligned: %s", line);
+			ck_assert_msg(n > 29 && line[28] == ' ' && line[29] != ' ',
+			    "not aligned: %s", line);
 	}
 	free(text);
 	text = printed(help_print);
@@ -95,7 +110,8 @@ START_TEST(help_layout)
 }
 END_TEST
 
-/* Runs a shell with the script in $SCRIPT, in a directory that holds users.csv; what it says on standard output is in out. */
+/* Runs a shell with the script in $SCRIPT, in a directory that holds users.csv; what it says on
+ * standard output is in out. */
 static void run_shell(const char *command, const char *script, char *out, size_t size)
 {
 	char dir[] = "/tmp/cio-completion-XXXXXX";
@@ -121,24 +137,37 @@ static bool have(const char *program)
 	return system(command) == 0;
 }
 
-/* The words as readline splits them (at =, too), the last one being completed, and what bash is offered. */
-static const struct { const char *words, *offered; } bash_cases[] = {
-	{ "--act", "--action= --action-field=" }, { "--sync-d", "--sync-deletes=" }, { "--qu", "--quiet" },
-	{ "--hel", "--help" }, { "--zz", "" },
+/* The words as readline splits them (at =, too), the last one being completed, and what bash is
+ * offered. */
+static const struct {
+	const char *words, *offered;
+} bash_cases[] = {
+	{ "--act", "--action= --action-field=" },
+	{ "--sync-d", "--sync-deletes=" },
+	{ "--qu", "--quiet" },
+	{ "--hel", "--help" },
+	{ "--zz", "" },
 	{ "--action = tr", "track track-anonymous" },
 	{ "--action=tr", "--action=track --action=track-anonymous" },
 	{ "--action tr", "track track-anonymous" },
-	{ "-a ide", "identify" }, { "users.csv --region = e", "eu" }, { "--completion =", "bash zsh fish" },
+	{ "-a ide", "identify" },
+	{ "users.csv --region = e", "eu" },
+	{ "--completion =", "bash zsh fish" },
 	{ "--region ''", "us eu" },
-	{ "--rate = ", "" }, { "--rate =", "" }, { "--batch --qu", "--quiet" }, { "--batch us", "" },
-	{ "us", "" }, { "--rejects = us", "" },
-	{ "-- --act", "" }, { "--format tsv --prog", "--progress= --progress-every=" },
+	{ "--rate = ", "" },
+	{ "--rate =", "" },
+	{ "--batch --qu", "--quiet" },
+	{ "--batch us", "" },
+	{ "us", "" },
+	{ "--rejects = us", "" },
+	{ "-- --act", "" },
+	{ "--format tsv --prog", "--progress= --progress-every=" },
 	{ "--progress = x", "" },
 };
 
-static const char bash_driver[] =
-	"bash --norc -c 'eval \"$SCRIPT\"; eval \"COMP_WORDS=(cio-import $WORDS)\"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
-	"_cio_import; printf %s \"${COMPREPLY[*]}\"'";
+static const char bash_driver[] = "bash --norc -c 'eval \"$SCRIPT\"; eval \"COMP_WORDS=(cio-import "
+                                  "$WORDS)\"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+                                  "_cio_import; printf %s \"${COMPREPLY[*]}\"'";
 
 START_TEST(bash_offers)
 {
@@ -146,7 +175,8 @@ START_TEST(bash_offers)
 
 	ck_assert_int_eq(setenv("WORDS", bash_cases[_i].words, 1), 0);
 	run_shell(bash_driver, script, out, sizeof out);
-	ck_assert_msg(strcmp(out, bash_cases[_i].offered) == 0, "%s: %s", bash_cases[_i].words, out);
+	ck_assert_msg(strcmp(out, bash_cases[_i].offered) == 0, "%s: %s", bash_cases[_i].words,
+	    out);
 	free(script);
 }
 END_TEST
@@ -157,20 +187,26 @@ START_TEST(zsh_reads_it)
 	char *script = printed(completion_zsh), out[4096];
 
 	if (have("zsh")) {
-		run_shell("printf %s \"$SCRIPT\" >s && zsh -f -n s && zsh -f -c 'autoload -U compinit && compinit -u -D && . ./s && "
-		    "print -r -- $_comps[cio-import]' 2>&1", script, out, sizeof out);
+		run_shell("printf %s \"$SCRIPT\" >s && zsh -f -n s && zsh -f -c 'autoload -U "
+		          "compinit && compinit -u -D && . ./s && "
+		          "print -r -- $_comps[cio-import]' 2>&1",
+		    script, out, sizeof out);
 		ck_assert_str_eq(out, "_cio-import\n");
 	}
 	free(script);
 }
 END_TEST
 
-static const struct { const char *line, *offered; } fish_cases[] = {
+static const struct {
+	const char *line, *offered;
+} fish_cases[] = {
 	{ "cio-import --act", "--action\n--action-field\n" },
 	{ "cio-import -a tr", "track\ntrack-anonymous\n" },
-	{ "cio-import --region=", "--region=eu\n--region=us\n" }, { "cio-import --rejects us", "users.csv\n" },
+	{ "cio-import --region=", "--region=eu\n--region=us\n" },
+	{ "cio-import --rejects us", "users.csv\n" },
 	{ "cio-import us", "users.csv\n" },
-	{ "cio-import --rate us", "" }, { "cio-import --batch us", "users.csv\n" },
+	{ "cio-import --rate us", "" },
+	{ "cio-import --batch us", "users.csv\n" },
 };
 
 START_TEST(fish_offers)
@@ -179,8 +215,11 @@ START_TEST(fish_offers)
 
 	if (have("fish")) {
 		ck_assert_int_eq(setenv("LINE", fish_cases[_i].line, 1), 0);
-		run_shell("HOME=$PWD fish --no-config -c 'printf %s $SCRIPT | source; complete -C $LINE' | sed 's/\t.*//'", script, out, sizeof out);
-		ck_assert_msg(strcmp(out, fish_cases[_i].offered) == 0, "%s: %s", fish_cases[_i].line, out);
+		run_shell("HOME=$PWD fish --no-config -c 'printf %s $SCRIPT | source; complete -C "
+		          "$LINE' | sed 's/\t.*//'",
+		    script, out, sizeof out);
+		ck_assert_msg(strcmp(out, fish_cases[_i].offered) == 0, "%s: %s",
+		    fish_cases[_i].line, out);
 	}
 	free(script);
 }

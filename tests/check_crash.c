@@ -1,8 +1,9 @@
 /*
- * kill -9 at random moments of a run against a server with delays, errors, resets and 429s; carried on until it is done. Then
- * every person has the attributes of their last row, every event is there once, the rejects are the invalid records, and
- * nothing was sent again that did not have to be. CIO_CRASH_ROUNDS sets how many runs of each kind (default 2). Under valgrind
- * it is one of each, with fewer rows.
+ * kill -9 at random moments of a run against a server with delays, errors, resets and 429s; carried
+ * on until it is done. Then every person has the attributes of their last row, every event is there
+ * once, the rejects are the invalid records, and nothing was sent again that did not have to be.
+ * CIO_CRASH_ROUNDS sets how many runs of each kind (default 2). Under valgrind it is one of each,
+ * with fewer rows.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -45,7 +46,7 @@ struct crash {
 	struct harness *harness;
 	struct buf input;
 	int rows, people;
-	int last_row[ROWS];		/* of each person: the number of their last valid row */
+	int last_row[ROWS]; /* of each person: the number of their last valid row */
 	int invalid;
 	int64_t kill_at[MOST_KILLS];
 	int kills;
@@ -70,20 +71,28 @@ static void make_input(struct crash *c)
 		int person = (int)dice_below(&c->dice, c->people);
 		if (is_invalid(row)) {
 			c->invalid++;
-			buf_fmt(&c->input, c->kind->events ? "{\"id\":\"p%d\",\"row\":%d\n" : "p%d,%d\n", person, row);
+			buf_fmt(&c->input,
+			    c->kind->events ? "{\"id\":\"p%d\",\"row\":%d\n" : "p%d,%d\n", person,
+			    row);
 			continue;
 		}
 		c->last_row[person] = row;
-		buf_fmt(&c->input, c->kind->events ? "{\"id\":\"p%d\",\"name\":\"bought\",\"row\":%d}\n" : "p%d,%d,\"a, b\"\n", person, row);
+		buf_fmt(&c->input,
+		    c->kind->events ? "{\"id\":\"p%d\",\"name\":\"bought\",\"row\":%d}\n" :
+		                      "p%d,%d,\"a, b\"\n",
+		    person, row);
 	}
 }
 
 static const char *state_name(const struct crash *c)
 {
-	return c->kind->from_stdin ? "in.state" : c->kind->events ? "in.ndjson.cio-state" : "in.csv.cio-state";
+	return c->kind->from_stdin ? "in.state" :
+	    c->kind->events        ? "in.ndjson.cio-state" :
+	                             "in.csv.cio-state";
 }
 
-/* The kill came after the last thing that a run does: it was complete, and its state file is gone. */
+/* The kill came after the last thing that a run does: it was complete, and its state file is
+ * gone. */
 static bool was_complete(struct crash *c)
 {
 	bool there = harness_exists(c->harness, state_name(c));
@@ -94,8 +103,9 @@ static bool was_complete(struct crash *c)
 
 static const struct harness_run *run_once(struct crash *c, bool *killed)
 {
-	const char *args[16] = { c->kind->from_stdin ? "--state=in.state" : c->kind->file, "--rate=unlimited", "--backoff=5ms",
-		"--backoff-max=20ms", "--retries=100", "-c10", "--rejects=rejects", "--results=results.ndjson", "-q" };
+	const char *args[16] = { c->kind->from_stdin ? "--state=in.state" : c->kind->file,
+		"--rate=unlimited", "--backoff=5ms", "--backoff-max=20ms", "--retries=100", "-c10",
+		"--rejects=rejects", "--results=results.ndjson", "-q" };
 	int n = 9;
 
 	if (c->kind->events) {
@@ -108,10 +118,12 @@ static const struct harness_run *run_once(struct crash *c, bool *killed)
 	if (c->kind->from_stdin)
 		harness_stdin(c->harness, c->input.data, c->input.len);
 	uint64_t before = sandbox_counters(c->sandbox).requests;
-	bool at_work = c->kills == 0 || !dice_one_in(&c->dice, 4);	/* the time runs from the first request, however late that is */
+	/* the time runs from the first request, however late that is */
+	bool at_work = c->kills == 0 || !dice_one_in(&c->dice, 4);
 	int64_t longest = c->kills == 0 ? 20 : !at_work || c->kills < 3 ? 100 : 900;
 	struct harness_child *child = harness_start(c->harness, args);
-	while (at_work && harness_peek(child)->status == -1 && !sandbox_wait(c->sandbox, before + 1, 2))
+	while (at_work && harness_peek(child)->status == -1 &&
+	    !sandbox_wait(c->sandbox, before + 1, 2))
 		;
 	int64_t until = clock_now() + 1000 * (5 + dice_below(&c->dice, longest));
 	while (clock_now() < until && harness_peek(child)->status == -1)
@@ -137,7 +149,10 @@ static void each_row(const char *body, void (*each)(int row, void *arg), void *a
 }
 
 /* The rows that were answered well in a time. */
-struct answered { bool rows[ROWS]; int count; };
+struct answered {
+	bool rows[ROWS];
+	int count;
+};
 
 static void see_answered(int row, void *arg)
 {
@@ -159,7 +174,8 @@ static int answered_between(struct crash *c, int64_t from, int64_t to)
 	return seen.count;
 }
 
-/* Half a second is promised of a machine that has time: where more want to run than there are cores, it is as much longer. */
+/* Half a second is promised of a machine that has time: where more want to run than there are
+ * cores, it is as much longer. */
 static int64_t half_a_second(void)
 {
 	double load = 0, cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
@@ -169,12 +185,12 @@ static int64_t half_a_second(void)
 	return (int64_t)(500000 * load / cores);
 }
 
-/* Records that came again although they had been accepted. What for is the kill that ended the run they were accepted in: the
- * runs after it may have been killed before they sent anything. */
+/* Records that came again although they had been accepted. What for is the kill that ended the run
+ * they were accepted in: the runs after it may have been killed before they sent anything. */
 struct again {
 	const struct crash *crash;
-	int64_t accepted_at[ROWS];	/* last */
-	int blamed[ROWS];		/* the last kill it was counted for, from 1 */
+	int64_t accepted_at[ROWS]; /* last */
+	int blamed[ROWS];          /* the last kill it was counted for, from 1 */
 	int64_t arrived;
 	int count[MOST_KILLS];
 };
@@ -186,7 +202,8 @@ static void see_again(int row, void *arg)
 
 	while (k < a->crash->kills && a->crash->kill_at[k] <= a->accepted_at[row])
 		k++;
-	if (!a->accepted_at[row] || k == a->crash->kills || a->crash->kill_at[k] > a->arrived || a->blamed[row] == k + 1)
+	if (!a->accepted_at[row] || k == a->crash->kills || a->crash->kill_at[k] > a->arrived ||
+	    a->blamed[row] == k + 1)
 		return;
 	a->blamed[row] = k + 1;
 	a->count[k]++;
@@ -214,13 +231,16 @@ static void count_sent_again(struct crash *c)
 			each_row(arrival.body, see_accepted, &a);
 	}
 	for (int k = 0; k < c->kills; k++) {
-		int allowed = answered_between(c, c->kill_at[k] - half_a_second(), c->kill_at[k]) + in_flight;
-		ck_assert_msg(a.count[k] <= allowed, "kill %d: %d records were sent again, at most %d should be", k, a.count[k], allowed);
+		int allowed = answered_between(c, c->kill_at[k] - half_a_second(), c->kill_at[k]) +
+		    in_flight;
+		ck_assert_msg(a.count[k] <= allowed,
+		    "kill %d: %d records were sent again, at most %d should be", k, a.count[k],
+		    allowed);
 		sum += a.count[k];
 		worst = a.count[k] > worst ? a.count[k] : worst;
 	}
-	printf("%s: %d kills survived, records sent again a kill: mean %.1f, worst %d\n", c->kind->name, c->kills,
-	    c->kills ? (double)sum / c->kills : 0, worst);
+	printf("%s: %d kills survived, records sent again a kill: mean %.1f, worst %d\n",
+	    c->kind->name, c->kills, c->kills ? (double)sum / c->kills : 0, worst);
 }
 
 static void check_people(struct crash *c)
@@ -249,7 +269,8 @@ static void check_events(struct crash *c)
 
 	memset(seen, 0, sizeof seen);
 	ck_assert_uint_eq(json_array_size(events), (size_t)(c->rows - c->invalid));
-	json_array_foreach(events, i, event) {
+	json_array_foreach(events, i, event)
+	{
 		json_t *data = json_object_get(event, "data");
 		int row = (int)json_integer_value(json_object_get(data ? data : event, "row"));
 		ck_assert_msg(!seen[row], "the event of row %d is there twice", row);
@@ -260,7 +281,8 @@ static void check_events(struct crash *c)
 
 static void check_files(struct crash *c)
 {
-	char *rejects = harness_read(c->harness, "rejects", NULL), *results = harness_read(c->harness, "results.ndjson", NULL);
+	char *rejects = harness_read(c->harness, "rejects", NULL),
+	     *results = harness_read(c->harness, "results.ndjson", NULL);
 
 	ck_assert_ptr_nonnull(rejects);
 	ck_assert_int_eq((int)harness_count_lines(rejects, "rejected"), c->invalid);
@@ -268,11 +290,13 @@ static void check_files(struct crash *c)
 		char part[32];
 		snprintf(part, sizeof part, c->kind->events ? "\\\"row\\\":%d\"" : ",%d\"", row);
 		if (is_invalid(row))
-			ck_assert_msg(harness_count_lines(rejects, part) == 1, "row %d is %zu times in the rejects", row,
+			ck_assert_msg(harness_count_lines(rejects, part) == 1,
+			    "row %d is %zu times in the rejects", row,
 			    harness_count_lines(rejects, part));
 	}
 	ck_assert_ptr_nonnull(results);
-	ck_assert_uint_eq(harness_count_lines(results, "\"accepted\""), (size_t)(c->rows - c->invalid));
+	ck_assert_uint_eq(harness_count_lines(results, "\"accepted\""),
+	    (size_t)(c->rows - c->invalid));
 	ck_assert_uint_eq(harness_count_lines(results, "\"rejected\""), (size_t)c->invalid);
 	ck_assert_msg(!harness_exists(c->harness, state_name(c)), "the state file is still there");
 	free(rejects);
@@ -284,7 +308,13 @@ START_TEST(killed_and_carried_on)
 	static struct crash c;
 	const struct sandbox_config config = {
 		.keep_body = 600000,
-		.chaos = { .unavailable = 4, .error_after = 3, .reset_before = 3, .reset_after = 3, .cut = 2, .throttled = 1, .delay_ms = 12 },
+		.chaos = { .unavailable = 4,
+		    .error_after = 3,
+		    .reset_before = 3,
+		    .reset_after = 3,
+		    .cut = 2,
+		    .throttled = 1,
+		    .delay_ms = 12 },
 	};
 	const struct harness_run *run;
 	bool killed;
@@ -300,13 +330,14 @@ START_TEST(killed_and_carried_on)
 	c.harness = harness_new(c.sandbox);
 	make_input(&c);
 	harness_write(c.harness, c.kind->file, c.input.data, c.input.len);
-	do {	/* again where all was done before the first kill came */
+	do { /* again where all was done before the first kill came */
 		c.seen_state = false;
 		do
 			run = run_once(&c, &killed);
 		while (killed);
 	} while (c.kills == 0 && ++tries < 20);
-	ck_assert_msg(run->status == 1 || run->status == 128 + SIGKILL, "exit status %d%s", run->status, harness_show(run));
+	ck_assert_msg(run->status == 1 || run->status == 128 + SIGKILL, "exit status %d%s",
+	    run->status, harness_show(run));
 	ck_assert_int_gt(c.kills, 0);
 	if (c.kind->events)
 		check_events(&c);
@@ -329,7 +360,8 @@ Suite *crash_suite(void)
 	int rounds = given ? atoi(given) : harness_is_under() ? 1 : 2;
 
 	tcase_set_timeout(t, 180);
-	tcase_add_loop_test(t, killed_and_carried_on, 0, rounds * (int)(sizeof kinds / sizeof *kinds));
+	tcase_add_loop_test(t, killed_and_carried_on, 0,
+	    rounds * (int)(sizeof kinds / sizeof *kinds));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,6 +1,6 @@
 /*
- * The program where nobody watches: silent when all went well, one useful message when it did not, files for who
- * looks later, and lines that a program can read.
+ * The program where nobody watches: silent when all went well, one useful message when it did not,
+ * files for who looks later, and lines that a program can read.
  */
 #include <check.h>
 #include <ctype.h>
@@ -19,7 +19,7 @@
 
 Suite *cron_suite(void);
 
-#define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 #define PEOPLE 30
 #define MOST_ARGS 12
 
@@ -32,22 +32,23 @@ enum server { GOOD, DOWN, NO_CREDENTIALS, THROTTLES, LONG_THROTTLE, MOVED, TROUB
 static const struct way {
 	const char *name;
 	enum server server;
-	const char *args[MOST_ARGS];	/* besides the usual ones */
-	const char *env[2];		/* name and value to set */
+	const char *args[MOST_ARGS]; /* besides the usual ones */
+	const char *env[2];          /* name and value to set */
 	int status;
-	const char *ended_by;		/* NULL: it did not come to a summary */
-	const char *says[4];		/* all of them in the one line that matters */
+	const char *ended_by; /* NULL: it did not come to a summary */
+	const char *says[4];  /* all of them in the one line that matters */
 } ways[] = {
 	{ "all is well", GOOD, { "in.csv" }, { 0 }, 0, "end of input", { 0 } },
-	{ "retries, a 429 and an outage that passes", TROUBLED, { "in.csv", "--backoff=10ms" }, { 0 }, 0, "end of input",
-	    { 0 } },
+	{ "retries, a 429 and an outage that passes", TROUBLED, { "in.csv", "--backoff=10ms" },
+	    { 0 }, 0, "end of input", { 0 } },
 	{ "a record is rejected", GOOD, { "bad.csv" }, { 0 }, 1, "end of input",
 	    { "bad.csv:3: row has 3 cells, the header has 2" } },
 	{ "too many are", GOOD, { "bad.csv", "--max-errors=1" }, { 0 }, 65, "--max-errors",
 	    { "1 records were not accepted", "--max-errors=1", "rejects" } },
 	{ "no such input", GOOD, { "absent.csv" }, { 0 }, 66, "input",
 	    { "absent.csv", "no such file", "check the name" } },
-	{ "a directory", GOOD, { "." }, { 0 }, 66, "input", { "directory", "name the files in it" } },
+	{ "a directory", GOOD, { "." }, { 0 }, 66, "input",
+	    { "directory", "name the files in it" } },
 	{ "an empty export", GOOD, { "empty.csv" }, { 0 }, 65, "input",
 	    { "empty.csv", "it is empty", "header" } },
 	{ "a broken header", GOOD, { "twice.csv" }, { 0 }, 65, "input",
@@ -55,15 +56,19 @@ static const struct way {
 	{ "nobody is named", GOOD, { "noid.csv" }, { 0 }, 65, "input",
 	    { "noid.csv", "names the person", "--id=FIELD" } },
 	{ "the destination is down", DOWN, { "in.csv", GIVE_UP }, { 0 }, 69, "outage",
-	    { "gave up: http://127.0.0.1:", "has been down for 300 ms (--give-up-after)", "status 503" } },
-	{ "nobody listens", GOOD, { "in.csv", GIVE_UP, "--url=http://127.0.0.1:1" }, { 0 }, 69, "outage",
+	    { "gave up: http://127.0.0.1:", "has been down for 300 ms (--give-up-after)",
+	        "status 503" } },
+	{ "nobody listens", GOOD, { "in.csv", GIVE_UP, "--url=http://127.0.0.1:1" }, { 0 }, 69,
+	    "outage",
 	    { "gave up: http://127.0.0.1:1 has been down", "--give-up-after", "onnect" } },
-	{ "no such host", GOOD, { "in.csv", GIVE_UP, "--url=https://nowhere.invalid" }, { 0 }, 69, "outage",
-	    { "gave up: https://nowhere.invalid has been down", "resolve host" } },
+	{ "no such host", GOOD, { "in.csv", GIVE_UP, "--url=https://nowhere.invalid" }, { 0 }, 69,
+	    "outage", { "gave up: https://nowhere.invalid has been down", "resolve host" } },
 	{ "nothing but 429", THROTTLES, { "in.csv", GIVE_UP }, { 0 }, 69, "rate limit",
-	    { "gave up: nothing but 429", "for 300 ms (--give-up-after)", "using up the workspace's rate" } },
+	    { "gave up: nothing but 429", "for 300 ms (--give-up-after)",
+	        "using up the workspace's rate" } },
 	{ "a long Retry-After", LONG_THROTTLE, { "in.csv" }, { 0 }, 69, "rate limit",
-	    { "answers 429", "wait for 1 h (Retry-After)", "longer than --give-up-after", "carry on when that time is over" } },
+	    { "answers 429", "wait for 1 h (Retry-After)", "longer than --give-up-after",
+	        "carry on when that time is over" } },
 	{ "credentials are refused", NO_CREDENTIALS, { "in.csv" }, { 0 }, 77, "credentials",
 	    { "credentials refused (401", "check CUSTOMERIO_SITE_ID" } },
 	{ "the check is redirected", MOVED, { "in.csv" }, { 0 }, 69, "redirect",
@@ -76,14 +81,14 @@ static const struct way {
 	    { "absent/r", "make the directory first" } },
 	{ "the state cannot be made", GOOD, { "in.csv", "--state=absent/s" }, { 0 }, 73, "output",
 	    { "absent/s", "make the directory first" } },
-	{ "the sync file cannot be made", GOOD, { "in.csv", "--sync=absent/s" }, { 0 }, 73, "output",
-	    { "absent/s", "make the directory first" } },
+	{ "the sync file cannot be made", GOOD, { "in.csv", "--sync=absent/s" }, { 0 }, 73,
+	    "output", { "absent/s", "make the directory first" } },
 	{ "no state file", GOOD, { "in.csv", "--state=in.csv.txt" }, { 0 }, 65, "input",
 	    { "in.csv.txt: is not a state file of cio-import", "give another name with --state" } },
 	{ "no credentials", GOOD, { "in.csv" }, { "CUSTOMERIO_SITE_ID", NULL }, 78, NULL,
 	    { "CUSTOMERIO_SITE_ID is not set", "environment or an --env-file" } },
-	{ "certificates cannot be read", GOOD, { "in.csv" }, { "SSL_CERT_FILE", "/absent" }, 78, NULL,
-	    { "SSL_CERT_FILE: /absent: cannot be read", "correct it" } },
+	{ "certificates cannot be read", GOOD, { "in.csv" }, { "SSL_CERT_FILE", "/absent" }, 78,
+	    NULL, { "SSL_CERT_FILE: /absent: cannot be read", "correct it" } },
 	{ "no such configuration", GOOD, { "in.csv", "--config=absent" }, { 0 }, 78, NULL,
 	    { "absent: cannot open", "correct --config" } },
 	{ "no such env-file", GOOD, { "in.csv", "--env-file=absent" }, { 0 }, 78, NULL,
@@ -94,7 +99,8 @@ static const struct way {
 	    { "--rate: \"fast\" is not a rate", "such as 50" } },
 };
 
-/* Each way is gone once under valgrind, by quiet_says_what_matters; of the others' it is every third. */
+/* Each way is gone once under valgrind, by quiet_says_what_matters; of the others' it is every
+ * third. */
 static int apart(void)
 {
 	return harness_is_under() ? 3 : 1;
@@ -108,8 +114,11 @@ static struct scene open_way(const struct way *w)
 		{ .nth = 12, .fault = { .act = SANDBOX_STATUS, .status = 502 } },
 	};
 	struct scene s = scene_open(NULL);
-	struct sandbox_rule rule = { .times = -1, .fault = { .act = SANDBOX_STATUS, .status =
-	    w->server == NO_CREDENTIALS ? 401 : w->server == MOVED ? 302 : 429 } };
+	struct sandbox_rule rule = { .times = -1,
+		.fault = { .act = SANDBOX_STATUS,
+		    .status = w->server == NO_CREDENTIALS ? 401 :
+		        w->server == MOVED                ? 302 :
+		                                            429 } };
 
 	sandbox_set_outage(s.sandbox, w->server == DOWN);
 	if (w->server == LONG_THROTTLE)
@@ -133,7 +142,8 @@ static struct scene open_way(const struct way *w)
 
 static const struct harness_run *run_way(struct scene *s, const struct way *w, const char *extra)
 {
-	const char *args[MOST_ARGS + 8] = { "--rate=unlimited", "--summary=summary.json", "--metrics=m.prom", extra };
+	const char *args[MOST_ARGS + 8] = { "--rate=unlimited", "--summary=summary.json",
+		"--metrics=m.prom", extra };
 	size_t n = 4;
 
 	for (size_t i = 0; i < MOST_ARGS && w->args[i]; i++)
@@ -154,8 +164,8 @@ static bool has_all(const char *line, const char *const *parts, size_t count)
 static void expect_no_control(const char *text, size_t len, const struct harness_run *run)
 {
 	for (size_t i = 0; i < len; i++)
-		ck_assert_msg(text[i] == '\n' || ((unsigned char)text[i] >= ' ' && text[i] != 0x7f), "byte 0x%02x%s",
-		    (unsigned char)text[i], harness_show(run));
+		ck_assert_msg(text[i] == '\n' || ((unsigned char)text[i] >= ' ' && text[i] != 0x7f),
+		    "byte 0x%02x%s", (unsigned char)text[i], harness_show(run));
 }
 
 /* What cron mails: nothing, or first a line that says what happened, where, and what to do. */
@@ -169,7 +179,8 @@ START_TEST(quiet_says_what_matters)
 	ck_assert_uint_eq(run->out_len, 0);
 	expect_no_control(run->err, run->err_len, run);
 	if (w->status == 0) {
-		ck_assert_msg(run->err_len == 0, "%s: it is not silent%s", w->name, harness_show(run));
+		ck_assert_msg(run->err_len == 0, "%s: it is not silent%s", w->name,
+		    harness_show(run));
 	} else {
 		size_t matters = 0;
 		char *line;
@@ -179,8 +190,9 @@ START_TEST(quiet_says_what_matters)
 			free(line);
 		}
 		ck_assert_msg(matters == 1, "%s: %zu lines%s", w->name, matters, harness_show(run));
-		ck_assert_msg(!w->ended_by || harness_count_lines(run->err, "cio-import: ") == (w->status != 1), "%s%s", w->name,
-		    harness_show(run));
+		ck_assert_msg(!w->ended_by ||
+		        harness_count_lines(run->err, "cio-import: ") == (w->status != 1),
+		    "%s%s", w->name, harness_show(run));
 		ck_assert_uint_eq(harness_count_lines(run->err, "Progress"), 0);
 	}
 	scene_close(&s);
@@ -189,12 +201,27 @@ END_TEST
 
 /* --- the summary --- */
 
-static const struct { const char *name; json_type type; } members[] = {
-	{ "records", JSON_INTEGER }, { "processed", JSON_INTEGER }, { "accepted", JSON_INTEGER }, { "skipped", JSON_INTEGER },
-	{ "rejected", JSON_INTEGER }, { "refused", JSON_INTEGER }, { "failed", JSON_INTEGER }, { "errors", JSON_INTEGER },
-	{ "requests", JSON_INTEGER }, { "retries", JSON_INTEGER }, { "rate_limited", JSON_INTEGER },
-	{ "bytes_sent", JSON_INTEGER }, { "seconds", JSON_REAL }, { "exit_status", JSON_INTEGER },
-	{ "started_at", JSON_STRING }, { "ended_at", JSON_STRING }, { "ended_by", JSON_STRING },
+static const struct {
+	const char *name;
+	json_type type;
+} members[] = {
+	{ "records", JSON_INTEGER },
+	{ "processed", JSON_INTEGER },
+	{ "accepted", JSON_INTEGER },
+	{ "skipped", JSON_INTEGER },
+	{ "rejected", JSON_INTEGER },
+	{ "refused", JSON_INTEGER },
+	{ "failed", JSON_INTEGER },
+	{ "errors", JSON_INTEGER },
+	{ "requests", JSON_INTEGER },
+	{ "retries", JSON_INTEGER },
+	{ "rate_limited", JSON_INTEGER },
+	{ "bytes_sent", JSON_INTEGER },
+	{ "seconds", JSON_REAL },
+	{ "exit_status", JSON_INTEGER },
+	{ "started_at", JSON_STRING },
+	{ "ended_at", JSON_STRING },
+	{ "ended_by", JSON_STRING },
 };
 
 /* 2026-11-21T23:49:43Z, with or without a fraction */
@@ -219,8 +246,10 @@ static void expect_summary(struct harness *h, const struct way *w)
 	json_t *value, *summary = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
 
 	ck_assert_msg(json_is_object(summary), "%s: %s", w->name, text ? text : "no summary");
-	json_object_foreach(summary, name, value) {
-		ck_assert_msg(n < (size_t)COUNT(members) && strcmp(name, members[n].name) == 0, "\"%s\" in %s", name, text);
+	json_object_foreach(summary, name, value)
+	{
+		ck_assert_msg(n < (size_t)COUNT(members) && strcmp(name, members[n].name) == 0,
+		    "\"%s\" in %s", name, text);
 		ck_assert_msg(json_typeof(value) == members[n].type, "\"%s\" in %s", name, text);
 		n++;
 	}
@@ -230,7 +259,8 @@ static void expect_summary(struct harness *h, const struct way *w)
 	ck_assert(is_stamp(json_string_value(json_object_get(summary, "started_at"))));
 	ck_assert(is_stamp(json_string_value(json_object_get(summary, "ended_at"))));
 	ck_assert(json_real_value(json_object_get(summary, "seconds")) >= 0);
-	ck_assert_msg(text[strlen(text) - 1] == '\n' && harness_count_lines(text, "") == 1, "%s", text);
+	ck_assert_msg(text[strlen(text) - 1] == '\n' && harness_count_lines(text, "") == 1, "%s",
+	    text);
 	json_decref(summary);
 	free(text);
 }
@@ -240,7 +270,8 @@ static void expect_summary(struct harness *h, const struct way *w)
 static bool is_name(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!(isalpha((unsigned char)s[i]) || s[i] == '_' || (i && isdigit((unsigned char)s[i]))))
+		if (!(isalpha((unsigned char)s[i]) || s[i] == '_' ||
+		        (i && isdigit((unsigned char)s[i]))))
 			return false;
 	return n > 0;
 }
@@ -251,7 +282,8 @@ static void check_sample(const char *line, const char *family)
 	size_t n = strcspn(line, "{ ");
 	char *end;
 
-	ck_assert_msg(is_name(line, n) && strncmp(line, family, n) == 0 && family[n] == '\0', "%s (of %s)", line, family);
+	ck_assert_msg(is_name(line, n) && strncmp(line, family, n) == 0 && family[n] == '\0',
+	    "%s (of %s)", line, family);
 	const char *p = line + n;
 	if (*p == '{') {
 		size_t label = strcspn(p + 1, "=");
@@ -277,12 +309,15 @@ static void check_exposition(const char *text)
 		if (sscanf(line, "# HELP %199s", name) == 1) {
 			ck_assert_msg(samples > 0, "%s has no sample", family);
 			snprintf(again, sizeof again, "# HELP %s ", name);
-			ck_assert_msg(harness_count_lines(text, again) == 1, "%s is there twice", name);
+			ck_assert_msg(harness_count_lines(text, again) == 1, "%s is there twice",
+			    name);
 			snprintf(family, sizeof family, "%s", name);
 			samples = 0;
 			families++;
 		} else if (sscanf(line, "# TYPE %199s %19s", name, type) == 2) {
-			ck_assert_msg(strcmp(name, family) == 0 && strcmp(type, "gauge") == 0 && samples == 0, "%s", line);
+			ck_assert_msg(strcmp(name, family) == 0 && strcmp(type, "gauge") == 0 &&
+			        samples == 0,
+			    "%s", line);
 		} else {
 			check_sample(line, family);
 			samples++;
@@ -319,7 +354,7 @@ static void expect_metrics(struct harness *h, const struct way *w)
 		ck_assert_int_ge((int)metric(text, "retries"), 3);
 	}
 	ck_assert_int_eq(stat(harness_path(h, "m.prom"), &st), 0);
-	ck_assert_uint_eq(st.st_mode & 0777, 0644);	/* the collector is another user */
+	ck_assert_uint_eq(st.st_mode & 0777, 0644); /* the collector is another user */
 	free(text);
 }
 
@@ -334,7 +369,8 @@ START_TEST(figures_tell_of_every_run)
 		expect_summary(s.harness, w);
 		expect_metrics(s.harness, w);
 	} else {
-		ck_assert(!harness_exists(s.harness, "summary.json") && !harness_exists(s.harness, "m.prom"));
+		ck_assert(!harness_exists(s.harness, "summary.json") &&
+		    !harness_exists(s.harness, "m.prom"));
 	}
 	scene_close(&s);
 }
@@ -366,7 +402,8 @@ START_TEST(figures_are_renamed_into_place)
 		free(older[i]);
 		close(fd[i]);
 	}
-	ck_assert_uint_eq(scene_files_with(&s, "cio_import_last_run_exit_status"), 1);	/* no temporary one stays */
+	/* no temporary one stays */
+	ck_assert_uint_eq(scene_files_with(&s, "cio_import_last_run_exit_status"), 1);
 	scene_close(&s);
 }
 END_TEST
@@ -374,7 +411,8 @@ END_TEST
 /* A place that cannot be written is said before anything is sent, once. */
 START_TEST(figures_that_cannot_be_written)
 {
-	static const char *const options[] = { "--summary=absent/s", "--metrics=absent/m", "--summary=.", "--metrics=." };
+	static const char *const options[] = { "--summary=absent/s", "--metrics=absent/m",
+		"--summary=.", "--metrics=." };
 	struct scene s = open_way(&ways[0]);
 
 	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", options[_i]);
@@ -398,18 +436,25 @@ static void expect_json_lines(const struct harness_run *run, const struct way *w
 		ck_assert_msg(type != NULL, "%s: %s", w->name, line);
 		starts += strcmp(type, "start") == 0;
 		done += strcmp(type, "done") == 0;
-		ck_assert_msg(strcmp(type, "start") == 0 || strcmp(type, "progress") == 0 || strcmp(type, "message") == 0 ||
-		    strcmp(type, "done") == 0, "%s", line);
+		ck_assert_msg(strcmp(type, "start") == 0 || strcmp(type, "progress") == 0 ||
+		        strcmp(type, "message") == 0 || strcmp(type, "done") == 0,
+		    "%s", line);
 		if (strcmp(type, "message") == 0)
-			matters += has_all(json_string_value(json_object_get(object, "text")), w->says, COUNT(w->says)) &&
-			    w->says[0] != NULL && strcmp(json_string_value(json_object_get(object, "level")), "error") == 0;
+			matters += has_all(json_string_value(json_object_get(object, "text")),
+			               w->says, COUNT(w->says)) &&
+			    w->says[0] != NULL &&
+			    strcmp(json_string_value(json_object_get(object, "level")), "error") ==
+			        0;
 		if (strcmp(type, "done") == 0)
-			ck_assert_int_eq(json_integer_value(json_object_get(object, "exit_status")), w->status);
+			ck_assert_int_eq(json_integer_value(json_object_get(object, "exit_status")),
+			    w->status);
 		json_decref(object);
 		free(line);
 	}
-	ck_assert_msg(matters == (w->says[0] != NULL), "%s: %zu messages%s", w->name, matters, harness_show(run));
-	ck_assert_msg(starts == done && (w->status != 0 || done == 1), "%s%s", w->name, harness_show(run));
+	ck_assert_msg(matters == (w->says[0] != NULL), "%s: %zu messages%s", w->name, matters,
+	    harness_show(run));
+	ck_assert_msg(starts == done && (w->status != 0 || done == 1), "%s%s", w->name,
+	    harness_show(run));
 	ck_assert_msg(lines > 0 && run->err[run->err_len - 1] == '\n', "%s", harness_show(run));
 }
 
@@ -419,7 +464,7 @@ START_TEST(json_progress_is_all_json)
 	struct scene s = open_way(w);
 
 	const struct harness_run *run = run_way(&s, w, "--progress=json");
-	if (w->ended_by)	/* what is refused before the run is plain */
+	if (w->ended_by) /* what is refused before the run is plain */
 		expect_json_lines(run, w);
 	scene_close(&s);
 }
@@ -432,10 +477,13 @@ START_TEST(json_progress_with_all_that_can_be_said)
 	static const struct way w = { .name = "verbose", .status = 1 };
 	size_t before;
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p7", .fault = { .act = SANDBOX_STATUS, .status = 400,
-	    .body = "{\"meta\":{\"errors\":[\"\x1b[31m \\\"quoted\\\"\"]}}" } });
-	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--progress=json", "-v", "--progress-every=5",
-	    "--rate=unlimited", "--backoff=10ms");
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p7",
+	        .fault = { .act = SANDBOX_STATUS,
+	            .status = 400,
+	            .body = "{\"meta\":{\"errors\":[\"\x1b[31m \\\"quoted\\\"\"]}}" } });
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--progress=json", "-v",
+	    "--progress-every=5", "--rate=unlimited", "--backoff=10ms");
 	harness_assert_status(run, 1);
 	expect_no_control(run->err, run->err_len, run);
 	expect_json_lines(run, &w);
@@ -453,9 +501,13 @@ START_TEST(plain_lines_without_a_terminal)
 	struct scene s = open_way(&ways[0]);
 
 	harness_env(s.harness, "TERM", "xterm-256color");
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p7", .fault = { .act = SANDBOX_STATUS, .status = 400,
-	    .body = "{\"meta\":{\"errors\":[\"\x1b[2J\\r\\u0007 bad\"]}}" } });
-	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--progress-every=10", "-v", "--rate=unlimited");
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p7",
+	        .fault = { .act = SANDBOX_STATUS,
+	            .status = 400,
+	            .body = "{\"meta\":{\"errors\":[\"\x1b[2J\\r\\u0007 bad\"]}}" } });
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--progress-every=10",
+	    "-v", "--rate=unlimited");
 	harness_assert_status(run, 1);
 	expect_no_control(run->err, run->err_len, run);
 	ck_assert_uint_eq(harness_count_lines(run->err, "Progress: "), 3);

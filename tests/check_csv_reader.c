@@ -14,11 +14,16 @@ Suite *csv_reader_suite(void);
 
 static const char *const three[] = { "a", "b\"b", "c" };
 static const struct feeding whole = {
-	.chunk = 1 << 20, .base = 1 << 16, .longest = RECORD_MAX, .delimiter = ',', .columns = three, .column_count = 3,
+	.chunk = 1 << 20,
+	.base = 1 << 16,
+	.longest = RECORD_MAX,
+	.delimiter = ',',
+	.columns = three,
+	.column_count = 3,
 };
 
-static void assert_same(const struct buf *expected, const struct buf *got, const char *data, size_t n,
-    const struct feeding *how)
+static void assert_same(const struct buf *expected, const struct buf *got, const char *data,
+    size_t n, const struct feeding *how)
 {
 	if (!same_trace(expected, got))
 		ck_abort_msg("%s", explain_traces(expected, got, data, n, how));
@@ -38,7 +43,8 @@ static void assert_as_libcsv(const char *data, size_t n, const struct feeding *h
 	buf_free(&trace);
 }
 
-/* Every text of up to LENGTH of these bytes (valgrind: one less), against libcsv; in one piece, and byte by byte. */
+/* Every text of up to LENGTH of these bytes (valgrind: one less), against libcsv; in one piece, and
+ * byte by byte. */
 START_TEST(every_short_text)
 {
 	static const char alphabet[] = "x,\"\n\r ";
@@ -65,10 +71,35 @@ START_TEST(every_short_text)
 END_TEST
 
 static const char *const pieces[] = {
-	"plain", "a longer cell that goes past sixteen bytes and on until it is past sixty-four of them as well", ",", ",",
-	",", "\n", "\r\n", "\r", "\"", "\"\"", "\"quoted\"", "\"with, comma\"", "\"line\nbreak\"", "\"doubled \"\" quotes\"",
-	"\"cr\rlf\r\n\"", "", " ", "\t", "\xc3\xa9", "\xe2\x82\xac", "\xff", "\xed\xa0\x80", "\"\xf0\x9f\x98\x80\"", "\x01", "\"\"\"\"",
-	"1,2,3\n", "\"1\",\"2\",\"3\"\r\n", "x,y,z\n",
+	"plain",
+	"a longer cell that goes past sixteen bytes and on until it is past sixty-four of them as "
+	"well",
+	",",
+	",",
+	",",
+	"\n",
+	"\r\n",
+	"\r",
+	"\"",
+	"\"\"",
+	"\"quoted\"",
+	"\"with, comma\"",
+	"\"line\nbreak\"",
+	"\"doubled \"\" quotes\"",
+	"\"cr\rlf\r\n\"",
+	"",
+	" ",
+	"\t",
+	"\xc3\xa9",
+	"\xe2\x82\xac",
+	"\xff",
+	"\xed\xa0\x80",
+	"\"\xf0\x9f\x98\x80\"",
+	"\x01",
+	"\"\"\"\"",
+	"1,2,3\n",
+	"\"1\",\"2\",\"3\"\r\n",
+	"x,y,z\n",
 };
 
 static size_t random_text(char *out, size_t room, struct dice *dice)
@@ -80,7 +111,7 @@ static size_t random_text(char *out, size_t room, struct dice *dice)
 		const char *piece = which < sizeof pieces / sizeof *pieces ? pieces[which] : "";
 		size_t len = strlen(piece);
 		if (which == sizeof pieces / sizeof *pieces)
-			len = 1;	/* a NUL */
+			len = 1; /* a NUL */
 		if (n + len > room)
 			break;
 		memcpy(out + n, piece, len);
@@ -112,10 +143,11 @@ END_TEST
 /* One text in every chunk size. */
 START_TEST(every_chunk_size)
 {
-	static const char text[] =
-	    "1,\"two \"\"2\"\"\",3\r\n\r\n\"multi\nline\",,\"\"\nbad \"quote\",x,y\n,,\n1,2\n\xff,b,c\n"
-	    "a cell of some length,another one that is longer than a block of sixty-four bytes is,and a third\n"
-	    "\"never closed,4\nlast,\"row\",here";
+	static const char text[] = "1,\"two \"\"2\"\"\",3\r\n\r\n\"multi\nline\",,\"\"\nbad "
+	                           "\"quote\",x,y\n,,\n1,2\n\xff,b,c\n"
+	                           "a cell of some length,another one that is longer than a block "
+	                           "of sixty-four bytes is,and a third\n"
+	                           "\"never closed,4\nlast,\"row\",here";
 	struct feeding how = whole;
 
 	for (how.chunk = 1; how.chunk <= sizeof text; how.chunk++) {
@@ -128,7 +160,8 @@ END_TEST
 /* Records of exactly, and just over, the longest size, with and without line ends and quotes. */
 START_TEST(longest_record)
 {
-	static const char *const forms[] = { "%.*s", "%.*s\n", "%.*s\r\nx", "\"%.*s\"\ny", "\"%.*s", "\"%.*s\nz\n\"", "a\n%.*s\nb", "\"\n%.*s\"" };
+	static const char *const forms[] = { "%.*s", "%.*s\n", "%.*s\r\nx", "\"%.*s\"\ny", "\"%.*s",
+		"\"%.*s\nz\n\"", "a\n%.*s\nb", "\"\n%.*s\"" };
 	char filler[64], text[128];
 	static const char *const one[] = { "a" };
 	struct feeding how = whole;
@@ -173,11 +206,14 @@ START_TEST(sixteen_mebibytes)
 		feed_open(&f, &s, data, n, &how);
 		csv_reader_init(&reader, &s, ',', RECORD_MAX, 1);
 		ck_assert_int_eq(csv_reader_begin(&reader, one, 1, &why, &status), INPUT_RECORD);
-		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), more ? INPUT_BAD : INPUT_RECORD);
+		ck_assert_int_eq(csv_reader_next(&reader, &r, &why),
+		    more ? INPUT_BAD : INPUT_RECORD);
 		ck_assert_uint_eq(r.from.raw_len, more ? RAW_SHOWN : RECORD_MAX);
 		ck_assert_uint_le(s.cap, RECORD_MAX + how.base + 2);
 		if (more)
-			ck_assert_str_eq(why.text, "the record is longer than 16 MiB; only its first 1000 bytes are kept here");
+			ck_assert_str_eq(why.text,
+			    "the record is longer than 16 MiB; only its first 1000 bytes are kept "
+			    "here");
 		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), INPUT_RECORD);
 		ck_assert_uint_eq(r.fields[0].value_len, 1);
 		ck_assert_int_eq(csv_reader_next(&reader, &r, &why), INPUT_END);
@@ -231,7 +267,8 @@ struct opened {
 	int status;
 };
 
-static enum input_result open_text(struct opened *o, const char *text, const char *const *columns, size_t count)
+static enum input_result open_text(struct opened *o, const char *text, const char *const *columns,
+    size_t count)
 {
 	memset(o, 0, sizeof *o);
 	feed_open(&o->feed, &o->source, text, strlen(text), &whole);
@@ -245,21 +282,35 @@ static void close_text(struct opened *o)
 	source_free(&o->source);
 }
 
-static const struct { const char *text, *reason; int columns; } refused[] = {
+static const struct {
+	const char *text, *reason;
+	int columns;
+} refused[] = {
 	{ "", "it is empty: a CSV needs a header row, or --columns", 0 },
 	{ "\n\r\n", "it is empty: a CSV needs a header row, or --columns", 0 },
 	{ "a,,c\n1,2,3\n", "header: column 2 has no name: give it one, or remove it", 0 },
 	{ "a,b,\n", "header: column 3 has no name: give it one, or remove it", 0 },
 	{ "\"\"\n", "header: column 1 has no name: give it one, or remove it", 0 },
-	{ "a,b,c,b\n", "header: columns 2 and 4 have the same name, \"b\": rename or remove one", 0 },
-	{ "\"x\"\"y\",x,\"x\"\"y\"\n", "header: columns 1 and 3 have the same name, \"x\"y\": rename or remove one", 0 },
-	{ "a,caf\xe9\n", "header: the name of column 2 is not UTF-8: convert the file (iconv -f ... -t UTF-8)", 0 },
-	{ "a,b\"c\n", "header: cell 2 has a quote inside: put the cell in quotes and double the quotes in it", 0 },
+	{ "a,b,c,b\n", "header: columns 2 and 4 have the same name, \"b\": rename or remove one",
+	    0 },
+	{ "\"x\"\"y\",x,\"x\"\"y\"\n",
+	    "header: columns 1 and 3 have the same name, \"x\"y\": rename or remove one", 0 },
+	{ "a,caf\xe9\n",
+	    "header: the name of column 2 is not UTF-8: convert the file (iconv -f ... -t UTF-8)",
+	    0 },
+	{ "a,b\"c\n",
+	    "header: cell 2 has a quote inside: put the cell in quotes and double the quotes in it",
+	    0 },
 	{ "a,\"b\n1,2\n", "header: cell 2 opens a quote that is never closed", 0 },
-	{ "_cio_line,_cio_error\n", "header: there is no column but cio-import's own (_cio_...)", 0 },
-	{ "\x1f\x8b\x08\n", "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)", 0 },
-	{ "\xff\xfe" "a\n", "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | cio-import)", 0 },
-	{ "1,2\n", "--columns: columns 1 and 2 have the same name, \"a\": rename or remove one", 1 },
+	{ "_cio_line,_cio_error\n", "header: there is no column but cio-import's own (_cio_...)",
+	    0 },
+	{ "\x1f\x8b\x08\n", "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)",
+	    0 },
+	{ "\xff\xfe"
+	  "a\n",
+	    "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | cio-import)", 0 },
+	{ "1,2\n", "--columns: columns 1 and 2 have the same name, \"a\": rename or remove one",
+	    1 },
 };
 
 START_TEST(headers_refused)
@@ -267,7 +318,8 @@ START_TEST(headers_refused)
 	static const char *const twice[] = { "a", "a" };
 	struct opened o;
 
-	ck_assert_int_eq(open_text(&o, refused[_i].text, refused[_i].columns ? twice : NULL, 2), INPUT_FAILED);
+	ck_assert_int_eq(open_text(&o, refused[_i].text, refused[_i].columns ? twice : NULL, 2),
+	    INPUT_FAILED);
 	ck_assert_int_eq(o.status, 65);
 	ck_assert_str_eq(o.why.text, refused[_i].reason);
 	close_text(&o);
@@ -287,7 +339,9 @@ START_TEST(header_with_nul)
 }
 END_TEST
 
-static const struct { const char *text, *raw, *names; } headers[] = {
+static const struct {
+	const char *text, *raw, *names;
+} headers[] = {
 	{ "a,b\n1,2\n", "a,b", "a|b" },
 	{ "\"a\",\"b \"\"2\"\"\"\r\n1,2\n", "\"a\",\"b \"\"2\"\"\"", "a|b \"2\"" },
 	{ "a,\"b\nc\",_cio_line,_cio_raw\n", "a,\"b\nc\"", "a|b\nc" },
@@ -324,7 +378,8 @@ START_TEST(columns_as_header)
 
 	ck_assert_int_eq(open_text(&o, "a,\"b\"\"b\",c\n", three, 3), INPUT_RECORD);
 	ck_assert_mem_eq(o.reader.header->shown.raw, "a,\"b\"\"b\",c", 10);
-	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);	/* the same names alone are a record */
+	/* the same names alone are a record */
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
 	ck_assert_uint_eq(o.r.fields[1].value_len, 3);
 	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
 	close_text(&o);
@@ -355,19 +410,33 @@ START_TEST(fields_of_a_record)
 }
 END_TEST
 
-/* One record each, behind a header: what becomes of it. `reason` NULL: it is a record with these cells. */
-static const struct { const char *header, *row, *reason, *raw, *cells; } rows[] = {
+/* One record each, behind a header: what becomes of it. `reason` NULL: it is a record with these
+ * cells. */
+static const struct {
+	const char *header, *row, *reason, *raw, *cells;
+} rows[] = {
 	{ "a,b", "1,2", NULL, "1,2", "1|2" },
 	{ "a,b", " 1 ,\t2", NULL, " 1 ,\t2", " 1 |\t2" },
 	{ "a,b", "\"\",\"\"\"\"", NULL, "\"\",\"\"\"\"", "|\"" },
 	{ "a,b", "1", "row has 1 cell, the header has 2", "1", "" },
 	{ "a,b", "1,2,3", "row has 3 cells, the header has 2", "1,2,3", "" },
-	{ "a,b", "1,\xe9", "cell 2 (b) is not UTF-8 (its byte 1 is 0xe9): convert the file (iconv -f ... -t UTF-8)", "1,\xe9", "" },
-	{ "a,b", "1,x\"y", "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it", "1,x\"y", "" },
-	{ "a,b", "\"1\" ,2", "cell 1 (a) goes on behind its closing quote: double the quotes in it", "\"1\" ,2", "" },
+	{ "a,b", "1,\xe9",
+	    "cell 2 (b) is not UTF-8 (its byte 1 is 0xe9): convert the file (iconv -f ... -t "
+	    "UTF-8)",
+	    "1,\xe9", "" },
+	{ "a,b", "1,x\"y",
+	    "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it",
+	    "1,x\"y", "" },
+	{ "a,b", "\"1\" ,2", "cell 1 (a) goes on behind its closing quote: double the quotes in it",
+	    "\"1\" ,2", "" },
 	{ "a,b", "1,\"2", "cell 2 (b) opens a quote that is never closed", "1,\"2", "" },
-	{ "a,b", "1,2,x\"y", "cell 3 has a quote inside: put the cell in quotes and double the quotes in it", "1,2,x\"y", "" },
-	{ "a\x1b[2J,b", "x\"y", "cell 1 (a\\x1b[2J) has a quote inside: put the cell in quotes and double the quotes in it", "x\"y", "" },
+	{ "a,b", "1,2,x\"y",
+	    "cell 3 has a quote inside: put the cell in quotes and double the quotes in it",
+	    "1,2,x\"y", "" },
+	{ "a\x1b[2J,b", "x\"y",
+	    "cell 1 (a\\x1b[2J) has a quote inside: put the cell in quotes and double the quotes "
+	    "in it",
+	    "x\"y", "" },
 	/* cio-import's own columns behind the others */
 	{ "a,b,_cio_line,_cio_raw", "1,2,3,", NULL, "1,2", "1|2" },
 	{ "a,b,_cio_line,_cio_raw", "1,\"2\",3,", NULL, "1,\"2\"", "1|2" },
@@ -379,15 +448,21 @@ static const struct { const char *header, *row, *reason, *raw, *cells; } rows[] 
 	{ "_cio_line,a,_cio_raw,b", "3,\"1\"\"\",\"\",2", NULL, "\"1\"\"\",2", "1\"|2" },
 	/* _cio_raw stands for the record */
 	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\"\"\"", NULL, "1,\"2\"", "1|2" },
-	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\n\"\"\"\"\"\"\"", NULL, "1,\"2\n\"\"\"", "1|2\n\"" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\n\"\"\"\"\"\"\"", NULL, "1,\"2\n\"\"\"",
+	    "1|2\n\"" },
 	{ "a,b,_cio_line,_cio_raw", "8,9,3,\"1,2\n\"", NULL, "1,2", "1|2" },
 	{ "a,_cio_raw,b", ",\"1,2\",", NULL, "1,2", "1|2" },
 	{ "a,_cio_raw", "1,2", NULL, "2", "2" },
 	{ "a,b,_cio_line,_cio_raw", ",,3,\"1\"", "row has 1 cell, the header has 2", "1", "" },
-	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,x\"\"y\"", "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it", "1,x\"y", "" },
-	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,2\n3,4\"", "_cio_raw holds more than one row", "1,2\n3,4", "" },
-	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n1,2\"", "_cio_raw begins with a line break: it must hold one row", "\n1,2", "" },
-	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n\"", "_cio_raw begins with a line break: it must hold one row", "", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,x\"\"y\"",
+	    "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it",
+	    "1,x\"y", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,2\n3,4\"", "_cio_raw holds more than one row",
+	    "1,2\n3,4", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n1,2\"",
+	    "_cio_raw begins with a line break: it must hold one row", "\n1,2", "" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"\n\"",
+	    "_cio_raw begins with a line break: it must hold one row", "", "" },
 };
 
 START_TEST(one_row)
@@ -436,7 +511,10 @@ START_TEST(doubled_quotes_in_any_cell)
 		for (int i = 0; i < WIDE; i++) {
 			doubled[i] = dice_one_in(&dice, often);
 			buf_str(&text, i ? "," : "");
-			buf_str(&text, doubled[i] ? "\"a\"\"b\"\"\"\"\"" : dice_one_in(&dice, 2) ? "\"ab\"" : "ab");
+			buf_str(&text,
+			    doubled[i]                ? "\"a\"\"b\"\"\"\"\"" :
+			        dice_one_in(&dice, 2) ? "\"ab\"" :
+			                                "ab");
 		}
 		buf_byte(&text, '\0');
 		ck_assert_int_eq(open_text(&o, text.data, NULL, 0), INPUT_RECORD);
@@ -453,7 +531,10 @@ START_TEST(doubled_quotes_in_any_cell)
 END_TEST
 
 /* --columns and a first row: "head" where it is the head of a rejects file, so no record. */
-static const struct { const char *row; bool head; } heads[] = {
+static const struct {
+	const char *row;
+	bool head;
+} heads[] = {
 	{ "a,\"b\"\"b\",c,_cio_line", true },
 	{ "a,\"b\"\"b\",c,_cio_line,_cio_raw", true },
 	{ "a,\"b\"\"b\",c", false },
@@ -467,7 +548,8 @@ START_TEST(head_of_a_rejects_file)
 	struct buf text = { .max = ANY };
 	struct opened o;
 
-	buf_fmt(&text, "%s\n1,2,3%s\n", heads[_i].row, heads[_i].head ? strchr(heads[_i].row, 'r') ? ",9," : ",9" : "");
+	buf_fmt(&text, "%s\n1,2,3%s\n", heads[_i].row,
+	    heads[_i].head ? strchr(heads[_i].row, 'r') ? ",9," : ",9" : "");
 	buf_byte(&text, '\0');
 	ck_assert_int_eq(open_text(&o, text.data, three, 3), INPUT_RECORD);
 	const char *const *names = o.reader.header->shown.names;
@@ -481,7 +563,7 @@ START_TEST(head_of_a_rejects_file)
 	ck_assert_uint_eq(o.r.from.line, 2);
 	ck_assert_uint_eq(o.r.from.raw_len, 5);
 	ck_assert_uint_eq(o.r.count, 3);
-	ck_assert_ptr_eq(names, o.reader.header->shown.names);	/* those who hold them may go on */
+	ck_assert_ptr_eq(names, o.reader.header->shown.names); /* those who hold them may go on */
 	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
 	close_text(&o);
 	struct feeding how = whole;
@@ -490,7 +572,8 @@ START_TEST(head_of_a_rejects_file)
 }
 END_TEST
 
-/* The judge sees what the splitter sees; and where only it takes a row (a separator that is a quote), its cells are used. */
+/* The judge sees what the splitter sees; and where only it takes a row (a separator that is a
+ * quote), its cells are used. */
 START_TEST(judge_takes_a_row)
 {
 	struct feeding how = whole;
@@ -539,12 +622,26 @@ START_TEST(judged_row_is_whole)
 }
 END_TEST
 
-/* From a pipe a record comes with the end of its line, and what is no record too: how many there are when no more
- * bytes have come yet. */
-static const struct { const char *text; int records; } prompt[] = {
-	{ "1,2,3\n", 1 }, { "1,2,3\r", 1 }, { "1,2,3", 0 }, { "1,2\n", 1 }, { "1,\"2\n", 0 }, { "1,\"2\n\",3\n", 1 }, { "1,2,\"3\"", 0 },
-	{ "1,x\"2,3\n", 1 }, { "1,x\"2", 0 }, { "1,\"2\"x,3\n", 1 }, { "1,\"2\"x,\"3\n4,5,6\n", 2 }, { "1,\"2\n\"x\n", 1 },
-	{ "1,\"2\"\"\"x\n", 1 }, { "1,x\"2,\"\n", 1 },
+/* From a pipe a record comes with the end of its line, and what is no record too: how many there
+ * are when no more bytes have come yet. */
+static const struct {
+	const char *text;
+	int records;
+} prompt[] = {
+	{ "1,2,3\n", 1 },
+	{ "1,2,3\r", 1 },
+	{ "1,2,3", 0 },
+	{ "1,2\n", 1 },
+	{ "1,\"2\n", 0 },
+	{ "1,\"2\n\",3\n", 1 },
+	{ "1,2,\"3\"", 0 },
+	{ "1,x\"2,3\n", 1 },
+	{ "1,x\"2", 0 },
+	{ "1,\"2\"x,3\n", 1 },
+	{ "1,\"2\"x,\"3\n4,5,6\n", 2 },
+	{ "1,\"2\n\"x\n", 1 },
+	{ "1,\"2\"\"\"x\n", 1 },
+	{ "1,x\"2,\"\n", 1 },
 };
 
 START_TEST(records_come_promptly)
@@ -565,11 +662,14 @@ START_TEST(records_come_promptly)
 }
 END_TEST
 
-/* However a file is made, one line of it is not looked at again and again. Counted in bytes, not in seconds. */
+/* However a file is made, one line of it is not looked at again and again. Counted in bytes, not in
+ * seconds. */
 START_TEST(open_quotes_are_not_quadratic)
 {
-	static const char *const lines[] = { "\"\n", "a,\"b\n", "\",\"\n", "\"\"\"\n", "x\"\n", "\"\"x\n", ",\"\",\"\n", "\"x\"y\"z\"\n" };
-	size_t bytes = (size_t)1 << (harness_is_under() ? 14 : 18);	/* that it is not quadratic is not valgrind's to say */
+	static const char *const lines[] = { "\"\n", "a,\"b\n", "\",\"\n", "\"\"\"\n", "x\"\n",
+		"\"\"x\n", ",\"\",\"\n", "\"x\"y\"z\"\n" };
+	/* that it is not quadratic is not valgrind's to say */
+	size_t bytes = (size_t)1 << (harness_is_under() ? 14 : 18);
 	char *data = malloc(bytes + 16);
 	struct feeding how = whole;
 
@@ -604,17 +704,21 @@ static size_t first_other_plain(const char *p)
 	return i;
 }
 
-/* The plain block scans find the same as those that the machine has, and what they should. Behind the block is another. */
+/* The plain block scans find the same as those that the machine has, and what they should. Behind
+ * the block is another. */
 static bool block_scans_agree(const char *block)
 {
 	uint64_t high, plain_high, row = scan_row(block, ';', &high);
 	unsigned string = scan_string(block);
 	bool same = row == scan_row_plain(block, ';', &plain_high) && high == plain_high &&
-	    scan_breaks(block) == scan_breaks_plain(block) && scan_byte(block, '"') == scan_byte_plain(block, '"') &&
-	    string == scan_string_plain(block) && scan_highs(block) == high && scan_highs_plain(block) == high;
+	    scan_breaks(block) == scan_breaks_plain(block) &&
+	    scan_byte(block, '"') == scan_byte_plain(block, '"') &&
+	    string == scan_string_plain(block) && scan_highs(block) == high &&
+	    scan_highs_plain(block) == high;
 
 	for (size_t n = 1; n <= SCAN_BYTES && same; n++)
-		same = scan_same(block, block + SCAN_BYTES, n) == scan_same_plain(block, block + SCAN_BYTES, n);
+		same = scan_same(block, block + SCAN_BYTES, n) ==
+		    scan_same_plain(block, block + SCAN_BYTES, n);
 	for (size_t i = 0; i < SCAN_BYTES && same; i++) {
 		unsigned char c = (unsigned char)block[i];
 		bool end = c == '\n' || c == '\r', escaped = c == '"' || c == '\\' || c < 0x20;
@@ -628,28 +732,53 @@ static bool block_scans_agree(const char *block)
 
 START_TEST(block_scans)
 {
-	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01" "ab;0990/:";
+	static const char bytes[] = "\",\n\r\\\x1f\x20\x7f\x80\xff\x01"
+	                            "ab;0990/:";
 	struct dice dice = dice_new("block_scans");
 	char block[2 * SCAN_BYTES + SCAN_STRING_BYTES] = { 0 };
 
 	for (int round = 0; round < 50000; round++) {
 		for (size_t i = 0; i < SCAN_BYTES; i++)
-			block[i] = round % 2 ? (char)dice_next(&dice) : bytes[dice_below(&dice, sizeof bytes)];
+			block[i] = round % 2 ? (char)dice_next(&dice) :
+			                       bytes[dice_below(&dice, sizeof bytes)];
 		memcpy(block + SCAN_BYTES, block, SCAN_BYTES);
-		block[SCAN_BYTES + dice_below(&dice, SCAN_BYTES + 1)] ^= 1;	/* the same up to there */
+		/* the same up to there */
+		block[SCAN_BYTES + dice_below(&dice, SCAN_BYTES + 1)] ^= 1;
 		if (!block_scans_agree(block))
 			ck_abort_msg("round %d", round);
 	}
 }
 END_TEST
 
-static const struct { const char *text; size_t n, valid; } encodings[] = {
-	{ "", 0, 0 }, { "abc", 3, 3 }, { "a\0b", 3, 3 }, { "\x7f", 1, 1 },
-	{ "\x80", 1, 0 }, { "\xc2\x80", 2, 2 }, { "\xc1\xbf", 2, 0 }, { "\xc0\x80", 2, 0 }, { "\xc3", 1, 0 }, { "\xc3(", 2, 0 },
-	{ "\xe0\xa0\x80", 3, 3 }, { "\xe0\x9f\xbf", 3, 0 }, { "\xed\x9f\xbf", 3, 3 }, { "\xed\xa0\x80", 3, 0 },
-	{ "\xed\xbf\xbf", 3, 0 }, { "\xee\x80\x80", 3, 3 }, { "\xef\xbf\xbf", 3, 3 }, { "\xe2\x82", 2, 0 },
-	{ "\xf0\x90\x80\x80", 4, 4 }, { "\xf0\x8f\xbf\xbf", 4, 0 }, { "\xf4\x8f\xbf\xbf", 4, 4 }, { "\xf4\x90\x80\x80", 4, 0 },
-	{ "\xf5\x80\x80\x80", 4, 0 }, { "\xff", 1, 0 }, { "\xf0\x9f\x98", 3, 0 },
+static const struct {
+	const char *text;
+	size_t n, valid;
+} encodings[] = {
+	{ "", 0, 0 },
+	{ "abc", 3, 3 },
+	{ "a\0b", 3, 3 },
+	{ "\x7f", 1, 1 },
+	{ "\x80", 1, 0 },
+	{ "\xc2\x80", 2, 2 },
+	{ "\xc1\xbf", 2, 0 },
+	{ "\xc0\x80", 2, 0 },
+	{ "\xc3", 1, 0 },
+	{ "\xc3(", 2, 0 },
+	{ "\xe0\xa0\x80", 3, 3 },
+	{ "\xe0\x9f\xbf", 3, 0 },
+	{ "\xed\x9f\xbf", 3, 3 },
+	{ "\xed\xa0\x80", 3, 0 },
+	{ "\xed\xbf\xbf", 3, 0 },
+	{ "\xee\x80\x80", 3, 3 },
+	{ "\xef\xbf\xbf", 3, 3 },
+	{ "\xe2\x82", 2, 0 },
+	{ "\xf0\x90\x80\x80", 4, 4 },
+	{ "\xf0\x8f\xbf\xbf", 4, 0 },
+	{ "\xf4\x8f\xbf\xbf", 4, 4 },
+	{ "\xf4\x90\x80\x80", 4, 0 },
+	{ "\xf5\x80\x80\x80", 4, 0 },
+	{ "\xff", 1, 0 },
+	{ "\xf0\x9f\x98", 3, 0 },
 	{ "seven b\xc3\xa9 and more than eight\xff", 30, 29 },
 };
 
@@ -658,7 +787,7 @@ START_TEST(utf8)
 	size_t n = encodings[_i].n, valid = encodings[_i].valid;
 	char text[64] = { 0 };
 
-	for (size_t before = 0; before < 20; before++) {	/* wherever it lies in a word */
+	for (size_t before = 0; before < 20; before++) { /* wherever it lies in a word */
 		memset(text, 'a', before);
 		memcpy(text + before, encodings[_i].text, n);
 		ck_assert_uint_eq(utf8_prefix(text, before + n), before + valid);
@@ -667,14 +796,15 @@ START_TEST(utf8)
 }
 END_TEST
 
-/* One wrong byte, or one long character, anywhere in a text of any length: it is looked at in blocks of many sizes. */
+/* One wrong byte, or one long character, anywhere in a text of any length: it is looked at in
+ * blocks of many sizes. */
 START_TEST(utf8_of_any_length)
 {
 	char text[3 * SCAN_BYTES + 4];
 
 	for (size_t n = 0; n <= 3 * SCAN_BYTES; n++) {
 		memset(text, 'a', sizeof text);
-		text[n] = '\xff';	/* is behind it */
+		text[n] = '\xff'; /* is behind it */
 		ck_assert_uint_eq(utf8_prefix(text, n), n);
 		for (size_t at = 0; at < n; at++) {
 			memset(text, 'a', n);
@@ -698,7 +828,8 @@ START_TEST(utf8_is_not_cut)
 }
 END_TEST
 
-#define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
+#define LOOP(tcase, test, table) \
+	tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
 
 Suite *csv_reader_suite(void)
 {

@@ -1,6 +1,7 @@
 /*
- * A batch that is not accepted as a whole: records at fault are found by cutting it, with few requests; each record has an
- * outcome of its own; what is down is tried again as it was; and all the while people's records keep their order.
+ * A batch that is not accepted as a whole: records at fault are found by cutting it, with few
+ * requests; each record has an outcome of its own; what is down is tried again as it was; and all
+ * the while people's records keep their order.
  */
 #include <check.h>
 #include <jansson.h>
@@ -23,25 +24,34 @@ Suite *cutting_suite(void);
 static const struct way {
 	const char *name;
 	int status;
-	int names;		/* how often each record at fault is named by its index; 0: none is */
-	bool first_only;	/* only the first is, and somebody else without an index */
-	const char *answer;	/* where none is named */
+	/* how often each record at fault is named by its index; 0: none is */
+	int names;
+	bool first_only;    /* only the first is, and somebody else without an index */
+	const char *answer; /* where none is named */
 } ways[] = {
 	{ "400", 400, 0, false, "{\"meta\":{\"error\":\"bad poison\"}}" },
 	{ "413", 413, 0, false, "<html>bad poison</html>" },
 	{ "207", 207, 1, false, NULL },
 	{ "207, repeated", 207, 2, false, NULL },
 	{ "207, one named, one not", 207, 1, true, NULL },
-	{ "207, no index", 207, 0, false, "{\"errors\":[{\"reason\":\"invalid\",\"message\":\"bad poison\"}]}" },
-	{ "207, index out of range", 207, 0, false, "{\"errors\":[{\"batch_index\":100000,\"message\":\"bad poison\"}]}" },
-	{ "207, index below zero", 207, 0, false, "{\"errors\":[{\"batch_index\":-1,\"message\":\"bad poison\"}]}" },
-	{ "207, index a text", 207, 0, false, "{\"errors\":[{\"batch_index\":\"0\",\"message\":\"bad poison\"}]}" },
-	{ "207, index not an integer", 207, 0, false, "{\"errors\":[{\"batch_index\":0.5,\"message\":\"bad poison\"}]}" },
+	{ "207, no index", 207, 0, false,
+	    "{\"errors\":[{\"reason\":\"invalid\",\"message\":\"bad poison\"}]}" },
+	{ "207, index out of range", 207, 0, false,
+	    "{\"errors\":[{\"batch_index\":100000,\"message\":\"bad poison\"}]}" },
+	{ "207, index below zero", 207, 0, false,
+	    "{\"errors\":[{\"batch_index\":-1,\"message\":\"bad poison\"}]}" },
+	{ "207, index a text", 207, 0, false,
+	    "{\"errors\":[{\"batch_index\":\"0\",\"message\":\"bad poison\"}]}" },
+	{ "207, index not an integer", 207, 0, false,
+	    "{\"errors\":[{\"batch_index\":0.5,\"message\":\"bad poison\"}]}" },
 	{ "207, not JSON", 207, 0, false, "bad poison" },
 	{ "207, no errors in it", 207, 0, false, "{\"message\":\"bad poison\"}" },
 };
 
-struct server { const struct way *way; struct buf answer; };
+struct server {
+	const struct way *way;
+	struct buf answer;
+};
 
 static bool is_cut(const struct way *way)
 {
@@ -70,7 +80,8 @@ static void name_poison(struct server *server, const char *body)
 	buf_add(answer, "]}", 3);
 }
 
-static bool refuse_poison(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool refuse_poison(const struct sandbox_arrival *a, const char *body,
+    struct sandbox_fault *f, void *arg)
 {
 	struct server *server = arg;
 
@@ -79,13 +90,17 @@ static bool refuse_poison(const struct sandbox_arrival *a, const char *body, str
 	if (server->way->names)
 		name_poison(server, body);
 	*f = (struct sandbox_fault){
-		.act = SANDBOX_STATUS, .status = server->way->status, .process = !is_cut(server->way),
+		.act = SANDBOX_STATUS,
+		.status = server->way->status,
+		.process = !is_cut(server->way),
 		.body = server->way->names ? server->answer.data : server->way->answer,
 	};
 	return true;
 }
 
-struct poisoned { int rows, count, at[MOST_POISON]; };
+struct poisoned {
+	int rows, count, at[MOST_POISON];
+};
 
 static struct poisoned make_poisoned(struct dice *d, struct buf *input)
 {
@@ -125,7 +140,8 @@ static void check_results(const char *results, const struct poisoned *p, const s
 	size_t size = 0, n = strlen(results);
 
 	for (const char *line = results; line < results + n; line += size) {
-		json_t *o = json_loadb(line, n - (size_t)(line - results), JSON_DISABLE_EOF_CHECK, NULL);
+		json_t *o = json_loadb(line, n - (size_t)(line - results), JSON_DISABLE_EOF_CHECK,
+		    NULL);
 		ck_assert_ptr_nonnull(o);
 		size = (size_t)(strchr(line, '\n') - line) + 1;
 		int row = (int)json_integer_value(json_object_get(o, "record")) - 1, poison = 0;
@@ -133,10 +149,13 @@ static void check_results(const char *results, const struct poisoned *p, const s
 		seen[row] = true;
 		for (int i = 0; i < p->count; i++)
 			poison |= p->at[i] == row;
-		ck_assert_str_eq(json_string_value(json_object_get(o, "outcome")), poison ? "refused" : "accepted");
+		ck_assert_str_eq(json_string_value(json_object_get(o, "outcome")),
+		    poison ? "refused" : "accepted");
 		if (poison) {
-			ck_assert_int_eq((int)json_integer_value(json_object_get(o, "status")), way->status);
-			ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(o, "error")), "bad poison"));
+			ck_assert_int_eq((int)json_integer_value(json_object_get(o, "status")),
+			    way->status);
+			ck_assert_ptr_nonnull(
+			    strstr(json_string_value(json_object_get(o, "error")), "bad poison"));
 		}
 		json_decref(o);
 	}
@@ -151,7 +170,8 @@ static void check_rejects(struct harness *h, const struct poisoned *p)
 	ck_assert_uint_eq(rejects ? harness_count_lines(rejects, POISON) : 0, (size_t)p->count);
 	ck_assert_uint_eq(rejects ? harness_count_lines(rejects, "") : 0, (size_t)p->count);
 	for (int i = 0; i < p->count; i++) {
-		snprintf(part, sizeof part, "\"_cio_line\":%d,\"_cio_outcome\":\"refused\"", p->at[i] + 1);
+		snprintf(part, sizeof part, "\"_cio_line\":%d,\"_cio_outcome\":\"refused\"",
+		    p->at[i] + 1);
 		ck_assert_ptr_nonnull(strstr(rejects, part));
 	}
 	free(rejects);
@@ -161,21 +181,25 @@ START_TEST(poison_is_found)
 {
 	struct dice d = dice_new("poison");
 	struct server server = { .way = &ways[_i], .answer = { .max = SIZE_MAX } };
-	struct sandbox *s = sandbox_start(&(struct sandbox_config){ .hook = refuse_poison, .arg = &server });
+	struct sandbox *s = sandbox_start(
+	    &(struct sandbox_config){ .hook = refuse_poison, .arg = &server });
 	struct buf input = { .max = SIZE_MAX };
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
 	struct poisoned p = make_poisoned(&d, &input);
 	harness_write(h, "in.ndjson", input.data, input.len);
-	const struct harness_run *run = HARNESS_RUN(h, "in.ndjson", "--batch", "--rate=unlimited", "--results=-");
+	const struct harness_run *run = HARNESS_RUN(h, "in.ndjson", "--batch", "--rate=unlimited",
+	    "--results=-");
 	int requests = (int)sandbox_arrivals(s) - 1;
-	printf("%s: %d of %d records at fault: %d requests\n", server.way->name, p.count, p.rows, requests);
+	printf("%s: %d of %d records at fault: %d requests\n", server.way->name, p.count, p.rows,
+	    requests);
 	fflush(stdout);
 	harness_assert_status(run, p.count ? 1 : 0);
 	check_results(run->out, &p, server.way);
 	check_rejects(h, &p);
-	ck_assert_int_eq((int)sandbox_counters(s).people, p.rows - (is_cut(server.way) ? p.count : 0));
+	ck_assert_int_eq((int)sandbox_counters(s).people,
+	    p.rows - (is_cut(server.way) ? p.count : 0));
 	ck_assert_int_le(requests, is_cut(server.way) ? 1 + p.count * 2 * log2_up(p.rows) : 1);
 	buf_free(&server.answer);
 	buf_free(&input);
@@ -185,7 +209,8 @@ START_TEST(poison_is_found)
 END_TEST
 
 /* A proxy in front lets only small requests through: everything arrives in pieces. */
-static bool refuse_large(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool refuse_large(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f,
+    void *arg)
 {
 	(void)a;
 	(void)arg;
@@ -235,7 +260,8 @@ static const struct trouble {
 START_TEST(trouble_is_tried_again_as_it_was)
 {
 	const struct trouble *t = &troubles[_i];
-	const char *timeout = harness_is_under() ? "--timeout=5s" : "--timeout=500ms";	/* the other requests must not meet it */
+	/* the other requests must not meet it */
+	const char *timeout = harness_is_under() ? "--timeout=5s" : "--timeout=500ms";
 	struct sandbox *s = sandbox_start(&(struct sandbox_config){ 0 });
 
 	ck_assert_ptr_nonnull(s);
@@ -244,7 +270,8 @@ START_TEST(trouble_is_tried_again_as_it_was)
 	struct harness *h = harness_new(s);
 	sandbox_add_rule(s, &(struct sandbox_rule){ .nth = 2, .fault = t->fault });
 	harness_stdin_text(h, BATCH_ROWS);
-	const struct harness_run *run = HARNESS_RUN(h, "--batch", timeout, "--backoff=10ms", "--results=-");
+	const struct harness_run *run = HARNESS_RUN(h, "--batch", timeout, "--backoff=10ms",
+	    "--results=-");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(sandbox_counters(s).people, 3);
 	ck_assert_uint_eq(sandbox_arrivals(s), 3);
@@ -252,7 +279,9 @@ START_TEST(trouble_is_tried_again_as_it_was)
 	ck_assert_str_eq(first.body, second.body);
 	ck_assert_ptr_null(first.retry_count);
 	ck_assert_str_eq(second.retry_count, "1");
-	ck_assert_uint_eq(harness_count_lines(run->out, "\"outcome\":\"accepted\",\"status\":200,\"attempts\":2}"), 3);
+	ck_assert_uint_eq(harness_count_lines(run->out,
+	                      "\"outcome\":\"accepted\",\"status\":200,\"attempts\":2}"),
+	    3);
 	harness_free(h);
 	sandbox_stop(s);
 }
@@ -265,15 +294,23 @@ START_TEST(a_batch_fails)
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
-	sandbox_add_rule(s, &(struct sandbox_rule){ .path = "/batch", .times = -1, .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s,
+	    &(struct sandbox_rule){ .path = "/batch",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 	harness_stdin_text(h, BATCH_ROWS);
-	const struct harness_run *run = HARNESS_RUN(h, "--batch", "--backoff=10ms", "--retries=2", "--results=-", "--rejects=r.ndjson");
+	const struct harness_run *run = HARNESS_RUN(h, "--batch", "--backoff=10ms", "--retries=2",
+	    "--results=-", "--rejects=r.ndjson");
 	harness_assert_status(run, 1);
-	ck_assert_uint_eq(harness_count_lines(run->out, "\"outcome\":\"failed\",\"status\":503,\"attempts\":3,"), 3);
+	ck_assert_uint_eq(harness_count_lines(run->out,
+	                      "\"outcome\":\"failed\",\"status\":503,\"attempts\":3,"),
+	    3);
 	harness_assert_err_has(run, "standard input:3: user 3: 503 fault (after 3 attempts)");
 	harness_assert_err_has(run, "Done: 0 processed, 3 errors");
 	char *rejects = harness_read(h, "r.ndjson", NULL);
-	ck_assert_uint_eq(harness_count_lines(rejects, "\"_cio_outcome\":\"failed\",\"_cio_status\":503"), 3);
+	ck_assert_uint_eq(harness_count_lines(rejects,
+	                      "\"_cio_outcome\":\"failed\",\"_cio_status\":503"),
+	    3);
 	free(rejects);
 	harness_free(h);
 	sandbox_stop(s);
@@ -282,7 +319,8 @@ END_TEST
 
 /* -- order -- */
 
-static bool refuse_b(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool refuse_b(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f,
+    void *arg)
 {
 	(void)a;
 	(void)arg;
@@ -305,23 +343,30 @@ static struct sandbox_arrival carrier(struct sandbox *s, const char *text)
 	ck_abort_msg("%s was not sent", text);
 }
 
-/* Rows of a, the poison, a and c; the second half holds a, so it waits until the first half's a is settled. Without a in
- * it, it does not wait. */
-static const struct { const char *second; bool waits; } halves[] = { { "a", true }, { "d", false } };
+/* Rows of a, the poison, a and c; the second half holds a, so it waits until the first half's a is
+ * settled. Without a in it, it does not wait. */
+static const struct {
+	const char *second;
+	bool waits;
+} halves[] = { { "a", true }, { "d", false } };
 
 START_TEST(halves_with_one_person_wait)
 {
-	struct sandbox *s = sandbox_start(&(struct sandbox_config){ .hook = refuse_b, .latency_ms = 150 });
+	struct sandbox *s = sandbox_start(
+	    &(struct sandbox_config){ .hook = refuse_b, .latency_ms = 150 });
 	char input[256];
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
-	snprintf(input, sizeof input, "{\"id\":\"a\",\"row\":1}\n{\"id\":\"b\",%s:2}\n{\"id\":\"%s\",\"row\":3}\n{\"id\":\"c\",\"row\":4}\n",
+	snprintf(input, sizeof input,
+	    "{\"id\":\"a\",\"row\":1}\n{\"id\":\"b\",%s:2}\n{\"id\":\"%s\",\"row\":3}\n{\"id\":"
+	    "\"c\",\"row\":4}\n",
 	    POISON, halves[_i].second);
 	harness_stdin_text(h, input);
 	const struct harness_run *run = HARNESS_RUN(h, "--batch", "--rate=unlimited");
 	harness_assert_status(run, 1);
-	struct sandbox_arrival first = carrier(s, "\"row\":1"), second = carrier(s, "\"row\":3"), third = carrier(s, "\"row\":4");
+	struct sandbox_arrival first = carrier(s, "\"row\":1"), second = carrier(s, "\"row\":3"),
+	                       third = carrier(s, "\"row\":4");
 	ck_assert_uint_eq(second.number, third.number);
 	ck_assert_msg((second.at_us >= first.answered_us) == halves[_i].waits, "the second half %s",
 	    halves[_i].waits ? "did not wait" : "waited");
@@ -334,8 +379,11 @@ END_TEST
 #define ORDER_ROUNDS 8
 #define PEOPLE 40
 
-/* What a person's operations are, in order: rows of their own, merges that they are in; those with poison left out. */
-struct story { struct buf told[PEOPLE]; };
+/* What a person's operations are, in order: rows of their own, merges that they are in; those with
+ * poison left out. */
+struct story {
+	struct buf told[PEOPLE];
+};
 
 static void tell(struct story *story, int person, int row)
 {
@@ -349,7 +397,8 @@ static void story_free(struct story *story)
 		buf_free(&story->told[i]);
 }
 
-/* A merge as an entity of the API's own form, so that it carries its row's number as the others do. */
+/* A merge as an entity of the API's own form, so that it carries its row's number as the others
+ * do. */
 static void make_order_input(struct buf *out, struct dice *d, struct story *story, int people)
 {
 	for (int row = 0; row < ORDER_ROWS; row++) {
@@ -357,8 +406,11 @@ static void make_order_input(struct buf *out, struct dice *d, struct story *stor
 		if (dice_one_in(d, 100)) {
 			buf_fmt(out, "{\"id\":\"p%d\",%s:%d}\n", a, POISON, row);
 		} else if (a != b && dice_one_in(d, 8)) {
-			buf_fmt(out, "{\"do\":\"entity\",\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"p%d\"},"
-			    "\"secondary\":{\"id\":\"p%d\"},\"row\":%d}\n", a, b, row);
+			buf_fmt(out,
+			    "{\"do\":\"entity\",\"type\":\"person\",\"action\":\"merge\","
+			    "\"primary\":{\"id\":\"p%d\"},"
+			    "\"secondary\":{\"id\":\"p%d\"},\"row\":%d}\n",
+			    a, b, row);
 			tell(story, a, row);
 			tell(story, b, row);
 		} else {
@@ -370,7 +422,8 @@ static void make_order_input(struct buf *out, struct dice *d, struct story *stor
 
 static void handle(struct story *story, const json_t *operation, const char *place, int row)
 {
-	const char *id = json_string_value(json_object_get(json_object_get(operation, place), "id"));
+	const char *id = json_string_value(
+	    json_object_get(json_object_get(operation, place), "id"));
 
 	if (id)
 		tell(story, atoi(id + 1), row);
@@ -378,15 +431,17 @@ static void handle(struct story *story, const json_t *operation, const char *pla
 
 static void hear_batch(struct story *story, const struct sandbox_arrival *a)
 {
-	json_t *root = json_loads(a->body, 0, NULL), *operation, *batch = json_object_get(root, "batch");
+	json_t *root = json_loads(a->body, 0, NULL), *operation,
+	       *batch = json_object_get(root, "batch");
 	size_t i;
 
 	ck_assert_ptr_nonnull(root);
-	json_array_foreach(batch, i, operation) {
+	json_array_foreach(batch, i, operation)
+	{
 		json_t *row = json_object_get(json_object_get(operation, "attributes"), "row");
 		row = row ? row : json_object_get(operation, "row");
 		if (!row)
-			continue;	/* poison, in a batch that was accepted without it */
+			continue; /* poison, in a batch that was accepted without it */
 		int number = (int)json_integer_value(row);
 		handle(story, operation, "identifiers", number);
 		handle(story, operation, "primary", number);
@@ -395,16 +450,21 @@ static void hear_batch(struct story *story, const struct sandbox_arrival *a)
 	json_decref(root);
 }
 
-/* Cuts (or, every other round, single operations refused among others of the same people), errors, resets and delays at
- * random, but nothing that is processed twice: then each person's operations arrive exactly as they stand in the input, and
- * never two requests with the same person at once. */
+/* Cuts (or, every other round, single operations refused among others of the same people), errors,
+ * resets and delays at random, but nothing that is processed twice: then each person's operations
+ * arrive exactly as they stand in the input, and never two requests with the same person at
+ * once. */
 START_TEST(order_is_kept_through_cuts)
 {
 	struct dice d = dice_new("cuts");
 	struct server server = { .way = &ways[_i % 2 ? 2 : 0], .answer = { .max = SIZE_MAX } };
 	struct sandbox *s = sandbox_start(&(struct sandbox_config){
-	    .hook = refuse_poison, .arg = &server,
-	    .chaos = { .seed = dice_next(&d), .unavailable = 10, .reset_before = 5, .delay_ms = 10 },
+	    .hook = refuse_poison,
+	    .arg = &server,
+	    .chaos = { .seed = dice_next(&d),
+	        .unavailable = 10,
+	        .reset_before = 5,
+	        .delay_ms = 10 },
 	});
 	struct buf input = { .max = SIZE_MAX };
 	struct story wanted = { 0 }, heard = { 0 };
@@ -417,8 +477,8 @@ START_TEST(order_is_kept_through_cuts)
 	input.len--;
 	harness_stdin(h, input.data, input.len);
 	snprintf(batch, sizeof batch, "--batch=%d", 2 + (int)dice_below(&d, 200));
-	const struct harness_run *run = HARNESS_RUN(h, "--action-field=do", "--rate=unlimited", "--backoff=2ms",
-	    "--backoff-max=10ms", "--retries=200", "--rejects=r.ndjson", batch);
+	const struct harness_run *run = HARNESS_RUN(h, "--action-field=do", "--rate=unlimited",
+	    "--backoff=2ms", "--backoff-max=10ms", "--retries=200", "--rejects=r.ndjson", batch);
 	harness_assert_status(run, strstr(input.data, POISON) ? 1 : 0);
 	harness_assert_err_has(run, "Done: ");
 	for (size_t i = 0; i < sandbox_arrivals(s); i++) {
@@ -450,7 +510,8 @@ Suite *cutting_suite(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, poison_is_found, 0, sizeof ways / sizeof *ways);
 	tcase_add_test(t, a_smaller_limit_is_met);
-	tcase_add_loop_test(t, trouble_is_tried_again_as_it_was, 0, sizeof troubles / sizeof *troubles);
+	tcase_add_loop_test(t, trouble_is_tried_again_as_it_was, 0,
+	    sizeof troubles / sizeof *troubles);
 	tcase_add_test(t, a_batch_fails);
 	tcase_add_loop_test(t, halves_with_one_person_wait, 0, sizeof halves / sizeof *halves);
 	tcase_add_loop_test(t, order_is_kept_through_cuts, 0, ORDER_ROUNDS);

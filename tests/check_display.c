@@ -22,20 +22,21 @@ Suite *display_suite(void);
 
 #define S INT64_C(1000000)
 #define MS INT64_C(1000)
-#define START (50 * S)		/* where the clock stands at first */
+#define START (50 * S) /* where the clock stands at first */
 #define ROWS(table) (int)(sizeof table / sizeof *table)
 
 /*
- * A display and who looks at it: a socket on which each write is one packet, or a terminal with a screen.
+ * A display and who looks at it: a socket on which each write is one packet, or a terminal with a
+ * screen.
  */
 struct stage {
 	struct display *d;
-	int theirs, ours;		/* the display's end and the test's */
+	int theirs, ours; /* the display's end and the test's */
 	struct counters c;
 	struct moment m;
 	int64_t now;
-	unsigned writes;		/* since the last look; not known of a terminal */
-	struct buf seen;		/* bytes since the last look */
+	unsigned writes; /* since the last look; not known of a terminal */
+	struct buf seen; /* bytes since the last look */
 	struct screen *screen;
 };
 
@@ -99,7 +100,8 @@ static void expect_screen(struct stage *s, const char *want, const char *what)
 	look(s);
 	buf_reset(&s->seen);
 	const char *is = screen_text(s->screen);
-	ck_assert_msg(strcmp(is, want) == 0, "%s: the screen shows:\n%s\nexpected:\n%s", what, is, want);
+	ck_assert_msg(strcmp(is, want) == 0, "%s: the screen shows:\n%s\nexpected:\n%s", what, is,
+	    want);
 }
 
 static void stage_end(struct stage *s)
@@ -131,35 +133,45 @@ static const struct {
 	uint64_t every, total;
 	bool quiet;
 	enum progress_mode mode;
-	struct { uint64_t finished, errors; const char *text; } step[7];
+	struct {
+		uint64_t finished, errors;
+		const char *text;
+	} step[7];
 } cadences[] = {
-	{ 1000, 0, false, PROGRESS_PLAIN, { { 0, 0, "" }, { 999, 0, "" },
-	    { 1000, 2, "Progress: 1000 (2 errors)\n" },
-	    { 1000, 2, "" }, { 1001, 2, "" }, { 1999, 3, "" }, { 2000, 3, "Progress: 2000 (3 errors)\n" } } },
-	{ 0, 250000, false, PROGRESS_PLAIN, { { 999, 0, "" }, { 1000, 2, "Progress: 1000/250000 (2 errors)\n" },
-	    { 2990, 2, "Progress: 2000/250000 (2 errors)\n" },
-	    { 3015, 12, "Progress: 3000/250000 (12 errors)\n" },
-	    { 3999, 12, "" }, { 250000, 12, "Progress: 250000/250000 (12 errors)\n" }, { 250001, 12, "" } } },
-	{ 1, 3, false, PROGRESS_AUTO, { { 0, 0, "" }, { 1, 1, "Progress: 1/3 (1 errors)\n" },
-	    { 2, 1, "Progress: 2/3 (1 errors)\n" },
-	    { 3, 1, "Progress: 3/3 (1 errors)\n" }, { 4, 1, "Progress: 4 (1 errors)\n" },
-	    { 5, 1, "Progress: 5 (1 errors)\n" },
-	    { 5, 1, "" } } },
-	{ INT64_MAX, 0, false, PROGRESS_PLAIN, { { 0, 0, "" }, { 1000, 0, "" }, { INT64_MAX - 1, 0, "" },
-	    { INT64_MAX, 0, "Progress: 9223372036854775807 (0 errors)\n" }, { INT64_MAX, 0, "" } } },
+	{ 1000, 0, false, PROGRESS_PLAIN,
+	    { { 0, 0, "" }, { 999, 0, "" }, { 1000, 2, "Progress: 1000 (2 errors)\n" },
+	        { 1000, 2, "" }, { 1001, 2, "" }, { 1999, 3, "" },
+	        { 2000, 3, "Progress: 2000 (3 errors)\n" } } },
+	{ 0, 250000, false, PROGRESS_PLAIN,
+	    { { 999, 0, "" }, { 1000, 2, "Progress: 1000/250000 (2 errors)\n" },
+	        { 2990, 2, "Progress: 2000/250000 (2 errors)\n" },
+	        { 3015, 12, "Progress: 3000/250000 (12 errors)\n" }, { 3999, 12, "" },
+	        { 250000, 12, "Progress: 250000/250000 (12 errors)\n" }, { 250001, 12, "" } } },
+	{ 1, 3, false, PROGRESS_AUTO,
+	    { { 0, 0, "" }, { 1, 1, "Progress: 1/3 (1 errors)\n" },
+	        { 2, 1, "Progress: 2/3 (1 errors)\n" }, { 3, 1, "Progress: 3/3 (1 errors)\n" },
+	        { 4, 1, "Progress: 4 (1 errors)\n" }, { 5, 1, "Progress: 5 (1 errors)\n" },
+	        { 5, 1, "" } } },
+	{ INT64_MAX, 0, false, PROGRESS_PLAIN,
+	    { { 0, 0, "" }, { 1000, 0, "" }, { INT64_MAX - 1, 0, "" },
+	        { INT64_MAX, 0, "Progress: 9223372036854775807 (0 errors)\n" },
+	        { INT64_MAX, 0, "" } } },
 	{ 10, 0, true, PROGRESS_PLAIN, { { 10, 0, "" }, { 5000, 3, "" } } },
 	{ 10, 0, false, PROGRESS_NONE, { { 10, 0, "" }, { 5000, 3, "" } } },
 };
 
 START_TEST(a_plain_line_comes_at_each_multiple)
 {
-	struct stage s = piped((struct display_config){ .mode = cadences[_i].mode, .every = cadences[_i].every,
-	    .quiet = cadences[_i].quiet, .term = "xterm" });
+	struct stage s = piped((struct display_config){ .mode = cadences[_i].mode,
+	    .every = cadences[_i].every,
+	    .quiet = cadences[_i].quiet,
+	    .term = "xterm" });
 
 	s.m.total = cadences[_i].total;
 	for (int k = 0; k < 7 && cadences[_i].step[k].text; k++) {
 		s.c.outcomes[OUTCOME_REFUSED] = cadences[_i].step[k].errors;
-		s.c.outcomes[OUTCOME_ACCEPTED] = cadences[_i].step[k].finished - cadences[_i].step[k].errors;
+		s.c.outcomes[OUTCOME_ACCEPTED] = cadences[_i].step[k].finished -
+		    cadences[_i].step[k].errors;
 		s.now += 3600 * S;
 		progress(&s);
 		expect_written(&s, cadences[_i].step[k].text, "step");
@@ -175,8 +187,10 @@ static const struct {
 } voices[] = {
 	{ { .mode = PROGRESS_PLAIN }, "cio-import: no 1\\x1b[2J\n", "now 2\n", "" },
 	{ { .mode = PROGRESS_NONE }, "cio-import: no 1\\x1b[2J\n", "now 2\n", "" },
-	{ { .mode = PROGRESS_PLAIN, .verbose = true }, "cio-import: no 1\\x1b[2J\n", "now 2\n", "thus 3\n" },
-	{ { .mode = PROGRESS_PLAIN, .quiet = true, .verbose = true }, "cio-import: no 1\\x1b[2J\n", "", "" },
+	{ { .mode = PROGRESS_PLAIN, .verbose = true }, "cio-import: no 1\\x1b[2J\n", "now 2\n",
+	    "thus 3\n" },
+	{ { .mode = PROGRESS_PLAIN, .quiet = true, .verbose = true }, "cio-import: no 1\\x1b[2J\n",
+	    "", "" },
 	{ { .mode = PROGRESS_JSON, .verbose = true },
 	    "{\"type\":\"message\",\"level\":\"error\",\"text\":\"no 1\\\\x1b[2J\"}\n",
 	    "{\"type\":\"message\",\"level\":\"notice\",\"text\":\"now 2\"}\n",
@@ -201,16 +215,23 @@ START_TEST(a_message_is_one_line_in_one_write)
 }
 END_TEST
 
-static const struct { const char *rejects, *results; bool verbose,
-    quiet; enum progress_mode mode; const char *said; } silences[] = {
+static const struct {
+	const char *rejects, *results;
+	bool verbose, quiet;
+	enum progress_mode mode;
+	const char *said;
+} silences[] = {
 	{ "users.rejected.csv", NULL, false, false, PROGRESS_PLAIN,
 	    "further errors go only to users.rejected.csv (-v prints them all)\n" },
 	{ "r.csv", "all.jsonl", false, true, PROGRESS_PLAIN,
 	    "further errors go only to r.csv and all.jsonl (-v prints them all)\n" },
-	{ NULL, "-", false, false, PROGRESS_NONE, "further errors go only to standard output (-v prints them all)\n" },
-	{ NULL, NULL, false, false, PROGRESS_PLAIN, "further errors are only counted (-v prints them all)\n" },
+	{ NULL, "-", false, false, PROGRESS_NONE,
+	    "further errors go only to standard output (-v prints them all)\n" },
+	{ NULL, NULL, false, false, PROGRESS_PLAIN,
+	    "further errors are only counted (-v prints them all)\n" },
 	{ "r.csv", NULL, false, false, PROGRESS_JSON,
-	    "{\"type\":\"message\",\"level\":\"error\",\"text\":\"further errors go only to r.csv (-v prints them all)\"}\n" },
+	    "{\"type\":\"message\",\"level\":\"error\",\"text\":\"further errors go only to r.csv "
+	    "(-v prints them all)\"}\n" },
 	{ "r.csv", NULL, true, false, PROGRESS_PLAIN, "line 20\n" },
 };
 
@@ -218,26 +239,40 @@ START_TEST(failed_records_are_said_twenty_times)
 {
 	struct stage s = piped((struct display_config){ .mode = silences[_i].mode,
 	    .verbose = silences[_i].verbose,
-	    .quiet = silences[_i].quiet, .rejects = silences[_i].rejects, .results = silences[_i].results });
+	    .quiet = silences[_i].quiet,
+	    .rejects = silences[_i].rejects,
+	    .results = silences[_i].results });
 	bool json = silences[_i].mode == PROGRESS_JSON;
 	char line[100], want[200];
 
 	for (int i = 0; i < 40; i++) {
 		snprintf(line, sizeof line, "line %d", i);
-		snprintf(want, sizeof want, json ? "{\"type\":\"message\",\"level\":\"error\",\"text\":\"%s\"}\n" : "%s\n", line);
+		snprintf(want, sizeof want,
+		    json ? "{\"type\":\"message\",\"level\":\"error\",\"text\":\"%s\"}\n" : "%s\n",
+		    line);
 		display_error_record(s.d, line);
-		expect_written(&s, i < 20 || (silences[_i].verbose && i != 20) ? want : i == 20 ? silences[_i].said : "", line);
+		expect_written(&s,
+		    i < 20 || (silences[_i].verbose && i != 20) ? want :
+		        i == 20                                 ? silences[_i].said :
+		                                                  "",
+		    line);
 	}
 	stage_end(&s);
 }
 END_TEST
 
-static const struct { struct display_config c; const char *text; } asked[] = {
+static const struct {
+	struct display_config c;
+	const char *text;
+} asked[] = {
 	{ { .mode = PROGRESS_PLAIN }, "Progress: 5/9 (1 errors)\n" },
 	{ { .mode = PROGRESS_NONE }, "Progress: 5/9 (1 errors)\n" },
 	{ { .mode = PROGRESS_PLAIN, .quiet = true }, "Progress: 5/9 (1 errors)\n" },
-	{ { .mode = PROGRESS_JSON }, "{\"type\":\"progress\",\"records\":0,\"finished\":5,\"total\":9,\"accepted\":4,\"skipped\":0,"
-	    "\"rejected\":0,\"refused\":1,\"failed\":0,\"errors\":1,\"requests\":0,\"retries\":0,\"rate_limited\":0,\"in_flight\":0,"
+	{ { .mode = PROGRESS_JSON },
+	    "{\"type\":\"progress\",\"records\":0,\"finished\":5,\"total\":9,\"accepted\":4,"
+	    "\"skipped\":0,"
+	    "\"rejected\":0,\"refused\":1,\"failed\":0,\"errors\":1,\"requests\":0,\"retries\":0,"
+	    "\"rate_limited\":0,\"in_flight\":0,"
 	    "\"queued\":0,\"rate\":0.0,\"seconds\":0.000,\"waiting\":null}\n" },
 };
 
@@ -256,25 +291,38 @@ START_TEST(a_line_comes_when_asked_for)
 }
 END_TEST
 
-#define REPORT "  time: 2.0 s, 2.5 records/s\n  requests: 0, of these 0 retries; 0 answers 429 (rate limited)\n"
-static const struct { struct display_config c; int exit_status; bool fails; const char *text; } endings[] = {
+#define REPORT \
+	"  time: 2.0 s, 2.5 records/s\n  requests: 0, of these 0 retries; 0 answers 429 (rate " \
+	"limited)\n"
+static const struct {
+	struct display_config c;
+	int exit_status;
+	bool fails;
+	const char *text;
+} endings[] = {
 	{ { .mode = PROGRESS_PLAIN }, 0, false, "Done: 5 processed, 0 errors\n" REPORT },
 	{ { .mode = PROGRESS_NONE }, 0, false, "Done: 5 processed, 0 errors\n" REPORT },
 	{ { .mode = PROGRESS_PLAIN, .quiet = true }, 0, false, "" },
 	{ { .mode = PROGRESS_PLAIN, .quiet = true }, 1, true,
-	    "Done: 4 processed, 1 errors\n" REPORT "  not accepted: 0 rejected, 1 refused, 0 failed\n" },
+	    "Done: 4 processed, 1 errors\n" REPORT
+	    "  not accepted: 0 rejected, 1 refused, 0 failed\n" },
 	{ { .mode = PROGRESS_JSON, .quiet = true }, 0, false, "" },
-	{ { .mode = PROGRESS_JSON }, 0, false, "{\"type\":\"done\",\"records\":5,\"processed\":5,\"accepted\":5,\"skipped\":0,\"rejected\":0,"
-	    "\"refused\":0,\"failed\":0,\"errors\":0,\"requests\":0,\"retries\":0,\"rate_limited\":0,\"bytes_sent\":0,\"seconds\":2.000,"
-	    "\"exit_status\":0,\"started_at\":\"1970-01-01T00:00:00.000Z\",\"ended_at\":\"1970-01-01T00:00:02.000Z\","
+	{ { .mode = PROGRESS_JSON }, 0, false,
+	    "{\"type\":\"done\",\"records\":5,\"processed\":5,\"accepted\":5,\"skipped\":0,"
+	    "\"rejected\":0,"
+	    "\"refused\":0,\"failed\":0,\"errors\":0,\"requests\":0,\"retries\":0,\"rate_limited\":"
+	    "0,\"bytes_sent\":0,\"seconds\":2.000,"
+	    "\"exit_status\":0,\"started_at\":\"1970-01-01T00:00:00.000Z\",\"ended_at\":\"1970-01-"
+	    "01T00:00:02.000Z\","
 	    "\"ended_by\":\"end of input\"}\n" },
 };
 
 START_TEST(the_end_is_said_once_and_ends_progress)
 {
 	struct stage s = piped(endings[_i].c);
-	struct ending e = { .elapsed_us = 2 * S, .ended_wall_us = 2 * S,
-	    .exit_status = endings[_i].exit_status };
+	struct ending e = { .elapsed_us = 2 * S,
+		.ended_wall_us = 2 * S,
+		.exit_status = endings[_i].exit_status };
 
 	s.c.read = 5;
 	s.c.outcomes[OUTCOME_ACCEPTED] = endings[_i].fails ? 4 : 5;
@@ -297,8 +345,10 @@ static const char *type_of_line(struct stage *s, char type[20])
 	look(s);
 	type[0] = '\0';
 	if (s->seen.len > 0) {
-		ck_assert_ptr_eq(memchr(s->seen.data, '\n', s->seen.len), s->seen.data + s->seen.len - 1);
-		json_t *object = json_loadb(s->seen.data, s->seen.len, JSON_REJECT_DUPLICATES, NULL);
+		ck_assert_ptr_eq(memchr(s->seen.data, '\n', s->seen.len),
+		    s->seen.data + s->seen.len - 1);
+		json_t *object = json_loadb(s->seen.data, s->seen.len, JSON_REJECT_DUPLICATES,
+		    NULL);
 		ck_assert_ptr_nonnull(object);
 		snprintf(type, 20, "%s", json_string_value(json_object_get(object, "type")));
 		json_decref(object);
@@ -307,19 +357,33 @@ static const char *type_of_line(struct stage *s, char type[20])
 	return type;
 }
 
-/* At `at` ms so many records are finished and so many requests in flight: is there a line, and when is the next due? */
-static const struct { int64_t at; uint64_t finished; unsigned in_flight; const char *type; int64_t due; } json_steps[] = {
-	{ 0, 0, 0, "", 10000 }, { 100, 99, 3, "", 10000 }, { 200, 100, 3, "progress", 10200 },
+/* At `at` ms so many records are finished and so many requests in flight: is there a line, and when
+ * is the next due? */
+static const struct {
+	int64_t at;
+	uint64_t finished;
+	unsigned in_flight;
+	const char *type;
+	int64_t due;
+} json_steps[] = {
+	{ 0, 0, 0, "", 10000 },
+	{ 100, 99, 3, "", 10000 },
+	{ 200, 100, 3, "progress", 10200 },
 	{ 300, 101, 3, "", 10200 },
-	{ 400, 350, 3, "progress", 10400 }, { 10399, 351, 3, "", 10400 }, { 10400, 351, 3, "progress", 20400 },
-	{ 20400, 351, 3, "", 30400 }, { 30400, 351, 4, "progress", 40400 },
+	{ 400, 350, 3, "progress", 10400 },
+	{ 10399, 351, 3, "", 10400 },
+	{ 10400, 351, 3, "progress", 20400 },
+	{ 20400, 351, 3, "", 30400 },
+	{ 30400, 351, 4, "progress", 40400 },
 	{ 30500, 400, 4, "progress", 40500 },
 };
 
 START_TEST(json_progress_comes_at_multiples_and_every_ten_seconds)
 {
-	struct stage s = piped((struct display_config){ .mode = PROGRESS_JSON, .every = 100,
-	    .name = "users.csv", .verbose = true });
+	struct stage s = piped((struct display_config){ .mode = PROGRESS_JSON,
+	    .every = 100,
+	    .name = "users.csv",
+	    .verbose = true });
 	char type[20];
 
 	display_start(s.d, 0);
@@ -330,22 +394,31 @@ START_TEST(json_progress_comes_at_multiples_and_every_ten_seconds)
 		s.c.outcomes[OUTCOME_ACCEPTED] = json_steps[i].finished;
 		s.m.in_flight = json_steps[i].in_flight;
 		progress(&s);
-		ck_assert_msg(strcmp(type_of_line(&s, type), json_steps[i].type) == 0, "step %d: %s", i, type);
+		ck_assert_msg(strcmp(type_of_line(&s, type), json_steps[i].type) == 0,
+		    "step %d: %s", i, type);
 		ck_assert_int_eq(display_due(s.d), START + json_steps[i].due * MS);
 	}
 	stage_end(&s);
 }
 END_TEST
 
-static const struct { enum progress_mode mode; bool quiet, verbose; const char *text; } healths[] = {
-	{ PROGRESS_PLAIN, false, true, "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
-	{ PROGRESS_NONE, false, true, "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
-	{ PROGRESS_PLAIN, false, false, "" }, { PROGRESS_PLAIN, true, true, "" },
+static const struct {
+	enum progress_mode mode;
+	bool quiet, verbose;
+	const char *text;
+} healths[] = {
+	{ PROGRESS_PLAIN, false, true,
+	    "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
+	{ PROGRESS_NONE, false, true,
+	    "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
+	{ PROGRESS_PLAIN, false, false, "" },
+	{ PROGRESS_PLAIN, true, true, "" },
 };
 
 START_TEST(verbose_says_the_queue_s_health)
 {
-	struct stage s = piped((struct display_config){ .mode = healths[_i].mode, .quiet = healths[_i].quiet,
+	struct stage s = piped((struct display_config){ .mode = healths[_i].mode,
+	    .quiet = healths[_i].quiet,
 	    .verbose = healths[_i].verbose });
 	bool says = healths[_i].text[0] != '\0';
 
@@ -365,8 +438,8 @@ START_TEST(verbose_says_the_queue_s_health)
 }
 END_TEST
 
-/* Whatever happens when: redraws are a quarter of a second apart, the bar is never behind by more than that (a second
- * where nothing happens), and what is due lies in the future. */
+/* Whatever happens when: redraws are a quarter of a second apart, the bar is never behind by more
+ * than that (a second where nothing happens), and what is due lies in the future. */
 START_TEST(the_bar_is_drawn_four_times_a_second_at_most)
 {
 	struct dice dice = dice_new("the_bar_is_drawn_four_times_a_second_at_most");
@@ -393,7 +466,8 @@ START_TEST(the_bar_is_drawn_four_times_a_second_at_most)
 		ck_assert_int_le(display_due(s.d), s.now + (changed < 0 ? S : 250 * MS));
 		s.writes = 0;
 		buf_reset(&s.seen);
-		s.now = dice_one_in(&dice, 2) ? display_due(s.d) : s.now + dice_below(&dice, 100 * MS);
+		s.now = dice_one_in(&dice, 2) ? display_due(s.d) :
+		                                s.now + dice_below(&dice, 100 * MS);
 	}
 	stage_end(&s);
 }
@@ -421,18 +495,20 @@ START_TEST(a_dumb_bar_covers_its_remains)
 
 	s.m.waiting = WAITING_INPUT;
 	progress(&s);
-	expect_written(&s, "\r0 records  0 accepted  0 errors  0 in flight  0.0/s  waiting for input\r",
-	    "long");
+	expect_written(&s,
+	    "\r0 records  0 accepted  0 errors  0 in flight  0.0/s  waiting for input\r", "long");
 	s.m.waiting = WAITING_NOT;
 	s.now += S;
 	progress(&s);
-	expect_written(&s, "\r0 records  0 accepted  0 errors  0 in flight  0.0/s                   \r",
-	    "short");
+	expect_written(&s,
+	    "\r0 records  0 accepted  0 errors  0 in flight  0.0/s                   \r", "short");
 	display_message(s.d, DISPLAY_NOTICE, "hello");
 	look(&s);
 	ck_assert_uint_eq(s.writes, 1);
-	expect_written(&s, "\r                                                   \rhello\n"
-	    "\r0 records  0 accepted  0 errors  0 in flight  0.0/s\r", "message");
+	expect_written(&s,
+	    "\r                                                   \rhello\n"
+	    "\r0 records  0 accepted  0 errors  0 in flight  0.0/s\r",
+	    "message");
 	display_clear(s.d);
 	expect_written(&s, "\r                                                   \r", "clear");
 	display_message(s.d, DISPLAY_NOTICE, "hello");
@@ -441,8 +517,9 @@ START_TEST(a_dumb_bar_covers_its_remains)
 }
 END_TEST
 
-static const struct display_config bar = { .mode = PROGRESS_AUTO, .name = "ユーザー.csv",
-    .term = "xterm-256color" };
+static const struct display_config bar = { .mode = PROGRESS_AUTO,
+	.name = "ユーザー.csv",
+	.term = "xterm-256color" };
 
 /* A run that is well on its way. */
 static struct stage halfway(struct display_config c, unsigned columns)
@@ -457,9 +534,13 @@ static struct stage halfway(struct display_config c, unsigned columns)
 
 #define AT_40 "42%  104,988 ok  12 err  0.0/s\n"
 #define AT_80 "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  0.0/s\n"
-#define AT_120 "ユーザー.csv  42.0%  [########------------]  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  0.0/s\n"
-static const struct { unsigned columns; const char *shown; } sizes[] = { { 40, AT_40 }, { 80, AT_80 },
-    { 120, AT_120 } };
+#define AT_120 \
+	"ユーザー.csv  42.0%  [########------------]  104,988 accepted  12 errors  3 retries  10 " \
+	"in flight  52 waiting  0.0/s\n"
+static const struct {
+	unsigned columns;
+	const char *shown;
+} sizes[] = { { 40, AT_40 }, { 80, AT_80 }, { 120, AT_120 } };
 
 static void screen_bar_is(struct stage *s, const char *above, const char *shown, const char *what)
 {
@@ -467,7 +548,8 @@ static void screen_bar_is(struct stage *s, const char *above, const char *shown,
 
 	snprintf(want, sizeof want, "%s%s", above, shown);
 	expect_screen(s, want, what);
-	ck_assert_msg(s->screen->column == 0, "%s: the cursor is in column %u", what, s->screen->column);
+	ck_assert_msg(s->screen->column == 0, "%s: the cursor is in column %u", what,
+	    s->screen->column);
 }
 
 START_TEST(messages_appear_above_the_bar)
@@ -495,10 +577,19 @@ START_TEST(messages_appear_above_the_bar)
 }
 END_TEST
 
-static const struct { unsigned from, to; bool fold, message; } resizes[] = {
-	{ 120, 80, true, false }, { 120, 80, false, false }, { 120, 40, true, false }, { 120, 40, false, true },
+static const struct {
+	unsigned from, to;
+	bool fold, message;
+} resizes[] = {
+	{ 120, 80, true, false },
+	{ 120, 80, false, false },
+	{ 120, 40, true, false },
+	{ 120, 40, false, true },
 	{ 80, 40, true, true },
-	{ 80, 120, true, false }, { 40, 80, false, true }, { 120, 40, true, true }, { 40, 120, true, true },
+	{ 80, 120, true, false },
+	{ 40, 80, false, true },
+	{ 120, 40, true, true },
+	{ 40, 120, true, true },
 	{ 80, 80, true, true },
 };
 
@@ -538,15 +629,20 @@ START_TEST(a_resize_right_before_the_end_leaves_no_remains)
 	resize(&s, 50, true);
 	s.c.requests = 105000;
 	display_done(s.d, &s.c, &e);
-	expect_screen(&s, "Done: 104988 processed, 12 errors\n  time:         2.0 s, 52,500 records/s\n"
+	expect_screen(&s,
+	    "Done: 104988 processed, 12 errors\n  time:         2.0 s, 52,500 records/s\n"
 	    "  requests:     105,000, of these 3 retries; 0 ans\nwers 429 (rate limited)\n"
-	    "  not accepted: 3 rejected, 9 refused, 0 failed\n  rejects:      r.csv\n", "report");
+	    "  not accepted: 3 rejected, 9 refused, 0 failed\n  rejects:      r.csv\n",
+	    "report");
 	stage_end(&s);
 }
 END_TEST
 
 /* Whether colours, escape sequences and carriage returns are written to a terminal of this kind. */
-static const struct { struct display_config c; bool colour, escapes, bar; } kinds[] = {
+static const struct {
+	struct display_config c;
+	bool colour, escapes, bar;
+} kinds[] = {
 	{ { .mode = PROGRESS_AUTO, .term = "xterm" }, true, true, true },
 	{ { .mode = PROGRESS_AUTO, .term = "xterm", .no_color = "" }, true, true, true },
 	{ { .mode = PROGRESS_AUTO, .term = "xterm", .no_color = "1" }, false, true, true },
@@ -570,22 +666,28 @@ START_TEST(a_terminal_gets_what_it_understands)
 	progress(&s);
 	look(&s);
 	bool bar_seen = false;
-	for (size_t i = 0; i + 1 < s.seen.len; i++)	/* the line discipline turns LF into CR LF */
+	/* the line discipline turns LF into CR LF */
+	for (size_t i = 0; i + 1 < s.seen.len; i++)
 		bar_seen = bar_seen || (s.seen.data[i] == '\r' && s.seen.data[i + 1] != '\n');
 	ck_assert_int_eq(bar_seen, kinds[_i].bar);
 	ck_assert_int_eq(memchr(s.seen.data, '\033', s.seen.len) != NULL, kinds[_i].escapes);
 	ck_assert_int_eq(s.screen->coloured > 0, kinds[_i].colour);
 	ck_assert_int_eq(display_keeps_lines(s.d), !kinds[_i].bar && !kinds[_i].c.quiet);
-	bool plain = kinds[_i].c.mode == PROGRESS_PLAIN || (kinds[_i].c.mode == PROGRESS_AUTO && !kinds[_i].bar);
-	screen_bar_is(&s, plain ? "Progress: 105000/250000 (12 errors)\nusers.csv:7: row has 5 cells, the header has 6\n" :
-	    "users.csv:7: row has 5 cells, the header has 6\n",
-	    kinds[_i].bar ? "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  0.0/s\n" : "",
+	bool plain = kinds[_i].c.mode == PROGRESS_PLAIN ||
+	    (kinds[_i].c.mode == PROGRESS_AUTO && !kinds[_i].bar);
+	screen_bar_is(&s,
+	    plain ? "Progress: 105000/250000 (12 errors)\nusers.csv:7: row has 5 cells, the header "
+	            "has 6\n" :
+	            "users.csv:7: row has 5 cells, the header has 6\n",
+	    kinds[_i].bar ? "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  0.0/s\n" :
+	                    "",
 	    "screen");
 	stage_end(&s);
 }
 END_TEST
 
-/* A run on a terminal with everything mixed and resized at random: what remains are the messages and one bar. */
+/* A run on a terminal with everything mixed and resized at random: what remains are the messages
+ * and one bar. */
 START_TEST(only_messages_and_one_bar_remain)
 {
 	struct dice dice = dice_new("only_messages_and_one_bar_remain");
@@ -621,7 +723,7 @@ END_TEST
 
 START_TEST(a_slow_reader_loses_nothing)
 {
-	enum { LINES = 100 };	/* more than a pipe holds, each more than it takes whole */
+	enum { LINES = 100 }; /* more than a pipe holds, each more than it takes whole */
 	int fds[2], status;
 
 	ck_assert_int_eq(pipe(fds), 0);
@@ -630,8 +732,8 @@ START_TEST(a_slow_reader_loses_nothing)
 	if (child == 0) {
 		close(fds[0]);
 		fcntl(fds[1], F_SETFL, O_NONBLOCK);
-		struct display *d = display_new(&(struct display_config){ .fd = fds[1],
-		    .mode = PROGRESS_PLAIN });
+		struct display *d = display_new(
+		    &(struct display_config){ .fd = fds[1], .mode = PROGRESS_PLAIN });
 		for (int i = 0; i < LINES; i++)
 			display_message(d, DISPLAY_NOTICE, "%05999d", i);
 		display_free(d);
@@ -640,7 +742,7 @@ START_TEST(a_slow_reader_loses_nothing)
 	close(fds[1]);
 	char line[6100] = "";
 	FILE *in = fdopen(fds[0], "r");
-	poll(NULL, 0, 50);	/* the pipe fills */
+	poll(NULL, 0, 50); /* the pipe fills */
 	for (int i = 0; i < LINES; i++) {
 		ck_assert_ptr_nonnull(fgets(line, sizeof line, in));
 		ck_assert_int_eq(strtol(line, NULL, 10), i);
@@ -670,7 +772,8 @@ END_TEST
 
 START_TEST(a_long_message_is_cut)
 {
-	struct stage s = piped((struct display_config){ .mode = _i ? PROGRESS_JSON : PROGRESS_PLAIN });
+	struct stage s = piped(
+	    (struct display_config){ .mode = _i ? PROGRESS_JSON : PROGRESS_PLAIN });
 	char *text = calloc(1, 100001);
 
 	memset(text, '\t', 100000);

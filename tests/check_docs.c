@@ -1,4 +1,5 @@
-/* The manual, --help, completions and README say what the program does: the table of options is their judge. */
+/* The manual, --help, completions and README say what the program does: the table of options is
+ * their judge. */
 #include <check.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@ static bool has_word(const char *text, const char *word)
 	size_t n = strlen(word);
 
 	for (const char *at = text; (at = strstr(at, word)); at += n) {
-		unsigned char before = at > text ? (unsigned char)at[-1] : ' ', after = (unsigned char)at[n];
+		unsigned char before = at > text ? (unsigned char)at[-1] : ' ',
+		              after = (unsigned char)at[n];
 		if (!isalnum(after) && after != '-' && !isalnum(before) && before != '-')
 			return true;
 	}
@@ -59,7 +61,8 @@ START_TEST(every_option_is_in_help)
 	for (enum option_id id = 0; id < OPTION_COUNT; id++) {
 		if (!options_table[id].letter)
 			continue;
-		snprintf(text, sizeof text, "  -%c, --%s", options_table[id].letter, options_table[id].name);
+		snprintf(text, sizeof text, "  -%c, --%s", options_table[id].letter,
+		    options_table[id].name);
 		harness_assert_out_has(run, text);
 	}
 	harness_free(h);
@@ -68,8 +71,12 @@ END_TEST
 
 START_TEST(every_option_is_completed)
 {
-	static const struct { const char *option, *mark; } shells[] = {
-		{ "--completion=bash", "--" }, { "--completion=zsh", "--" }, { "--completion=fish", "-l " },
+	static const struct {
+		const char *option, *mark;
+	} shells[] = {
+		{ "--completion=bash", "--" },
+		{ "--completion=zsh", "--" },
+		{ "--completion=fish", "-l " },
 	};
 	struct harness *h = harness_new(NULL);
 	const struct harness_run *run = HARNESS_RUN(h, shells[_i].option);
@@ -90,7 +97,8 @@ static void entry_line(const struct option_spec *spec, struct buf *out)
 		buf_fmt(out, "%c , Fl ", spec->letter);
 	buf_fmt(out, "Fl %s", spec->name);
 	if (spec->argument)
-		buf_fmt(out, " Ns %s= Ns Ar %s", spec->flags & OPTION_MAYBE_VALUE ? "Op " : "", spec->argument);
+		buf_fmt(out, " Ns %s= Ns Ar %s", spec->flags & OPTION_MAYBE_VALUE ? "Op " : "",
+		    spec->argument);
 	buf_str(out, "\n");
 	buf_byte(out, '\0');
 }
@@ -117,7 +125,8 @@ static void expect_default(const struct option_spec *spec, const char *entry)
 	if (!at || !isdigit((unsigned char)at[8]))
 		return;
 	snprintf(value, sizeof value, "%.*s", (int)strcspn(at + 8, " ;)"), at + 8);
-	ck_assert_msg(has_word(entry, value), "the manual's --%s lacks its default %s", spec->name, value);
+	ck_assert_msg(has_word(entry, value), "the manual's --%s lacks its default %s", spec->name,
+	    value);
 }
 
 START_TEST(every_option_is_in_the_manual)
@@ -132,8 +141,8 @@ START_TEST(every_option_is_in_the_manual)
 		char *entry = entry_of(manual, line.data);
 		ck_assert_msg(entry != NULL, "the manual has no entry%s", line.data);
 		for (size_t i = 0; spec->values && spec->values[i]; i++)
-			ck_assert_msg(has_word(entry, spec->values[i]), "the manual's --%s lacks %s", spec->name,
-			    spec->values[i]);
+			ck_assert_msg(has_word(entry, spec->values[i]),
+			    "the manual's --%s lacks %s", spec->name, spec->values[i]);
 		expect_default(spec, entry);
 		free(entry);
 		buf_free(&line);
@@ -144,8 +153,8 @@ END_TEST
 
 START_TEST(the_manual_knows_statuses_variables_and_version)
 {
-	static const char *const statuses[] = { "0", "1", "64", "65", "66", "69", "73", "75", "77", "78",
-		"130, 143" };
+	static const char *const statuses[] = { "0", "1", "64", "65", "66", "69", "73", "75", "77",
+		"78", "130, 143" };
 	char *manual = must_read(MANUAL), text[64];
 	struct harness *h = harness_new(NULL);
 	const struct harness_run *help = HARNESS_RUN(h, "--help");
@@ -154,8 +163,10 @@ START_TEST(the_manual_knows_statuses_variables_and_version)
 	ck_assert_ptr_nonnull(section);
 	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
 		snprintf(text, sizeof text, "\n.It %s\n", statuses[i]);
-		ck_assert_msg(strstr(section, text) != NULL, "the manual lacks exit status %s", statuses[i]);
-		ck_assert_msg(has_word(help->out, statuses[i]), "--help lacks exit status %s", statuses[i]);
+		ck_assert_msg(strstr(section, text) != NULL, "the manual lacks exit status %s",
+		    statuses[i]);
+		ck_assert_msg(has_word(help->out, statuses[i]), "--help lacks exit status %s",
+		    statuses[i]);
 	}
 	for (enum variable v = 0; v < VARIABLE_COUNT; v++)
 		for (unsigned which = 0; which < 2; which++) {
@@ -165,7 +176,8 @@ START_TEST(the_manual_knows_statuses_variables_and_version)
 		}
 	const struct harness_run *version = HARNESS_RUN(h, "--version");
 	harness_assert_out_is(version, "cio-import " VERSION "\n");
-	ck_assert_msg(strstr(manual, ".Nm\n" VERSION ".\n") != NULL, "the manual is not of version " VERSION);
+	ck_assert_msg(strstr(manual, ".Nm\n" VERSION ".\n") != NULL,
+	    "the manual is not of version " VERSION);
 	harness_free(h);
 	free(manual);
 }
@@ -183,7 +195,8 @@ START_TEST(the_sandbox_s_manual_has_what_its_help_has)
 	for (const char *at = help->out; (at = strstr(at, "\n  --")); seen++) {
 		at += strlen("\n  --");
 		snprintf(entry, sizeof entry, "It Fl Fl %.*s", (int)strcspn(at, "= \n"), at);
-		ck_assert_msg(has_word(manual, entry), "%s has no entry: %s", SANDBOX_MANUAL, entry);
+		ck_assert_msg(has_word(manual, entry), "%s has no entry: %s", SANDBOX_MANUAL,
+		    entry);
 	}
 	ck_assert_uint_gt(seen, 10);
 	harness_free(h);
@@ -206,18 +219,20 @@ static bool is_foreign(const char *name, size_t n, const char *sandbox_help)
 	return has_word(sandbox_help, word);
 }
 
-static size_t expect_known(const char *text, const char *mark, const char *what, const char *sandbox_help)
+static size_t expect_known(const char *text, const char *mark, const char *what,
+    const char *sandbox_help)
 {
 	size_t seen = 0;
 
-	for (const char *at = text; (at = strstr(at, mark)); ) {
+	for (const char *at = text; (at = strstr(at, mark));) {
 		bool begins = at == text || (at[-1] != '-' && !isalnum((unsigned char)at[-1]));
 		at += strlen(mark);
 		size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz-0123456789");
 		if (!begins || n == 0 || !islower((unsigned char)*at))
 			continue;
 		seen++;
-		ck_assert_msg(options_table_find(at, n) != OPTION_COUNT || is_foreign(at, n, sandbox_help),
+		ck_assert_msg(options_table_find(at, n) != OPTION_COUNT ||
+		        is_foreign(at, n, sandbox_help),
 		    "%s names --%.*s, which is not an option", what, (int)n, at);
 	}
 	return seen;
@@ -244,19 +259,21 @@ END_TEST
 
 START_TEST(readme_names_every_package)
 {
-	static const char *const lists[] = { "\nBUILD_DEPS := ", "\nTEST_DEPS  := ", "\nLINT_DEPS  := ",
-		"\nCHECK_DEPS := ", "\nDEB_DEPS   := " };
+	static const char *const lists[] = { "\nBUILD_DEPS := ", "\nTEST_DEPS  := ",
+		"\nLINT_DEPS  := ", "\nCHECK_DEPS := ", "\nDEB_DEPS   := " };
 	char *makefile = must_read("Makefile"), *readme = must_read(README), package[80];
 	const char *table = strstr(readme, "| Debian package |");
 
 	ck_assert_ptr_nonnull(table);
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		const char *at = strstr(makefile, lists[i]);
-		ck_assert_msg(at != NULL, "the Makefile has no line that begins with %s", lists[i] + 1);
+		ck_assert_msg(at != NULL, "the Makefile has no line that begins with %s",
+		    lists[i] + 1);
 		at += strlen(lists[i]);
 		for (size_t n; (n = strcspn(at, " \n")) > 0; at += n + (at[n] == ' ')) {
 			snprintf(package, sizeof package, "%.*s", (int)n, at);
-			ck_assert_msg(has_word(table, package), "README does not say what %s is for", package);
+			ck_assert_msg(has_word(table, package),
+			    "README does not say what %s is for", package);
 		}
 	}
 	free(makefile);
@@ -270,14 +287,16 @@ static const char *const manuals[] = { MANUAL, SANDBOX_MANUAL };
 #define MANUALS (sizeof manuals / sizeof *manuals)
 
 /* Runs mandoc on a manual with these arguments; NULL where it is not installed. */
-static const struct harness_run *run_mandoc(struct harness *h, const char *manual, const char *arguments)
+static const struct harness_run *run_mandoc(struct harness *h, const char *manual,
+    const char *arguments)
 {
 	struct buf command;
 	char *file = realpath(manual, NULL);
 
 	ck_assert_ptr_nonnull(file);
 	buf_init(&command, 8192);
-	buf_fmt(&command, "command -v mandoc >/dev/null || exit 100; exec mandoc %s '%s'", arguments, file);
+	buf_fmt(&command, "command -v mandoc >/dev/null || exit 100; exec mandoc %s '%s'",
+	    arguments, file);
 	buf_byte(&command, '\0');
 	harness_program(h, "/bin/sh");
 	const struct harness_run *run = HARNESS_RUN(h, "-c", command.data);

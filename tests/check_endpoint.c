@@ -8,16 +8,21 @@
 #include "base/log.h"
 #include "options/suggest.h"
 
-#define COUNT(a) (sizeof (a) / sizeof *(a))
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static const struct { const char *url, *base; bool private; } good[] = {
+static const struct {
+	const char *url, *base;
+	bool private;
+} good[] = {
 	{ "https://track.customer.io", "https://track.customer.io", true },
 	{ "HTTPS://Track.Customer.IO/", "https://track.customer.io", true },
-	{ "https://h///", "https://h", true }, { "https://h/A/b/", "https://h/A/b", true },
+	{ "https://h///", "https://h", true },
+	{ "https://h/A/b/", "https://h/A/b", true },
 	{ "https://h:1", "https://h:1", true },
 	{ "https://h:65535/x", "https://h:65535/x", true },
 	{ "https://[2001:DB8::1]:443", "https://[2001:db8::1]:443", true },
-	{ "https://h/a@b", "https://h/a@b", true }, { "https://h/%41", "https://h/%41", true },
+	{ "https://h/a@b", "https://h/a@b", true },
+	{ "https://h/%41", "https://h/%41", true },
 	{ "https://a_b-c.d", "https://a_b-c.d", true },
 	{ "http://localhost", "http://localhost", true },
 	{ "http://LocalHost:80/", "http://localhost:80", true },
@@ -28,17 +33,20 @@ static const struct { const char *url, *base; bool private; } good[] = {
 	{ "http://localhost.example.org", "http://localhost.example.org", false },
 	{ "http://localhostx", "http://localhostx", false },
 	{ "http://127.0.0.1.example.org", "http://127.0.0.1.example.org", false },
-	{ "http://127.0.0.1.", "http://127.0.0.1.", false }, { "http://127.0.0", "http://127.0.0", false },
+	{ "http://127.0.0.1.", "http://127.0.0.1.", false },
+	{ "http://127.0.0", "http://127.0.0", false },
 	{ "http://127.1", "http://127.1", false },
 	{ "http://127.0.0.256", "http://127.0.0.256", false },
 	{ "http://127.0.0.0001", "http://127.0.0.0001", false },
 	{ "http://127..0.1", "http://127..0.1", false },
-	{ "http://128.0.0.1", "http://128.0.0.1", false }, { "http://0x7f.0.0.1", "http://0x7f.0.0.1", false },
+	{ "http://128.0.0.1", "http://128.0.0.1", false },
+	{ "http://0x7f.0.0.1", "http://0x7f.0.0.1", false },
 	{ "http://127.0.0.1x", "http://127.0.0.1x", false },
 	{ "http://[::2]", "http://[::2]", false },
 	{ "http://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]", false },
 	{ "http://0.0.0.0", "http://0.0.0.0", false },
-	{ "http://h/127.0.0.1", "http://h/127.0.0.1", false }, { "http://1", "http://1", false },
+	{ "http://h/127.0.0.1", "http://h/127.0.0.1", false },
+	{ "http://1", "http://1", false },
 	{ "http://127.0.0.1.2", "http://127.0.0.1.2", false },
 };
 
@@ -47,29 +55,53 @@ START_TEST(accepts)
 	struct reason why = { "" };
 	char *base = NULL;
 
-	ck_assert_msg(endpoint_parse(good[_i].url, &base, &why) == 0, "%s: %s", good[_i].url, why.text);
+	ck_assert_msg(endpoint_parse(good[_i].url, &base, &why) == 0, "%s: %s", good[_i].url,
+	    why.text);
 	ck_assert_str_eq(base, good[_i].base);
 	ck_assert_msg(endpoint_is_private(base) == good[_i].private, "%s", base);
 	free(base);
 }
 END_TEST
 
-static const struct { const char *url, *words; } bad[] = {
-	{ "", "https://" }, { "https", "https://" }, { "track.customer.io", "https://" },
-	{ "ftp://h", "https://" }, { "https:/h", "https://" }, { "//h", "https://" },
-	{ "file:///etc/passwd", "https://" }, { "https://", "no host" }, { "https:///x", "no host" },
-	{ "https://:80", "no host" }, { "https://[]", "no host" },
-	{ "https://[::1", "no host" }, { "https://[::g]", "no host" }, { "https://h!", "port" },
-	{ "https://h:", "port" }, { "https://h:0", "port" },
-	{ "https://h:65536", "port" }, { "https://h:8x", "port" }, { "https://h:-1", "port" },
-	{ "https://h:000000080", "port" }, { "https://[::1]x", "port" },
-	{ "https://u@h", "user name" }, { "https://u:s3cr3t@h", "user name" },
-	{ "https://:s3cr3t@h", "user name" }, { "https://u:s3cr3t@h:80/x", "user name" },
-	{ "https://u:s3/cr3t@h", "port" }, { "https://h?s3cr3t", "query" }, { "https://h/#s3cr3t", "query" },
+static const struct {
+	const char *url, *words;
+} bad[] = {
+	{ "", "https://" },
+	{ "https", "https://" },
+	{ "track.customer.io", "https://" },
+	{ "ftp://h", "https://" },
+	{ "https:/h", "https://" },
+	{ "//h", "https://" },
+	{ "file:///etc/passwd", "https://" },
+	{ "https://", "no host" },
+	{ "https:///x", "no host" },
+	{ "https://:80", "no host" },
+	{ "https://[]", "no host" },
+	{ "https://[::1", "no host" },
+	{ "https://[::g]", "no host" },
+	{ "https://h!", "port" },
+	{ "https://h:", "port" },
+	{ "https://h:0", "port" },
+	{ "https://h:65536", "port" },
+	{ "https://h:8x", "port" },
+	{ "https://h:-1", "port" },
+	{ "https://h:000000080", "port" },
+	{ "https://[::1]x", "port" },
+	{ "https://u@h", "user name" },
+	{ "https://u:s3cr3t@h", "user name" },
+	{ "https://:s3cr3t@h", "user name" },
+	{ "https://u:s3cr3t@h:80/x", "user name" },
+	{ "https://u:s3/cr3t@h", "port" },
+	{ "https://h?s3cr3t", "query" },
+	{ "https://h/#s3cr3t", "query" },
 	{ "https://h/a b", "white space" },
-	{ "https://h/s3cr3t\n", "white space" }, { "https://h\t", "white space" },
-	{ "https://h/\x7f", "white space" }, { "https://h/\xc3\xa4", "white space" },
-	{ "https://h\\@x", "white space" }, { " https://h", "white space" }, { "https://h/\"", "white space" },
+	{ "https://h/s3cr3t\n", "white space" },
+	{ "https://h\t", "white space" },
+	{ "https://h/\x7f", "white space" },
+	{ "https://h/\xc3\xa4", "white space" },
+	{ "https://h\\@x", "white space" },
+	{ " https://h", "white space" },
+	{ "https://h/\"", "white space" },
 };
 
 START_TEST(refuses)
@@ -80,7 +112,8 @@ START_TEST(refuses)
 	ck_assert_msg(endpoint_parse(bad[_i].url, &base, &why) == -1, "%s", bad[_i].url);
 	ck_assert_ptr_null(base);
 	ck_assert_msg(strstr(why.text, bad[_i].words) != NULL, "%s: %s", bad[_i].url, why.text);
-	ck_assert_msg(!strstr(why.text, "s3cr3t") && !strstr(why.text, "cr3t"), "%s: %s", bad[_i].url, why.text);
+	ck_assert_msg(!strstr(why.text, "s3cr3t") && !strstr(why.text, "cr3t"), "%s: %s",
+	    bad[_i].url, why.text);
 }
 END_TEST
 
@@ -106,26 +139,41 @@ START_TEST(regions)
 }
 END_TEST
 
-static const struct { const char *word, *nearest; } words[] = {
-	{ "rate", "rate" }, { "raet", "rate" }, { "rat", "rate" }, { "ratee", "rate" }, { "rxte", "rate" },
-	{ "RATE", "rate" }, { "rxxe", NULL },
-	{ "record_rate", "record-rate" }, { "recrod-rate", "record-rate" }, { "rec", "record-rate" },
+static const struct {
+	const char *word, *nearest;
+} words[] = {
+	{ "rate", "rate" },
+	{ "raet", "rate" },
+	{ "rat", "rate" },
+	{ "ratee", "rate" },
+	{ "rxte", "rate" },
+	{ "RATE", "rate" },
+	{ "rxxe", NULL },
+	{ "record_rate", "record-rate" },
+	{ "recrod-rate", "record-rate" },
+	{ "rec", "record-rate" },
 	{ "recordrate", "record-rate" },
-	{ "r", NULL }, { "", NULL }, { "zzzz", NULL }, { "us", "us" }, { "su", NULL }, { "u", NULL },
+	{ "r", NULL },
+	{ "", NULL },
+	{ "zzzz", NULL },
+	{ "us", "us" },
+	{ "su", NULL },
+	{ "u", NULL },
 	{ "record-rateeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", NULL },
 };
 
 START_TEST(nearest)
 {
-	static const char *const known[] = { "rate", "record-rate", "us", "a-word-that-is-longer-than-any-that-is-compared" };
+	static const char *const known[] = { "rate", "record-rate", "us",
+		"a-word-that-is-longer-than-any-that-is-compared" };
 	struct suggestion s;
 
 	suggest_begin(&s, words[_i].word, strlen(words[_i].word));
 	for (size_t i = 0; i < COUNT(known); i++)
 		suggest_try(&s, known[i]);
 	if (words[_i].nearest)
-		ck_assert_msg(suggest_end(&s) && strcmp(suggest_end(&s), words[_i].nearest) == 0, "%s: %s", words[_i].word,
-		    suggest_end(&s) ? suggest_end(&s) : "nothing");
+		ck_assert_msg(suggest_end(&s) && strcmp(suggest_end(&s), words[_i].nearest) == 0,
+		    "%s: %s", words[_i].word, suggest_end(&s) ? suggest_end(&s) : "nothing");
 	else
 		ck_assert_msg(!suggest_end(&s), "%s: %s", words[_i].word, suggest_end(&s));
 }

@@ -1,4 +1,5 @@
-/* The examples of README and the manual, taken from the documents and run as they stand against the sandbox. */
+/* The examples of README and the manual, taken from the documents and run as they stand against the
+ * sandbox. */
 #include <check.h>
 #include <ctype.h>
 #include <jansson.h>
@@ -23,7 +24,7 @@ Suite *examples_suite(void);
 struct place {
 	struct sandbox *sandbox;
 	struct harness *h;
-	struct buf name;	/* of joined() */
+	struct buf name; /* of joined() */
 };
 
 static const char users_header[] = "id,email,plan,created_at\n";
@@ -61,17 +62,22 @@ static void write_users(struct place *p, const char *name, bool spoilt)
 static void write_files(struct place *p)
 {
 	write_users(p, "users.csv", true);
-	harness_write_text(p->h, "contacts.csv", "user_id,mail,age,vip,password\n"
+	harness_write_text(p->h, "contacts.csv",
+	    "user_id,mail,age,vip,password\n"
 	    "42,ann@example.com,37,true,hunter2\n");
 	harness_write_text(p->h, "forgotten.csv", "user1@example.com\nuser2@example.com\n");
-	harness_write_text(p->h, "events.ndjson", "{\"id\":\"1\",\"name\":\"seen\",\"price\":29.99}\n"
+	harness_write_text(p->h, "events.ndjson",
+	    "{\"id\":\"1\",\"name\":\"seen\",\"price\":29.99}\n"
 	    "{\"id\":\"2\",\"name\":\"seen\"}\n{\"id\":\"1\",\"name\":\"bought\"}\n");
-	harness_write_text(p->h, "companies.ndjson", "{\"type\":\"object\",\"action\":\"identify\",\"identifiers\":"
-	    "{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"attributes\":{\"name\":\"Acme\"}}\n");
+	harness_write_text(p->h, "companies.ndjson",
+	    "{\"type\":\"object\",\"action\":\"identify\",\"identifiers\":"
+	    "{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"attributes\":{\"name\":\"Acme\"}}"
+	    "\n");
 	struct buf json;
 	buf_init(&json, 1 << 16);
 	for (int i = 1; i <= PEOPLE; i++)
-		buf_fmt(&json, "%s{\"id\":\"%d\",\"price\":29.99}", i > 1 ? "," : "{\"users\":[", i);
+		buf_fmt(&json, "%s{\"id\":\"%d\",\"price\":29.99}", i > 1 ? "," : "{\"users\":[",
+		    i);
 	buf_str(&json, "]}\n");
 	harness_write(p->h, "export.json", json.data, json.len);
 	buf_free(&json);
@@ -96,17 +102,19 @@ static void link_program(struct place *p, const char *name)
 	free(full);
 }
 
-/* Stand-ins: a database, an editor that puts the spoilt address right, a tail that ends, a GNU parallel that takes one
- * after another. */
+/* Stand-ins: a database, an editor that puts the spoilt address right, a tail that ends, a GNU
+ * parallel that takes one after another. */
 static void write_programs(struct place *p)
 {
 	make_dir(p, "bin");
 	link_program(p, "cio-import");
 	link_program(p, "cio-import-sandbox");
 	write_program(p, "bin/psql", "#!/bin/sh\ngrep -v nowhere users.csv\n");
-	write_program(p, "bin/edit", "#!/bin/sh\nexec sed -i 's/,@nowhere/,user99@example.com/' \"$1\"\n");
+	write_program(p, "bin/edit",
+	    "#!/bin/sh\nexec sed -i 's/,@nowhere/,user99@example.com/' \"$1\"\n");
 	write_program(p, "bin/tail", "#!/bin/sh\ntimeout 2 /usr/bin/tail \"$@\"\nexit 0\n");
-	write_program(p, "bin/parallel", "#!/bin/bash\nset -f\ncommand=()\n"
+	write_program(p, "bin/parallel",
+	    "#!/bin/bash\nset -f\ncommand=()\n"
 	    "while [ \"$1\" != ::: ]; do command+=(\"$1\"); shift; done\nshift\nstatus=0\n"
 	    "for value; do \"${command[@]//\\{\\}/$value}\" || status=$?; done\nexit $status\n");
 	harness_env(p->h, "EDITOR", "edit");
@@ -187,7 +195,8 @@ static void expect_people(struct place *p, const struct harness_run *run)
 static void expect_mended(struct place *p, const struct harness_run *run)
 {
 	expect_people(p, run);
-	ck_assert_msg(is_there(p, "99"), "the record that was put right did not arrive%s", harness_show(run));
+	ck_assert_msg(is_there(p, "99"), "the record that was put right did not arrive%s",
+	    harness_show(run));
 }
 
 static void expect_forecast(struct place *p, const struct harness_run *run)
@@ -212,8 +221,8 @@ static void expect_rehearsal(struct place *p, const struct harness_run *run)
 static void expect_contact(struct place *p, const struct harness_run *run)
 {
 	json_t *person = sandbox_person(p->sandbox, "42");
-	json_t *want = json_pack("{s:s, s:i, s:b, s:s}", "email", "ann@example.com", "age", 37, "vip", 1,
-	    "source", "crm");
+	json_t *want = json_pack("{s:s, s:i, s:b, s:s}", "email", "ann@example.com", "age", 37,
+	    "vip", 1, "source", "crm");
 
 	ck_assert_msg(person != NULL, "the contact did not arrive%s", harness_show(run));
 	char *got = json_dumps(person, JSON_SORT_KEYS);
@@ -227,15 +236,17 @@ static void expect_events(struct place *p, const struct harness_run *run)
 {
 	json_t *events = sandbox_events(p->sandbox);
 
-	ck_assert_msg(json_array_size(events) == 3, "%zu events arrived, not 3%s", json_array_size(events),
-	    harness_show(run));
+	ck_assert_msg(json_array_size(events) == 3, "%zu events arrived, not 3%s",
+	    json_array_size(events), harness_show(run));
 	json_decref(events);
 }
 
 static void expect_suppressed(struct place *p, const struct harness_run *run)
 {
-	ck_assert_msg(sandbox_suppressed(p->sandbox, "user1@example.com"), "user1 is not suppressed%s", harness_show(run));
-	ck_assert_msg(sandbox_suppressed(p->sandbox, "user2@example.com"), "user2 is not suppressed%s", harness_show(run));
+	ck_assert_msg(sandbox_suppressed(p->sandbox, "user1@example.com"),
+	    "user1 is not suppressed%s", harness_show(run));
+	ck_assert_msg(sandbox_suppressed(p->sandbox, "user2@example.com"),
+	    "user2 is not suppressed%s", harness_show(run));
 }
 
 static void expect_company(struct place *p, const struct harness_run *run)
@@ -246,7 +257,8 @@ static void expect_company(struct place *p, const struct harness_run *run)
 	json_decref(company);
 }
 
-/* By a text that such an example has; the first that matches counts, and each must be met somewhere. */
+/* By a text that such an example has; the first that matches counts, and each must be met
+ * somewhere. */
 static const struct expectation {
 	const char *text;
 	void (*expect)(struct place *p, const struct harness_run *run);
@@ -286,7 +298,8 @@ static int free_port(void)
 	return port;
 }
 
-/* Each command must end with 0, or 1 where a record was refused. What was left in the background is waited for. */
+/* Each command must end with 0, or 1 where a record was refused. What was left in the background is
+ * waited for. */
 static void run_block(const char *block)
 {
 	struct place p = set_up();
@@ -297,9 +310,11 @@ static void run_block(const char *block)
 	snprintf(port, sizeof port, "%d", free_port());
 	replace(&commands, "8025", port);
 	buf_init(&script, 1 << 20);
-	buf_fmt(&script, "set -o pipefail\n"
+	buf_fmt(&script,
+	    "set -o pipefail\n"
 	    "ended() { [ $1 -le 1 ] || { echo \"a command ended with $1\" >&2; exit 99; }; }\n"
-	    "%swait\n", commands);
+	    "%swait\n",
+	    commands);
 	buf_byte(&script, '\0');
 	const struct harness_run *run = run_script(&p, "/bin/bash", script.data);
 	ck_assert_msg(run->status == 0, "this example failed:\n%s%s", block, harness_show(run));
@@ -370,7 +385,8 @@ static size_t expect_lines(const char *block, const char *text, const char *star
 
 	for (size_t i = 0; (line = harness_line(text, i)); i++) {
 		if (strncmp(line, start, strlen(start)) == 0) {
-			ck_assert_msg(strstr(block, line) != NULL, "README's demo lacks this line: %s", line);
+			ck_assert_msg(strstr(block, line) != NULL,
+			    "README's demo lacks this line: %s", line);
 			seen++;
 		}
 		free(line);
@@ -417,12 +433,13 @@ static void write_credentials(struct place *p, const char *name, mode_t mode)
 	harness_env(p->h, "CUSTOMERIO_URL", NULL);
 }
 
-/* Directories as the examples have them, under the harness's own, and an export without a spoilt record. */
+/* Directories as the examples have them, under the harness's own, and an export without a spoilt
+ * record. */
 static void make_tree(struct place *p)
 {
-	static const char *const dirs[] = { "srv", "srv/export", "var", "var/lib", "var/lib/prometheus",
-		"var/lib/prometheus/node-exporter", ".config", ".config/cio-import", "state", "state/cio-import",
-		"credentials" };
+	static const char *const dirs[] = { "srv", "srv/export", "var", "var/lib",
+		"var/lib/prometheus", "var/lib/prometheus/node-exporter", ".config",
+		".config/cio-import", "state", "state/cio-import", "credentials" };
 
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		make_dir(p, dirs[i]);
@@ -444,7 +461,8 @@ static void expect_silence(struct place *p, const struct harness_run *run)
 	expect_people(p, run);
 }
 
-/* What cron makes of a line: five fields, then the command, where a percent sign needs a backslash. */
+/* What cron makes of a line: five fields, then the command, where a percent sign needs a
+ * backslash. */
 static char *cron_command(const char *block)
 {
 	const char *line = block;
@@ -458,7 +476,8 @@ static char *cron_command(const char *block)
 	}
 	char *command = xstrndup(line, strcspn(line, "\n"));
 	for (const char *p = command; (p = strchr(p, '%')); p++)
-		ck_assert_msg(p[-1] == '\\', "cron ends a command at %%: write \\%% in %s", command);
+		ck_assert_msg(p[-1] == '\\', "cron ends a command at %%: write \\%% in %s",
+		    command);
 	replace(&command, "\\%", "%");
 	return command;
 }
@@ -477,7 +496,8 @@ START_TEST(crontab_line_runs)
 	ck_assert(harness_exists(p.h, "var/lib/prometheus/node-exporter/cio_import.prom"));
 	size_t sent = sandbox_arrivals(p.sandbox);
 	expect_silence(&p, run_script(&p, "/bin/sh", command));
-	ck_assert_msg(sandbox_arrivals(p.sandbox) == sent + 1, "the second night sent more than the credentials check");
+	ck_assert_msg(sandbox_arrivals(p.sandbox) == sent + 1,
+	    "the second night sent more than the credentials check");
 	free(command);
 	free(block);
 	tear_down(&p);
@@ -490,11 +510,13 @@ static char *write_unit(struct place *p, const char *name)
 	char *block = NULL, mark[128], *exec;
 
 	snprintf(mark, sizeof mark, "# /etc/systemd/system/%s\n", name);
-	for (size_t n = 0; (block = document_fence("ini", n)) && strncmp(block, mark, strlen(mark)) != 0; n++)
+	for (size_t n = 0;
+	     (block = document_fence("ini", n)) && strncmp(block, mark, strlen(mark)) != 0; n++)
 		free(block);
 	ck_assert_msg(block != NULL, "README has no %s", name);
 	exec = xstrdup(block);
-	replace(&exec, "ExecStart=cio-import", joined(p, "ExecStart=", harness_dir(p->h), "/bin/cio-import"));
+	replace(&exec, "ExecStart=cio-import",
+	    joined(p, "ExecStart=", harness_dir(p->h), "/bin/cio-import"));
 	harness_write_text(p->h, name, exec);
 	free(exec);
 	return block;
@@ -502,20 +524,26 @@ static char *write_unit(struct place *p, const char *name)
 
 START_TEST(unit_files_are_sound)
 {
-	static const char *const service_has[] = { "\n[Service]\n", "\nType=oneshot\n", "\nLoadCredential=env:",
-		"\nExecStart=cio-import ", "--env-file=%d/env" };
-	static const char *const timer_has[] = { "\n[Timer]\n", "\nOnCalendar=", "\nWantedBy=timers.target\n" };
+	static const char *const service_has[] = { "\n[Service]\n", "\nType=oneshot\n",
+		"\nLoadCredential=env:", "\nExecStart=cio-import ", "--env-file=%d/env" };
+	static const char *const timer_has[] = { "\n[Timer]\n",
+		"\nOnCalendar=", "\nWantedBy=timers.target\n" };
 	struct place p = set_up();
-	char *service = write_unit(&p, "cio-import.service"), *timer = write_unit(&p, "cio-import.timer");
+	char *service = write_unit(&p, "cio-import.service"),
+	     *timer = write_unit(&p, "cio-import.timer");
 
 	for (size_t i = 0; i < sizeof service_has / sizeof *service_has; i++)
-		ck_assert_msg(strstr(service, service_has[i]) != NULL, "the service lacks %s", service_has[i]);
+		ck_assert_msg(strstr(service, service_has[i]) != NULL, "the service lacks %s",
+		    service_has[i]);
 	for (size_t i = 0; i < sizeof timer_has / sizeof *timer_has; i++)
-		ck_assert_msg(strstr(timer, timer_has[i]) != NULL, "the timer lacks %s", timer_has[i]);
-	const struct harness_run *run = run_script(&p, "/bin/sh", "command -v systemd-analyze >/dev/null || exit 100\n"
+		ck_assert_msg(strstr(timer, timer_has[i]) != NULL, "the timer lacks %s",
+		    timer_has[i]);
+	const struct harness_run *run = run_script(&p, "/bin/sh",
+	    "command -v systemd-analyze >/dev/null || exit 100\n"
 	    "exec systemd-analyze verify ./cio-import.service ./cio-import.timer");
 	if (run->status == 100) {
-		fprintf(stderr, "examples: systemd-analyze is not here: the unit files are looked at only\n");
+		fprintf(stderr,
+		    "examples: systemd-analyze is not here: the unit files are looked at only\n");
 	} else {
 		harness_assert_status(run, 0);
 		ck_assert_msg(run->err_len == 0, "systemd complains%s", harness_show(run));

@@ -1,7 +1,8 @@
 /*
- * The disk fails under a run: each system call that the checkpoint, the rejects and the results depend on is made to fail, by
- * name. The run ends with the documented status, the same command carries on, and nobody is lost or rejected twice.
- * Then memory fails, at every allocation of a small run.
+ * The disk fails under a run: each system call that the checkpoint, the rejects and the results
+ * depend on is made to fail, by name. The run ends with the documented status, the same command
+ * carries on, and nobody is lost or rejected twice. Then memory fails, at every allocation of a
+ * small run.
  */
 #include <check.h>
 #include <jansson.h>
@@ -21,7 +22,7 @@ Suite *failures_suite(void);
 
 static const struct row {
 	const char *fault;
-	int status;		/* with the fault; 1: it went on to its end all the same */
+	int status; /* with the fault; 1: it went on to its end all the same */
 } rows[] = {
 	/* the checkpoint */
 	{ "open:1:EACCES:cio-state", 73 },
@@ -98,7 +99,8 @@ static void write_input(struct harness *h)
 
 static const struct harness_run *import(struct harness *h)
 {
-	return HARNESS_RUN(h, "in.csv", "--rate=unlimited", "-c2", "--results=results.ndjson", "--summary=summary.json");
+	return HARNESS_RUN(h, "in.csv", "--rate=unlimited", "-c2", "--results=results.ndjson",
+	    "--summary=summary.json");
 }
 
 static void check_nothing_is_lost(struct harness *h, struct sandbox *s)
@@ -108,7 +110,8 @@ static void check_nothing_is_lost(struct harness *h, struct sandbox *s)
 	ck_assert_uint_eq(sandbox_counters(s).people, PEOPLE);
 	ck_assert_ptr_nonnull(rejects);
 	ck_assert_uint_eq(harness_count_lines(rejects, "rejected,"), INVALID);
-	ck_assert_msg(!harness_exists(h, "in.csv.cio-state"), "the state file is still there:\n%s", rejects);
+	ck_assert_msg(!harness_exists(h, "in.csv.cio-state"), "the state file is still there:\n%s",
+	    rejects);
 	free(rejects);
 }
 
@@ -125,7 +128,8 @@ START_TEST(the_disk_fails)
 	write_input(h);
 	set_preload(h, "fault", "CIO_FAULT", row->fault);
 	const struct harness_run *run = import(h);
-	ck_assert_msg(harness_exists(h, "fault.log"), "%s was never reached%s", row->fault, harness_show(run));
+	ck_assert_msg(harness_exists(h, "fault.log"), "%s was never reached%s", row->fault,
+	    harness_show(run));
 	harness_assert_status(run, row->status);
 	if (row->status == 73)
 		harness_assert_err_has(run, "cio-import: ");
@@ -153,7 +157,8 @@ START_TEST(standard_output_is_closed)
 	ck_assert_int_eq(pipe(ends), 0);
 	close(ends[0]);
 	harness_stdout_fd(h, ends[1]);
-	const struct harness_run *run = HARNESS_RUN(h, "in.csv", "--rate=unlimited", "-c2", "--results=-");
+	const struct harness_run *run = HARNESS_RUN(h, "in.csv", "--rate=unlimited", "-c2",
+	    "--results=-");
 	close(ends[1]);
 	harness_assert_status(run, 73);
 	harness_assert_err_has(run, "standard output");
@@ -172,8 +177,9 @@ static bool all_are_there(struct sandbox *s)
 	return sandbox_counters(s).people == 3;
 }
 
-/* The Nth allocation fails, for every N of a small run: a clean error, or an end as if nothing had been; then the same
- * command does the rest. A step skips most of them where the run is slow (a sanitizer, valgrind). */
+/* The Nth allocation fails, for every N of a small run: a clean error, or an end as if nothing had
+ * been; then the same command does the rest. A step skips most of them where the run is slow (a
+ * sanitizer, valgrind). */
 START_TEST(memory_fails)
 {
 	struct sandbox_config config = { .latency_ms = 0 };
@@ -190,11 +196,13 @@ START_TEST(memory_fails)
 		set_preload(h, "oom", "CIO_FAIL_ALLOC", n);
 		const struct harness_run *run = HARNESS_RUN(h, "in.csv", "--rate=unlimited");
 		reached = harness_exists(h, "fault.log");
-		ck_assert_msg(run->status == 1 || run->status == 71 || run->status == 73 || run->status == 78 || run->status == 69,
+		ck_assert_msg(run->status == 1 || run->status == 71 || run->status == 73 ||
+		        run->status == 78 || run->status == 69,
 		    "allocation %u: exit status %d%s", nth, run->status, harness_show(run));
 		if (run->status != 1) {
 			failed++;
-			ck_assert_msg(harness_has(run->err, "memory"), "allocation %u: no word of memory%s", nth, harness_show(run));
+			ck_assert_msg(harness_has(run->err, "memory"),
+			    "allocation %u: no word of memory%s", nth, harness_show(run));
 		} else {
 			clean++;
 		}
@@ -204,7 +212,8 @@ START_TEST(memory_fails)
 		ck_assert(all_are_there(s));
 		harness_free(h);
 	}
-	printf("%u allocations made to fail: %u clean errors, %u without effect\n", failed + clean, failed, clean);
+	printf("%u allocations made to fail: %u clean errors, %u without effect\n", failed + clean,
+	    failed, clean);
 	fflush(stdout);
 	ck_assert_uint_gt(failed, 10);
 	sandbox_stop(s);
@@ -222,8 +231,8 @@ Suite *failures_suite(void)
 	tcase_add_test(t, standard_output_is_closed);
 	suite_add_tcase(s, t);
 	tcase_set_timeout(memory, 600);
-#ifndef CIO_SANITIZED	/* the sanitizers' allocator cannot be made to fail from outside */
-	if (!harness_is_under())	/* nor can valgrind's */
+#ifndef CIO_SANITIZED            /* the sanitizers' allocator cannot be made to fail from outside */
+	if (!harness_is_under()) /* nor can valgrind's */
 		tcase_add_test(memory, memory_fails);
 #endif
 	suite_add_tcase(s, memory);

@@ -1,4 +1,5 @@
-/* The preloaded libraries themselves: a fault happens where it was asked for, once, and is written down. */
+/* The preloaded libraries themselves: a fault happens where it was asked for, once, and is written
+ * down. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,7 +43,12 @@ static void teardown(void)
 }
 
 /* dd writes three blocks of ten bytes to "out". */
-static const struct { const char *fault; int status; const char *says, *log; size_t size; } writes[] = {
+static const struct {
+	const char *fault;
+	int status;
+	const char *says, *log;
+	size_t size;
+} writes[] = {
 	{ "write:2:ENOSPC:out", 1, "No space left on device", "write:2:ENOSPC:", 10 },
 	{ "write:3:EIO", 1, "Input/output error", "write:3:EIO:", 20 },
 	{ "write:2+:EDQUOT:/out", 1, "", "write:2:EDQUOT:", 10 },
@@ -50,10 +56,11 @@ static const struct { const char *fault; int status; const char *says, *log; siz
 	{ "write:1:ENOSPC:another", 0, "", NULL, 30 },
 	{ "pwrite:1:ENOSPC:out", 0, "", NULL, 30 },
 	{ "write:1:short:out", 0, "", "write:1:short:", 30 },
-	{ "write:1:short:out,write:2:ENOSPC:out", 1, "No space left on device", "write:2:ENOSPC:", 5 },
+	{ "write:1:short:out,write:2:ENOSPC:out", 1, "No space left on device",
+	    "write:2:ENOSPC:", 5 },
 	{ "open:1:EACCES:out", 1, "Permission denied", "open:1:EACCES:out\n", 0 },
 	{ "fsync:1:EIO:out", 1, "fsync failed", "fsync:1:EIO:", 30 },
-	{ "close:1:EDQUOT:out", 0, "", "close:1:EDQUOT:", 30 },	/* dd does not look */
+	{ "close:1:EDQUOT:out", 0, "", "close:1:EDQUOT:", 30 }, /* dd does not look */
 	{ "write:2:kill:out", 128 + SIGKILL, "", "write:2:kill:", 10 },
 	{ "write:two:EIO", 99, "not understood", NULL, 0 },
 	{ "write:1:ENOSUCH", 99, "not understood", NULL, 0 },
@@ -65,7 +72,8 @@ START_TEST(system_calls_fail)
 	preload("fault.so");
 	harness_env(h, "CIO_FAULT", writes[_i].fault);
 	harness_program(h, "/bin/dd");
-	const struct harness_run *run = HARNESS_RUN(h, "if=/dev/zero", "of=out", "bs=10", "count=3", "conv=fsync");
+	const struct harness_run *run = HARNESS_RUN(h, "if=/dev/zero", "of=out", "bs=10", "count=3",
+	    "conv=fsync");
 	harness_assert_status(run, writes[_i].status);
 	harness_assert_err_has(run, writes[_i].says);
 	char *log = harness_read(h, "log", NULL);
@@ -79,7 +87,10 @@ START_TEST(system_calls_fail)
 }
 END_TEST
 
-static const struct { const char *fault, *program, *argument; const char *log; } calls[] = {
+static const struct {
+	const char *fault, *program, *argument;
+	const char *log;
+} calls[] = {
 	{ "unlink:1:EPERM", "/bin/unlink", "file", "unlink:1:EPERM:file\n" },
 	{ "read:1:EIO:file", "/bin/cat", "file", "read:1:EIO:" },
 	{ "ftruncate:1:EIO:file", "/usr/bin/truncate", "--size=1", "ftruncate:1:EIO:" },
@@ -92,7 +103,8 @@ START_TEST(other_system_calls_fail)
 	harness_write_text(h, "file", "text\n");
 	harness_env(h, "CIO_FAULT", calls[_i].fault);
 	harness_program(h, calls[_i].program);
-	const struct harness_run *run = strcmp(calls[_i].argument, "file") == 0 ? HARNESS_RUN(h, "file") :
+	const struct harness_run *run = strcmp(calls[_i].argument, "file") == 0 ?
+	    HARNESS_RUN(h, "file") :
 	    HARNESS_RUN(h, calls[_i].argument, "file", "true");
 	ck_assert_int_ne(run->status, 0);
 	char *log = harness_read(h, "log", NULL);
@@ -102,7 +114,8 @@ START_TEST(other_system_calls_fail)
 }
 END_TEST
 
-/* From some number on there is no such allocation any more: then all is well, and nothing was written down. */
+/* From some number on there is no such allocation any more: then all is well, and nothing was
+ * written down. */
 START_TEST(allocations_fail)
 {
 	char number[32];

@@ -7,18 +7,21 @@
 Suite *gate_suite(void);
 
 /*
- * What happened, a letter each: F a new record fails, f the same one again, U an answer below 500, P a probe leaves, K the
- * credentials check fails too. What is to be seen after it: closed or open.
+ * What happened, a letter each: F a new record fails, f the same one again, U an answer below 500,
+ * P a probe leaves, K the credentials check fails too. What is to be seen after it: closed or open.
  */
-static const struct { const char *events; bool closed; } stories[] = {
+static const struct {
+	const char *events;
+	bool closed;
+} stories[] = {
 	{ "", false },
 	{ "FFFFFFFFF", false },
 	{ "FFFFFFFFFF", true },
 	{ "FFFFFFFFFFFFF", true },
-	{ "FFFFFFFFFffffffff", false },	/* nine records, however often */
+	{ "FFFFFFFFFffffffff", false }, /* nine records, however often */
 	{ "FFFFFFFFFfffffffffF", true },
 	{ "Ffffffffffffffffff", false },
-	{ "FFFFFFFFFUF", false },		/* not in a row */
+	{ "FFFFFFFFFUF", false }, /* not in a row */
 	{ "FFFFFFFFFUFFFFFFFFF", false },
 	{ "FFFFFFFFFUFFFFFFFFFF", true },
 	{ "UFFFFFFFFFF", true },
@@ -41,7 +44,8 @@ static void tell(struct gate *g, char event, int64_t now)
 	bool was_closed = g->closed, changed = false;
 
 	switch (event) {
-	case 'F': case 'f':
+	case 'F':
+	case 'f':
 		changed = gate_down(g, event == 'F', S, now);
 		ck_assert_int_eq(changed, !was_closed && g->closed);
 		break;
@@ -114,12 +118,13 @@ START_TEST(stragglers)
 	ck_assert(!gate_down(&g, false, 60 * S, 100 * S + 6));
 	ck_assert_int_eq(gate_ready(&g, 100 * S), 101 * S);
 	ck_assert_uint_eq(g.probes, 0);
-	gate_close(&g, 60 * S, 100 * S + 7);	/* nor does more evidence */
+	gate_close(&g, 60 * S, 100 * S + 7); /* nor does more evidence */
 	ck_assert_int_eq(gate_ready(&g, 100 * S), 101 * S);
 }
 END_TEST
 
-/* Failures of one streak have its number; each answer below 500 begins another. No streak has number 0. */
+/* Failures of one streak have its number; each answer below 500 begins another. No streak has
+ * number 0. */
 START_TEST(streak_numbers)
 {
 	struct gate g;
@@ -149,15 +154,16 @@ START_TEST(giving_up)
 	close_it(&g, 100 * S, 160 * S);
 	ck_assert(!gate_gives_up(&g, 900 * S, 1000 * S - 1));
 	ck_assert(gate_gives_up(&g, 900 * S, 1000 * S));
-	ck_assert(!gate_gives_up(&g, 0, 1000000 * S));		/* 0: never */
+	ck_assert(!gate_gives_up(&g, 0, 1000000 * S)); /* 0: never */
 	gate_up(&g);
 	ck_assert(!gate_gives_up(&g, 900 * S, 2000 * S));
-	gate_close(&g, S, 3000 * S);				/* without a failure before: from now on */
+	/* without a failure before: from now on */
+	gate_close(&g, S, 3000 * S);
 	ck_assert(!gate_gives_up(&g, 900 * S, 3899 * S));
 	ck_assert(gate_gives_up(&g, 900 * S, 3900 * S));
 	gate_up(&g);
 	gate_down(&g, true, S, 5000 * S);
-	ck_assert(!gate_gives_up(&g, 900 * S, 6000 * S));	/* one record's trouble */
+	ck_assert(!gate_gives_up(&g, 900 * S, 6000 * S)); /* one record's trouble */
 	gate_close(&g, S, 5001 * S);
 	ck_assert(gate_gives_up(&g, 900 * S, 5900 * S));
 }

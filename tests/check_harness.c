@@ -50,7 +50,8 @@ START_TEST(the_environment_is_small)
 	const struct harness_run *run = HARNESS_RUN(h, "-u", "PATH");
 	harness_assert_status(run, 0);
 	harness_assert_out_has(run, "ADDED=a=b\n");
-	ck_assert(!harness_has(run->out, "LEAKED") && !harness_has(run->out, "GONE") && !harness_has(run->out, "CUSTOMERIO"));
+	ck_assert(!harness_has(run->out, "LEAKED") && !harness_has(run->out, "GONE") &&
+	    !harness_has(run->out, "CUSTOMERIO"));
 	struct buf home;
 	buf_init(&home, SIZE_MAX);
 	buf_fmt(&home, "HOME=%s\n", harness_dir(h));
@@ -74,7 +75,7 @@ START_TEST(much_goes_in_and_out)
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(run->out_len, len);
 	ck_assert_mem_eq(run->out, data, len);
-	run = HARNESS_RUN(h, "-");	/* standard input is for one run */
+	run = HARNESS_RUN(h, "-"); /* standard input is for one run */
 	ck_assert_uint_eq(run->out_len, 0);
 	free(data);
 	harness_free(h);
@@ -119,7 +120,8 @@ END_TEST
 START_TEST(signals_and_waiting)
 {
 	struct harness *h = with_program("/bin/sh");
-	struct harness_child *c = HARNESS_START(h, "-c", "trap 'exit 9' USR1; echo ready >&2; while :; do sleep 0.01; done");
+	struct harness_child *c = HARNESS_START(h, "-c",
+	    "trap 'exit 9' USR1; echo ready >&2; while :; do sleep 0.01; done");
 	struct harness_child *d = HARNESS_START(h, "-c", "echo ready >&2; exec sleep 60");
 
 	ck_assert(harness_wait_for(c, "ready", SOON));
@@ -129,7 +131,7 @@ START_TEST(signals_and_waiting)
 	harness_signal(d, SIGTERM);
 	harness_assert_status(harness_finish(c), 9);
 	harness_assert_status(harness_finish(d), 128 + SIGTERM);
-	harness_signal(d, SIGTERM);	/* nobody is there: nothing happens */
+	harness_signal(d, SIGTERM); /* nobody is there: nothing happens */
 	harness_free(h);
 }
 END_TEST
@@ -202,7 +204,8 @@ START_TEST(a_terminal_of_a_size)
 	struct harness *h = with_program("/bin/sh");
 
 	harness_terminal(h, 63, 21);
-	const struct harness_run *run = SH(h, "test -t 0 && test -t 1 && test -t 2 && stty size && exec </dev/tty");
+	const struct harness_run *run = SH(h,
+	    "test -t 0 && test -t 1 && test -t 2 && stty size && exec </dev/tty");
 	harness_assert_status(run, 0);
 	ck_assert_str_eq(run->screen, "21 63\r\n");
 	ck_assert_uint_eq(run->out_len + run->err_len, 0);
@@ -214,7 +217,8 @@ START_TEST(a_terminal_of_a_size)
 	ck_assert_str_eq(run->screen, "from a pipe\r\n");
 
 	harness_terminal(h, 63, 21);
-	struct harness_child *c = HARNESS_START(h, "-c", "stty -echo; trap 'stty size' WINCH; echo ready; read a; read b; echo \"<$b>\"");
+	struct harness_child *c = HARNESS_START(h, "-c",
+	    "stty -echo; trap 'stty size' WINCH; echo ready; read a; read b; echo \"<$b>\"");
 	ck_assert(harness_wait_for(c, "ready", SOON));
 	harness_resize(c, 50, 10);
 	ck_assert(harness_wait_for(c, "10 50", SOON) || harness_peek(c)->status >= 0);
@@ -245,7 +249,9 @@ END_TEST
 
 #define SANDBOX "cio-import-sandbox"
 
-static const struct { const char *argument, *message; } refusals[] = {
+static const struct {
+	const char *argument, *message;
+} refusals[] = {
 	{ "--port=70000", "--port=70000: give a whole number from 0 to 65535" },
 	{ "--port=-1", "--port=-1: give" },
 	{ "--rate-limit=x", "--rate-limit=x: give" },
@@ -301,12 +307,16 @@ static char *address_of(struct harness *h, struct harness_child *c)
 START_TEST(the_sandbox_runs_until_a_signal)
 {
 	struct harness *h = with_program(SANDBOX);
-	struct harness_child *c = HARNESS_START(h, "--port-file=port", "--log=log", "--site-id=me", "--api-key=key");
+	struct harness_child *c = HARNESS_START(h, "--port-file=port", "--log=log", "--site-id=me",
+	    "--api-key=key");
 	char *url = address_of(h, c), *log, script[800];
 
 	harness_program(h, "/bin/sh");
-	snprintf(script, sizeof script, "for m in PUT DELETE; do curl -s -u me:key -X $m -d '{\"a\":1}' %s/api/v1/customers/7; done; "
-	    "curl -s %s/", url, url);
+	snprintf(script, sizeof script,
+	    "for m in PUT DELETE; do curl -s -u me:key -X $m -d '{\"a\":1}' %s/api/v1/customers/7; "
+	    "done; "
+	    "curl -s %s/",
+	    url, url);
 	harness_assert_out_is(SH(h, script), "{}{}{\"meta\":{\"error\":\"Unauthorized request\"}}");
 	harness_signal(c, _i == 0 ? SIGINT : SIGTERM);
 	const struct harness_run *run = harness_finish(c);
@@ -366,7 +376,8 @@ Suite *harness_suite(void)
 	tcase_set_timeout(own, 60);
 	tcase_set_timeout(program, 60);
 	add_harness_tests(own);
-	tcase_add_loop_test(program, the_sandbox_refuses_what_it_cannot_read, 0, (int)(sizeof refusals / sizeof *refusals));
+	tcase_add_loop_test(program, the_sandbox_refuses_what_it_cannot_read, 0,
+	    (int)(sizeof refusals / sizeof *refusals));
 	tcase_add_test(program, the_sandbox_helps);
 	tcase_add_loop_test(program, the_sandbox_runs_until_a_signal, 0, 2);
 	tcase_add_test(program, the_sandbox_says_what_stops_it);

@@ -21,7 +21,7 @@ Suite *input_suite(void);
 /* A folder with files in it, and an input of them. */
 struct folder {
 	char path[64];
-	char *names[FILES];		/* of those that are ours */
+	char *names[FILES]; /* of those that are ours */
 	const char *files[FILES];
 	struct input_config config;
 	struct input *in;
@@ -107,11 +107,16 @@ static void expect_value(struct folder *f, const char *value)
 
 /* What cannot be read at all. */
 
-static const struct { const char *name, *data, *reason; int status; } refused[] = {
+static const struct {
+	const char *name, *data, *reason;
+	int status;
+} refused[] = {
 	{ "missing.csv", NULL, "there is no such file: check the name", 66 },
 	{ "empty.csv", "", "it is empty: a CSV needs a header row, or --columns", 65 },
-	{ "broken.csv", "a,a\n1,2\n", "header: columns 1 and 2 have the same name, \"a\": rename or remove one", 65 },
-	{ "broken.tsv", "a\t\n1\t2\n", "header: column 2 has no name: give it one, or remove it", 65 },
+	{ "broken.csv", "a,a\n1,2\n",
+	    "header: columns 1 and 2 have the same name, \"a\": rename or remove one", 65 },
+	{ "broken.tsv", "a\t\n1\t2\n", "header: column 2 has no name: give it one, or remove it",
+	    65 },
 	{ "broken", "a,\n1,2\n", "header: column 2 has no name: give it one, or remove it", 65 },
 };
 
@@ -137,7 +142,7 @@ START_TEST(directory_and_unreadable)
 	f.files[f.config.file_count++] = f.path;
 	ck_assert_ptr_null(input_new(&f.config, &f.why, &f.status));
 	expect_reason(&f, f.path, "is a directory: name the files in it", 66);
-	f.files[0] = "/proc/self/mem";	/* a regular file, of which the first page cannot be read */
+	f.files[0] = "/proc/self/mem"; /* a regular file, of which the first page cannot be read */
 	ck_assert_ptr_null(input_new(&f.config, &f.why, &f.status));
 	expect_reason(&f, "/proc/self/mem", "cannot be read: Input/output error", 66);
 	f.files[0] = "-";
@@ -165,8 +170,17 @@ START_TEST(files_in_turn)
 	ck_assert_int_eq(input_format_of(f.in, 1), INPUT_TSV);
 	ck_assert_int_eq(input_format_of(f.in, 2), INPUT_NDJSON);
 	ck_assert_int_eq(input_format_of(f.in, 3), INPUT_NDJSON);
-	static const struct { const char *value; uint64_t line; unsigned file; } expected[] = {
-		{ "1", 2, 0 }, { NULL, 3, 0 }, { "3", 2, 1 }, { "4", 1, 2 }, { NULL, 3, 2 }, { "6", 1, 3 },
+	static const struct {
+		const char *value;
+		uint64_t line;
+		unsigned file;
+	} expected[] = {
+		{ "1", 2, 0 },
+		{ NULL, 3, 0 },
+		{ "3", 2, 1 },
+		{ "4", 1, 2 },
+		{ NULL, 3, 2 },
+		{ "6", 1, 3 },
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
 		if (expected[i].value)
@@ -180,7 +194,7 @@ START_TEST(files_in_turn)
 	}
 	ck_assert_int_eq(folder_next(&f), INPUT_END);
 	ck_assert_int_eq(folder_next(&f), INPUT_END);
-	const struct input_header *h = input_header_of(f.in, 1);	/* still there */
+	const struct input_header *h = input_header_of(f.in, 1); /* still there */
 	ck_assert_uint_eq(h->count, 2);
 	ck_assert_str_eq(h->names[1], "n");
 	ck_assert_int_eq(h->delimiter, '\t');
@@ -193,13 +207,23 @@ START_TEST(files_in_turn)
 END_TEST
 
 /* How the format is told. */
-static const struct { const char *name, *data; enum input_format given, found; } formats[] = {
-	{ "x.csv", "{\n", INPUT_AUTO, INPUT_CSV }, { "x.CSV", "{\n", INPUT_AUTO, INPUT_CSV }, { "x.tsv", "{\n", INPUT_AUTO, INPUT_TSV },
-	{ "x.ndjson", "a\n", INPUT_AUTO, INPUT_NDJSON }, { "x.jsonl", "a\n", INPUT_AUTO, INPUT_NDJSON },
-	{ "x.JSON", "a\n", INPUT_AUTO, INPUT_NDJSON }, { "x.txt", "a\n", INPUT_AUTO, INPUT_CSV },
-	{ "x.txt", " \n\t{", INPUT_AUTO, INPUT_NDJSON }, { "x", "\xef\xbb\xbf\r\n{", INPUT_AUTO, INPUT_NDJSON },
-	{ "x", "[1]", INPUT_AUTO, INPUT_CSV }, { "x", "\"a\"", INPUT_AUTO, INPUT_CSV },
-	{ "x.csv", "{\"a\":1}", INPUT_NDJSON, INPUT_NDJSON }, { "x.json", "a", INPUT_CSV, INPUT_CSV },
+static const struct {
+	const char *name, *data;
+	enum input_format given, found;
+} formats[] = {
+	{ "x.csv", "{\n", INPUT_AUTO, INPUT_CSV },
+	{ "x.CSV", "{\n", INPUT_AUTO, INPUT_CSV },
+	{ "x.tsv", "{\n", INPUT_AUTO, INPUT_TSV },
+	{ "x.ndjson", "a\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.jsonl", "a\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.JSON", "a\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.txt", "a\n", INPUT_AUTO, INPUT_CSV },
+	{ "x.txt", " \n\t{", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "\xef\xbb\xbf\r\n{", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "[1]", INPUT_AUTO, INPUT_CSV },
+	{ "x", "\"a\"", INPUT_AUTO, INPUT_CSV },
+	{ "x.csv", "{\"a\":1}", INPUT_NDJSON, INPUT_NDJSON },
+	{ "x.json", "a", INPUT_CSV, INPUT_CSV },
 	{ "x.csv", "a", INPUT_TSV, INPUT_TSV },
 };
 
@@ -216,7 +240,8 @@ START_TEST(format)
 }
 END_TEST
 
-/* An empty file of no known format holds no records; so does an empty CSV whose columns are given. */
+/* An empty file of no known format holds no records; so does an empty CSV whose columns are
+ * given. */
 START_TEST(nothing_in_it)
 {
 	static const char *const columns[] = { "id" };
@@ -253,7 +278,8 @@ START_TEST(later_file_changes)
 	expect_value(&f, "1");
 	write_file(later, "wb", "id,m\n2,x\n", 9);
 	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
-	expect_reason(&f, later, "its header was changed while earlier files were read: run again", 65);
+	expect_reason(&f, later, "its header was changed while earlier files were read: run again",
+	    65);
 	folder_close(&f);
 }
 END_TEST
@@ -338,7 +364,8 @@ START_TEST(standard_input)
 	ck_assert_int_eq(input_fd(f.in), STDIN_FILENO);
 	ck_assert_ptr_null(input_header_of(f.in, 0));
 	static const char text[] = "\xef\xbb\xbfid,n\r\n1,\"a\r\nb\"\r\n2,x";
-	for (size_t i = 0; i < sizeof text - 1; i++) {	/* a byte at a time; the CR ends the record */
+	/* a byte at a time; the CR ends the record */
+	for (size_t i = 0; i < sizeof text - 1; i++) {
 		ck_assert_int_eq(write(ends[1], text + i, 1), 1);
 		wait_for_input(&f);
 		enum input_result result = folder_next(&f);
@@ -370,7 +397,7 @@ START_TEST(standard_input_is_a_file)
 	expect_value(&f, "1");
 	ck_assert_uint_eq(f.r.from.file, 1);
 	ck_assert_int_eq(folder_next(&f), INPUT_END);
-	ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1);	/* it is not ours to close */
+	ck_assert_int_ne(fcntl(STDIN_FILENO, F_GETFD), -1); /* it is not ours to close */
 	folder_close(&f);
 }
 END_TEST
@@ -399,7 +426,7 @@ START_TEST(named_pipe)
 	folder_open(&f);
 	const char *name = folder_add(&f, "pipe.csv", NULL);
 	ck_assert_int_eq(mkfifo(name, 0600), 0);
-	folder_begin(&f);				/* nobody writes yet */
+	folder_begin(&f); /* nobody writes yet */
 	ck_assert_int_eq(folder_next(&f), INPUT_AGAIN);
 	int fd = open(name, O_WRONLY);
 	ck_assert_int_ge(fd, 0);
@@ -427,7 +454,8 @@ START_TEST(named_pipe_with_a_broken_header)
 	int fd = open(name, O_WRONLY);
 	ck_assert_int_eq(write(fd, "id,id\n1\n", 8), 8);
 	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
-	expect_reason(&f, name, "header: columns 1 and 2 have the same name, \"id\": rename or remove one", 65);
+	expect_reason(&f, name,
+	    "header: columns 1 and 2 have the same name, \"id\": rename or remove one", 65);
 	close(fd);
 	folder_close(&f);
 }
@@ -438,18 +466,31 @@ END_TEST
 static void random_csv(struct buf *text, struct dice *dice)
 {
 	static const char *const pieces[] = {
-		"1,2\n", "1,2\r\n", "\n", "\r", "\"a\nb\",c\n", "\"a\"\"\",c\n", "bad\"\n", "1\n", "\"open", "\"\n", ",\n", "x\xff,2\n",
+		"1,2\n",
+		"1,2\r\n",
+		"\n",
+		"\r",
+		"\"a\nb\",c\n",
+		"\"a\"\"\",c\n",
+		"bad\"\n",
+		"1\n",
+		"\"open",
+		"\"\n",
+		",\n",
+		"x\xff,2\n",
 	};
 
 	buf_reset(text);
 	buf_str(text, "id,n\n");
 	for (int64_t i = dice_below(dice, dice_one_in(dice, 4) ? 200000 : 50); i > 0; i--)
-		buf_str(text, pieces[dice_one_in(dice, 20) ? dice_below(dice, 12) : dice_below(dice, 2)]);
+		buf_str(text,
+		    pieces[dice_one_in(dice, 20) ? dice_below(dice, 12) : dice_below(dice, 2)]);
 }
 
 static void random_ndjson(struct buf *text, struct dice *dice)
 {
-	static const char *const pieces[] = { "{\"id\":1}\n", "{\"id\":1}\r\n", "\n", " \t\r\n", "x\n", "{", "\r" };
+	static const char *const pieces[] = { "{\"id\":1}\n", "{\"id\":1}\r\n", "\n", " \t\r\n",
+		"x\n", "{", "\r" };
 
 	buf_reset(text);
 	for (int64_t i = dice_below(dice, dice_one_in(dice, 4) ? 100000 : 50); i > 0; i--)
@@ -531,9 +572,16 @@ static bool identity(struct folder *f, char out[100])
 START_TEST(identity_of_files)
 {
 	enum { SIZE = 300 << 10 };
-	static const struct { size_t at; bool seen; } changes[] = {
-		{ 10, true }, { (64 << 10) - 1, true }, { 64 << 10, false }, { SIZE - (64 << 10) - 1, false },
-		{ SIZE - (64 << 10), true }, { SIZE - 1, true },
+	static const struct {
+		size_t at;
+		bool seen;
+	} changes[] = {
+		{ 10, true },
+		{ (64 << 10) - 1, true },
+		{ 64 << 10, false },
+		{ SIZE - (64 << 10) - 1, false },
+		{ SIZE - (64 << 10), true },
+		{ SIZE - 1, true },
 	};
 	char *data = malloc(SIZE), before[100], after[100];
 	struct folder f;
@@ -560,7 +608,7 @@ START_TEST(identity_of_files)
 	f.files[0] = b;
 	f.files[1] = a;
 	ck_assert(identity(&f, after));
-	ck_assert_str_ne(before, after);	/* another order is another input */
+	ck_assert_str_ne(before, after); /* another order is another input */
 	f.files[0] = a;
 	f.files[1] = "-";
 	ck_assert(!identity(&f, after));
@@ -598,7 +646,8 @@ START_TEST(freeing_nothing)
 }
 END_TEST
 
-/* The cases in fixtures/: the input as `expected` has it: "LINE: OBJECT", "LINE: REASON", or "fails STATUS: REASON". */
+/* The cases in fixtures/: the input as `expected` has it: "LINE: OBJECT", "LINE: REASON", or "fails
+ * STATUS: REASON". */
 
 static void read_whole(struct buf *to, const char *name)
 {
@@ -636,7 +685,8 @@ static void read_case(struct buf *out, const struct input_config *config)
 	int status = 0;
 	struct input *in = input_new(config, &why, &status);
 
-	while (in && (result = input_next(in, &r, &why, &status)) != INPUT_END && result != INPUT_FAILED) {
+	while (in && (result = input_next(in, &r, &why, &status)) != INPUT_END &&
+	    result != INPUT_FAILED) {
 		if (result == INPUT_RECORD)
 			put_object(out, &r);
 		else
@@ -650,7 +700,8 @@ static void read_case(struct buf *out, const struct input_config *config)
 /* The input file of a case, and its --columns. */
 static void run_case(const char *folder)
 {
-	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson", "input.jsonl" };
+	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson",
+		"input.jsonl" };
 	char path[512];
 	const char *file = path, *columns[8];
 	struct input_config config = { .files = &file, .file_count = 1 };
@@ -672,9 +723,10 @@ static void run_case(const char *folder)
 			break;
 	}
 	read_case(&got, &config);
-	bool same = got.len == expected.len && (got.len == 0 || memcmp(got.data, expected.data, got.len) == 0);
-	ck_assert_msg(same, "%s:\n%.*s\ninstead of\n%.*s", folder, (int)got.len, got.data ? got.data : "",
-	    (int)expected.len, expected.data ? expected.data : "");
+	bool same = got.len == expected.len &&
+	    (got.len == 0 || memcmp(got.data, expected.data, got.len) == 0);
+	ck_assert_msg(same, "%s:\n%.*s\ninstead of\n%.*s", folder, (int)got.len,
+	    got.data ? got.data : "", (int)expected.len, expected.data ? expected.data : "");
 	buf_free(&expected);
 	buf_free(&got);
 	buf_free(&given);
@@ -682,7 +734,10 @@ static void run_case(const char *folder)
 
 START_TEST(fixtures)
 {
-	static const struct { const char *path; int least; } kinds[] = { { "fixtures/valid", 15 }, { "fixtures/invalid", 10 } };
+	static const struct {
+		const char *path;
+		int least;
+	} kinds[] = { { "fixtures/valid", 15 }, { "fixtures/invalid", 10 } };
 
 	for (size_t k = 0; k < 2; k++) {
 		DIR *folder = opendir(kinds[k].path);
@@ -702,7 +757,8 @@ START_TEST(fixtures)
 }
 END_TEST
 
-#define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
+#define LOOP(tcase, test, table) \
+	tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
 
 Suite *input_suite(void)
 {

@@ -32,7 +32,8 @@ static bool share(const struct operation *a, const struct operation *b)
 static bool may_go(struct operation *const *in, size_t count, size_t i)
 {
 	for (size_t j = 0; j < count; j++)
-		if (in[j] != in[i] && in[j]->from.number < in[i]->from.number && share(in[j], in[i]))
+		if (in[j] != in[i] && in[j]->from.number < in[i]->from.number &&
+		    share(in[j], in[i]))
 			return false;
 	return true;
 }
@@ -44,7 +45,9 @@ static struct operation *random_operation(struct dice *d, uint64_t number)
 	op->from.number = number;
 	op->key_count = (unsigned)dice_below(d, 3);
 	for (unsigned k = 0; k < op->key_count; k++)
-		op->keys[k] = 1021 + (uint64_t)dice_below(d, 5) + (uint64_t)dice_below(d, 12) * 1024;	/* all round the table's end */
+		/* all round the table's end */
+		op->keys[k] = 1021 + (uint64_t)dice_below(d, 5) +
+		    (uint64_t)dice_below(d, 12) * 1024;
 	return op;
 }
 
@@ -56,14 +59,14 @@ START_TEST(order_is_kept)
 	size_t count = 0;
 
 	for (uint64_t step = 1; step <= 20000; step++) {
-		bool filling = step / 100 % 2;	/* and emptying, in turn: lanes come and go */
+		bool filling = step / 100 % 2; /* and emptying, in turn: lanes come and go */
 		if (count < MOST && dice_one_in(&d, filling ? 2 : 8)) {
 			in[count] = random_operation(&d, step);
 			lanes_enter(l, in[count++]);
 		} else if (count) {
 			size_t i = (size_t)dice_below(&d, (int64_t)count);
 			if (!may_go(in, count, i) && !dice_one_in(&d, 3))
-				continue;	/* some leave from the middle of their lanes */
+				continue; /* some leave from the middle of their lanes */
 			lanes_leave(l, in[i]);
 			free(in[i]);
 			in[i] = in[--count];
@@ -80,8 +83,9 @@ END_TEST
 START_TEST(those_behind_are_told)
 {
 	struct lanes *l = lanes_new();
-	struct operation a = { .keys = { 1 }, .key_count = 1 }, merge = { .keys = { 1, 2 }, .key_count = 2 },
-	    b = { .keys = { 2 }, .key_count = 1 };
+	struct operation a = { .keys = { 1 }, .key_count = 1 },
+	                 merge = { .keys = { 1, 2 }, .key_count = 2 },
+	                 b = { .keys = { 2 }, .key_count = 1 };
 
 	lanes_enter(l, &a);
 	lanes_enter(l, &merge);
@@ -99,7 +103,8 @@ START_TEST(those_behind_are_told)
 }
 END_TEST
 
-/* Neighbours in the table, of one home or of several, round its end: whichever leaves, the others are found. */
+/* Neighbours in the table, of one home or of several, round its end: whichever leaves, the others
+ * are found. */
 START_TEST(the_others_are_found)
 {
 	static const uint64_t keys[] = { 1021, 1022, 1022 + 1024, 0, 1023, 1022 + 2048, 1024, 1 };
@@ -148,7 +153,8 @@ END_TEST
 START_TEST(merged_with_oneself)
 {
 	struct lanes *l = lanes_new();
-	struct operation merge = { .keys = { 7, 7 }, .key_count = 2 }, next = { .keys = { 7 }, .key_count = 1 };
+	struct operation merge = { .keys = { 7, 7 }, .key_count = 2 },
+	                 next = { .keys = { 7 }, .key_count = 1 };
 
 	lanes_enter(l, &merge);
 	ck_assert(stands_first(&merge));

@@ -27,42 +27,169 @@ static void assert_as_jansson(const char *data, size_t n, const struct feeding *
 	buf_free(&trace);
 }
 
-/* Values, and whether they are any: each is judged by jansson too, as a member, in an array, and in an inner object. */
-static const struct { const char *value; bool good; } values[] = {
-	{ "0", true }, { "-0", true }, { "1", true }, { "-1", true }, { "10", true }, { "1.5", true }, { "-0.5e-3", true },
-	{ "1E5", true }, { "1e+5", true }, { "1e-5", true }, { "0e0", true }, { "123456789012345678901234567890", true },
-	{ "01", false }, { "-01", false }, { "00", false }, { "+1", false }, { ".5", false }, { "1.", false }, { "1.e5", false },
-	{ "-", false }, { "-a", false }, { "1e", false }, { "1e+", false }, { "0x10", false }, { "1_000", false }, { "NaN", false },
-	{ "Infinity", false }, { "-Infinity", false }, { "1 2", false }, { "1.5.5", false }, { "1e5e5", false }, { "--1", false },
-	{ "1e308", true }, { "1.7976931348623157e308", true }, { "1.7976931348623158e308", true },
-	{ "1.7976931348623159e308", false }, { "1e309", false }, { "-1e309", false }, { "1e400", false }, { "-1e400", false },
-	{ "17976931348623157e292", true }, { "17976931348623159e292", false }, { "0.00017976931348623157e312", true },
-	{ "0.00017976931348623159e312", false }, { "0e400", true }, { "0.000e999999999999999999999", true },
-	{ "1e99999999999999999999999999", false }, { "1e-99999999999999999999999999", true }, { "1e-400", true },
-	{ "9e307", true }, { "0.1e309", true }, { "0.1e310", false }, { "10e307", true }, { "10e308", false },
-	{ "true", true }, { "false", true }, { "null", true }, { "True", false }, { "tru", false }, { "truex", false },
-	{ "true1", false }, { "nul", false }, { "nulll", false }, { "fals", false }, { "undefined", false }, { "'a'", false },
-	{ "\"\"", true }, { "\"a\"", true }, { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", true }, { "\"\\u0041\\uABCD\\uabcd\"", true },
-	{ "\"\\u0000\"", true }, { "\"\\ud83d\\ude00\"", true }, { "\"\\uD83D\\uDE00\"", true }, { "\"\\ud83d\"", false },
-	{ "\"\\ud83dx\"", false }, { "\"\\ud83d\\n\"", false }, { "\"\\ud83d\\u0041\"", false }, { "\"\\ud83d\\ud83d\"", false },
-	{ "\"\\ude00\"", false }, { "\"\\ude00\\ud83d\"", false }, { "\"\\u004\"", false }, { "\"\\u00g0\"", false },
-	{ "\"\\u\"", false }, { "\"\\U0041\"", false }, { "\"\\x41\"", false }, { "\"\\a\"", false }, { "\"\\'\"", false }, { "\"\\\"", false },
-	{ "\"\\", false }, { "\"a", false }, { "\"\x01\"", false }, { "\"\x1f\"", false }, { "\"\t\"", false }, { "\"\x7f\"", true },
-	{ "\"\xc3\xa9\"", true }, { "\"\xe2\x82\xac\"", true }, { "\"\xf0\x9f\x98\x80\"", true }, { "\"\xc0\x80\"", false },
-	{ "\"\xed\xa0\x80\"", false }, { "\"\xf4\x90\x80\x80\"", false }, { "\"\xc3\"", false }, { "\"\xff\"", false }, { "\"\x80\"", false },
-	{ "\xc3\xa9", false }, { "\xc2\xa0" "1", false }, { "\x0c" "1", false }, { "\x0b" "1", false }, { "", false },
-	{ "[]", true }, { "[1]", true }, { "[1,2]", true }, { "[ ]", true }, { "[ 1 , 2 ]", true }, { "[[],{},[[]]]", true },
-	{ "[1,]", false }, { "[,1]", false }, { "[,]", false }, { "[1 2]", false }, { "[1", false }, { "]", false }, { "[}", false },
-	{ "[1}", false }, { "[1:2]", false }, { "[\"a\":1]", false },
-	{ "{}", true }, { "{ }", true }, { "{\"a\":1}", true }, { "{\"a\":1,\"b\":[{\"c\":null}]}", true }, { "{\"a\":1,\"a\":2}", true },
-	{ "{\"a\"}", false }, { "{\"a\":}", false }, { "{\"a\":1,}", false }, { "{,}", false }, { "{1:2}", false }, { "{a:1}", false },
-	{ "{\"a\" 1}", false }, { "{\"a\":1]", false }, { "{\"a\":1", false }, { "{\"a\\u0000\":1}", false }, { "{\"\":1}", true },
-	{ "{\"a\":1 \"b\":2}", false }, { "{\"a\":1}}", false }, { "\t1\r", true }, { "// x\n1", false }, { "/* x */1", false },
+/* Values, and whether they are any: each is judged by jansson too, as a member, in an array, and in
+ * an inner object. */
+static const struct {
+	const char *value;
+	bool good;
+} values[] = {
+	{ "0", true },
+	{ "-0", true },
+	{ "1", true },
+	{ "-1", true },
+	{ "10", true },
+	{ "1.5", true },
+	{ "-0.5e-3", true },
+	{ "1E5", true },
+	{ "1e+5", true },
+	{ "1e-5", true },
+	{ "0e0", true },
+	{ "123456789012345678901234567890", true },
+	{ "01", false },
+	{ "-01", false },
+	{ "00", false },
+	{ "+1", false },
+	{ ".5", false },
+	{ "1.", false },
+	{ "1.e5", false },
+	{ "-", false },
+	{ "-a", false },
+	{ "1e", false },
+	{ "1e+", false },
+	{ "0x10", false },
+	{ "1_000", false },
+	{ "NaN", false },
+	{ "Infinity", false },
+	{ "-Infinity", false },
+	{ "1 2", false },
+	{ "1.5.5", false },
+	{ "1e5e5", false },
+	{ "--1", false },
+	{ "1e308", true },
+	{ "1.7976931348623157e308", true },
+	{ "1.7976931348623158e308", true },
+	{ "1.7976931348623159e308", false },
+	{ "1e309", false },
+	{ "-1e309", false },
+	{ "1e400", false },
+	{ "-1e400", false },
+	{ "17976931348623157e292", true },
+	{ "17976931348623159e292", false },
+	{ "0.00017976931348623157e312", true },
+	{ "0.00017976931348623159e312", false },
+	{ "0e400", true },
+	{ "0.000e999999999999999999999", true },
+	{ "1e99999999999999999999999999", false },
+	{ "1e-99999999999999999999999999", true },
+	{ "1e-400", true },
+	{ "9e307", true },
+	{ "0.1e309", true },
+	{ "0.1e310", false },
+	{ "10e307", true },
+	{ "10e308", false },
+	{ "true", true },
+	{ "false", true },
+	{ "null", true },
+	{ "True", false },
+	{ "tru", false },
+	{ "truex", false },
+	{ "true1", false },
+	{ "nul", false },
+	{ "nulll", false },
+	{ "fals", false },
+	{ "undefined", false },
+	{ "'a'", false },
+	{ "\"\"", true },
+	{ "\"a\"", true },
+	{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", true },
+	{ "\"\\u0041\\uABCD\\uabcd\"", true },
+	{ "\"\\u0000\"", true },
+	{ "\"\\ud83d\\ude00\"", true },
+	{ "\"\\uD83D\\uDE00\"", true },
+	{ "\"\\ud83d\"", false },
+	{ "\"\\ud83dx\"", false },
+	{ "\"\\ud83d\\n\"", false },
+	{ "\"\\ud83d\\u0041\"", false },
+	{ "\"\\ud83d\\ud83d\"", false },
+	{ "\"\\ude00\"", false },
+	{ "\"\\ude00\\ud83d\"", false },
+	{ "\"\\u004\"", false },
+	{ "\"\\u00g0\"", false },
+	{ "\"\\u\"", false },
+	{ "\"\\U0041\"", false },
+	{ "\"\\x41\"", false },
+	{ "\"\\a\"", false },
+	{ "\"\\'\"", false },
+	{ "\"\\\"", false },
+	{ "\"\\", false },
+	{ "\"a", false },
+	{ "\"\x01\"", false },
+	{ "\"\x1f\"", false },
+	{ "\"\t\"", false },
+	{ "\"\x7f\"", true },
+	{ "\"\xc3\xa9\"", true },
+	{ "\"\xe2\x82\xac\"", true },
+	{ "\"\xf0\x9f\x98\x80\"", true },
+	{ "\"\xc0\x80\"", false },
+	{ "\"\xed\xa0\x80\"", false },
+	{ "\"\xf4\x90\x80\x80\"", false },
+	{ "\"\xc3\"", false },
+	{ "\"\xff\"", false },
+	{ "\"\x80\"", false },
+	{ "\xc3\xa9", false },
+	{ "\xc2\xa0"
+	  "1",
+	    false },
+	{ "\x0c"
+	  "1",
+	    false },
+	{ "\x0b"
+	  "1",
+	    false },
+	{ "", false },
+	{ "[]", true },
+	{ "[1]", true },
+	{ "[1,2]", true },
+	{ "[ ]", true },
+	{ "[ 1 , 2 ]", true },
+	{ "[[],{},[[]]]", true },
+	{ "[1,]", false },
+	{ "[,1]", false },
+	{ "[,]", false },
+	{ "[1 2]", false },
+	{ "[1", false },
+	{ "]", false },
+	{ "[}", false },
+	{ "[1}", false },
+	{ "[1:2]", false },
+	{ "[\"a\":1]", false },
+	{ "{}", true },
+	{ "{ }", true },
+	{ "{\"a\":1}", true },
+	{ "{\"a\":1,\"b\":[{\"c\":null}]}", true },
+	{ "{\"a\":1,\"a\":2}", true },
+	{ "{\"a\"}", false },
+	{ "{\"a\":}", false },
+	{ "{\"a\":1,}", false },
+	{ "{,}", false },
+	{ "{1:2}", false },
+	{ "{a:1}", false },
+	{ "{\"a\" 1}", false },
+	{ "{\"a\":1]", false },
+	{ "{\"a\":1", false },
+	{ "{\"a\\u0000\":1}", false },
+	{ "{\"\":1}", true },
+	{ "{\"a\":1 \"b\":2}", false },
+	{ "{\"a\":1}}", false },
+	{ "\t1\r", true },
+	{ "// x\n1", false },
+	{ "/* x */1", false },
 };
 
 START_TEST(one_value)
 {
-	static const char *const around[] = { "{\"k\":%s}", "{\"k\":[%s]}", "{\"k\":{\"i\":%s}}", "{\"j\":[1,%s , 2],\"k\":3}" };
+	static const char *const around[] = { "{\"k\":%s}", "{\"k\":[%s]}", "{\"k\":{\"i\":%s}}",
+		"{\"j\":[1,%s , 2],\"k\":3}" };
 	struct feeding how = whole;
 
 	for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
@@ -74,7 +201,8 @@ START_TEST(one_value)
 		json_t *judged = json_loadb(line.data, line.len, MODEL_FLAGS, NULL);
 		bool empty_array = i == 1 && !*values[_i].value;
 		bool three_lines = memchr(line.data, '\n', line.len) != NULL;
-		ck_assert_msg((judged != NULL) == (values[_i].good || empty_array), "%.*s", (int)line.len, line.data);
+		ck_assert_msg((judged != NULL) == (values[_i].good || empty_array), "%.*s",
+		    (int)line.len, line.data);
 		json_decref(judged);
 		for (how.chunk = 1; how.chunk < 12 && !three_lines; how.chunk += 3)
 			assert_as_jansson(line.data, line.len, &how);
@@ -86,10 +214,13 @@ END_TEST
 /* Digits around the largest double, exactly. */
 START_TEST(largest_double)
 {
-	static const char bound[] =	/* 2^1024 - 2^970: from here on a number is rounded up to infinity */
-	    "1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070963"
-	    "3028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447573027"
-	    "0069855571366959622842914819860834936475292719074168444365510704342711559699508093042880177904174497792";
+	/* 2^1024 - 2^970: from here on a number is rounded up to infinity */
+	static const char bound[] = "17976931348623158079372897140530341507993413271003782693617377"
+	                            "89804449682927647509466490179775872070963"
+	                            "30286416692887910946555547851940402630657488671505820681908902"
+	                            "00070838367627385484581771153176447573027"
+	                            "00698555713669596228429148198608349364752927190741684443655107"
+	                            "04342711559699508093042880177904174497792";
 	struct buf line = { .max = ANY };
 	char digits[sizeof bound];
 
@@ -97,7 +228,7 @@ START_TEST(largest_double)
 	for (int cut = 0; cut < 4; cut++) {
 		memcpy(digits, bound, sizeof bound);
 		if (cut == 1)
-			digits[307]--;	/* a little below */
+			digits[307]--; /* a little below */
 		if (cut == 2)
 			digits[308]++;
 		if (cut == 3)
@@ -121,8 +252,13 @@ START_TEST(largest_double)
 END_TEST
 
 /* Whole lines: `reason` NULL: an object. */
-static const struct { const char *line, *reason; } lines[] = {
-	{ "{}", NULL }, { " {\"a\":1} ", NULL }, { "{\"a\":1}\r", NULL }, { "\t{ \"a\" : 1 , \"b\" : 2 }", NULL },
+static const struct {
+	const char *line, *reason;
+} lines[] = {
+	{ "{}", NULL },
+	{ " {\"a\":1} ", NULL },
+	{ "{\"a\":1}\r", NULL },
+	{ "\t{ \"a\" : 1 , \"b\" : 2 }", NULL },
 	{ "{\"a\":{\"b\":1,\"b\":2}}", NULL },
 	{ "[1]", "not a JSON object: it is an array (jq -c '.[]' takes one apart), at byte 1" },
 	{ "1", "not a JSON object: it does not begin with {, at byte 1" },
@@ -139,16 +275,26 @@ static const struct { const char *line, *reason; } lines[] = {
 	{ "{\"a\":tru}", "not a JSON object: a value was expected, at byte 6" },
 	{ "{\"a\":01}", "not a JSON object: a number begins with 0, at byte 6" },
 	{ "{\"a\":1.}", "not a JSON object: a number ends with its point, at byte 6" },
-	{ "{\"a\":-}", "not a JSON object: a minus sign is followed by something that is no number, at byte 6" },
+	{ "{\"a\":-}",
+	    "not a JSON object: a minus sign is followed by something that is no number, at byte "
+	    "6" },
 	{ "{\"a\":1e}", "not a JSON object: a number has an exponent without digits, at byte 6" },
 	{ "{\"a\":1e400}", "not a JSON object: a number is too large for a double, at byte 6" },
 	{ "{\"a\":\"b", "not a JSON object: a string is not closed, at byte 8" },
-	{ "{\"a\":\"b\tc\"}", "not a JSON object: a control character stands in a string: it has to be escaped, at byte 8" },
-	{ "{\"a\":\"\\q\"}", "not a JSON object: a backslash is followed by something that is no escape, at byte 7" },
-	{ "{\"a\":\"\\u12\"}", "not a JSON object: \\u is not followed by four hexadecimal digits, at byte 7" },
-	{ "{\"a\":\"\\ud800\"}", "not a JSON object: half a surrogate pair stands alone, at byte 7" },
-	{ "{\"a\\u0000\":1}", "not a JSON object: a key has a NUL character (\\u0000) in it, at byte 4" },
-	{ "{\"a\":\"\xe9\"}", "not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at byte 7" },
+	{ "{\"a\":\"b\tc\"}",
+	    "not a JSON object: a control character stands in a string: it has to be escaped, at "
+	    "byte 8" },
+	{ "{\"a\":\"\\q\"}",
+	    "not a JSON object: a backslash is followed by something that is no escape, at byte "
+	    "7" },
+	{ "{\"a\":\"\\u12\"}",
+	    "not a JSON object: \\u is not followed by four hexadecimal digits, at byte 7" },
+	{ "{\"a\":\"\\ud800\"}",
+	    "not a JSON object: half a surrogate pair stands alone, at byte 7" },
+	{ "{\"a\\u0000\":1}",
+	    "not a JSON object: a key has a NUL character (\\u0000) in it, at byte 4" },
+	{ "{\"a\":\"\xe9\"}",
+	    "not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at byte 7" },
 	{ "{\"a\":1,\"b\":2,\"a\":3}", "the key \"a\" is there twice" },
 	{ "{\"a\":1,\"\\u0061\":3}", "the key \"a\" is there twice" },
 	{ "{\"\":1,\"\":3}", "the key \"\" is there twice" },
@@ -191,7 +337,8 @@ START_TEST(one_line)
 
 	open_text(&o, text, strlen(text));
 	enum input_result result = next_of(&o);
-	ck_assert_msg((result == INPUT_RECORD) == (lines[_i].reason == NULL), "%s: %s", text, o.why.text);
+	ck_assert_msg((result == INPUT_RECORD) == (lines[_i].reason == NULL), "%s: %s", text,
+	    o.why.text);
 	if (lines[_i].reason)
 		ck_assert_str_eq(o.why.text, lines[_i].reason);
 	ck_assert_uint_eq(o.r.from.raw_len, strlen(text) - (strchr(text, '\r') != NULL));
@@ -205,17 +352,22 @@ END_TEST
 /* Values come as they were written, in their order, without the white space around them. */
 START_TEST(fields_of_a_record)
 {
-	static const char text[] = "{ \"b\\u00e9\" : 29.90 ,\"a\":\t12345678901234567890\t, \"c\":{ \"x\" : [ 1 ] } ,\"d\":\"\\u0041\"}";
-	static const struct { const char *name, *key, *value; } expected[] = {
-		{ "b\xc3\xa9", "\"b\\u00e9\"", "29.90" }, { "a", "\"a\"", "12345678901234567890" },
-		{ "c", "\"c\"", "{ \"x\" : [ 1 ] }" }, { "d", "\"d\"", "\"\\u0041\"" },
+	static const char text[] = "{ \"b\\u00e9\" : 29.90 ,\"a\":\t12345678901234567890\t, "
+	                           "\"c\":{ \"x\" : [ 1 ] } ,\"d\":\"\\u0041\"}";
+	static const struct {
+		const char *name, *key, *value;
+	} expected[] = {
+		{ "b\xc3\xa9", "\"b\\u00e9\"", "29.90" },
+		{ "a", "\"a\"", "12345678901234567890" },
+		{ "c", "\"c\"", "{ \"x\" : [ 1 ] }" },
+		{ "d", "\"d\"", "\"\\u0041\"" },
 	};
 	struct buf twice = { .max = ANY };
 	struct opened o;
 
 	buf_fmt(&twice, "\n%s\n\n%s", text, text);
 	open_text(&o, twice.data, twice.len);
-	for (int time = 0; time < 2; time++) {	/* the second has keys that were seen before */
+	for (int time = 0; time < 2; time++) { /* the second has keys that were seen before */
 		ck_assert_int_eq(next_of(&o), INPUT_RECORD);
 		ck_assert_uint_eq(o.r.count, 4);
 		ck_assert_uint_eq(o.r.from.line, time ? 4 : 2);
@@ -238,25 +390,35 @@ START_TEST(fields_of_a_record)
 END_TEST
 
 /* cio-import's own members: what is left of the record. */
-static const struct { const char *line, *raw, *names, *reason; } reserved[] = {
+static const struct {
+	const char *line, *raw, *names, *reason;
+} reserved[] = {
 	{ "{\"a\":1,\"_cio_line\":3}", "{\"a\":1}", "a", NULL },
-	{ "{\"a\":1, \"b\": 2 ,\"_cio_line\":3,\"_cio_error\":\"x\"}", "{\"a\":1, \"b\": 2 }", "a|b", NULL },
+	{ "{\"a\":1, \"b\": 2 ,\"_cio_line\":3,\"_cio_error\":\"x\"}", "{\"a\":1, \"b\": 2 }",
+	    "a|b", NULL },
 	{ " { \"_cio_line\":3, \"a\":1 } ", " { \"a\":1 } ", "a", NULL },
 	{ "{\"a\":1,\"_cio_line\":{\"x\":[1,\"}\"]},\"b\":2}", "{\"a\":1,\"b\":2}", "a|b", NULL },
 	{ "{\"_cio_line\":3}", "{}", "", NULL },
 	{ "{\"\\u005fcio_line\":3,\"a\":1}", "{\"a\":1}", "a", NULL },
-	{ "{\"_cio\":3,\"_cio_\":4,\"x_cio_\":5}", "{\"_cio\":3,\"x_cio_\":5}", "_cio|x_cio_", NULL },
+	{ "{\"_cio\":3,\"_cio_\":4,\"x_cio_\":5}", "{\"_cio\":3,\"x_cio_\":5}", "_cio|x_cio_",
+	    NULL },
 	{ "{\"a\":{\"_cio_line\":3}}", "{\"a\":{\"_cio_line\":3}}", "a", NULL },
 	{ "{\"a\":1,\"_cio_raw\":\"\"}", "{\"a\":1}", "a", NULL },
 	{ "{\"a\":1,\"_cio_raw\":7}", "{\"a\":1}", "a", NULL },
 	{ "{\"a\":1,\"_cio_raw\":\"{\\\"b\\\":2}\"}", "{\"b\":2}", "b", NULL },
-	{ "{\"\\u005fcio_raw\":\"{\\\"b\\\":\\\"\\\\u00e9\\\"}\\n\"}", "{\"b\":\"\\u00e9\"}", "b", NULL },
-	{ "{\"_cio_raw\":\"{\\\"b\\\":2,\\\"_cio_line\\\":1,\\\"_cio_raw\\\":\\\"x\\\"}\"}", "{\"b\":2}", "b", NULL },
-	{ "{\"_cio_raw\":\"{\\\"b\\\":}\"}", "{\"b\":}", "", "_cio_raw: not a JSON object: a value was expected, at byte 6" },
-	{ "{\"_cio_raw\":\"\\u007b\\u0000}\"}", "{?}", "", "_cio_raw: not a JSON object: a key in quotes was expected, at byte 2" },
-	{ "{\"_cio_raw\":\"\\n\"}", "", "", "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },
-	{ "{\"_cio_raw\":\"\\ud83d\\ude00\\u00e9\\u20ac\\b\\f\\t\\/\\\\\\r\"}", "\xf0\x9f\x98\x80\xc3\xa9\xe2\x82\xac\b\f\t/\\", "",
-	  "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },
+	{ "{\"\\u005fcio_raw\":\"{\\\"b\\\":\\\"\\\\u00e9\\\"}\\n\"}", "{\"b\":\"\\u00e9\"}", "b",
+	    NULL },
+	{ "{\"_cio_raw\":\"{\\\"b\\\":2,\\\"_cio_line\\\":1,\\\"_cio_raw\\\":\\\"x\\\"}\"}",
+	    "{\"b\":2}", "b", NULL },
+	{ "{\"_cio_raw\":\"{\\\"b\\\":}\"}", "{\"b\":}", "",
+	    "_cio_raw: not a JSON object: a value was expected, at byte 6" },
+	{ "{\"_cio_raw\":\"\\u007b\\u0000}\"}", "{?}", "",
+	    "_cio_raw: not a JSON object: a key in quotes was expected, at byte 2" },
+	{ "{\"_cio_raw\":\"\\n\"}", "", "",
+	    "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },
+	{ "{\"_cio_raw\":\"\\ud83d\\ude00\\u00e9\\u20ac\\b\\f\\t\\/\\\\\\r\"}",
+	    "\xf0\x9f\x98\x80\xc3\xa9\xe2\x82\xac\b\f\t/\\", "",
+	    "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },
 };
 
 START_TEST(reserved_members)
@@ -268,12 +430,14 @@ START_TEST(reserved_members)
 	open_text(&o, twice.data, twice.len);
 	for (int time = 0; time < 2; time++) {
 		enum input_result result = next_of(&o);
-		ck_assert_msg((result == INPUT_RECORD) == (reserved[_i].reason == NULL), "%s", o.why.text);
+		ck_assert_msg((result == INPUT_RECORD) == (reserved[_i].reason == NULL), "%s",
+		    o.why.text);
 		if (reserved[_i].reason)
 			ck_assert_str_eq(o.why.text, reserved[_i].reason);
 		ck_assert_uint_eq(o.r.from.raw_len, strlen(reserved[_i].raw));
-		for (size_t i = 0; i < o.r.from.raw_len; i++)	/* ? stands for a NUL */
-			ck_assert_int_eq(o.r.from.raw[i] ? o.r.from.raw[i] : '?', reserved[_i].raw[i]);
+		for (size_t i = 0; i < o.r.from.raw_len; i++) /* ? stands for a NUL */
+			ck_assert_int_eq(o.r.from.raw[i] ? o.r.from.raw[i] : '?',
+			    reserved[_i].raw[i]);
 		ck_assert_uint_eq(o.r.from.line, (unsigned)time + 1);
 		buf_reset(&names);
 		for (size_t i = 0; i < o.r.count; i++) {
@@ -291,11 +455,18 @@ START_TEST(reserved_members)
 }
 END_TEST
 
-/* Equal shapes mean equal names in the same order, whatever came in between, and most often the other way round. */
+/* Equal shapes mean equal names in the same order, whatever came in between, and most often the
+ * other way round. */
 START_TEST(shapes_of_records)
 {
 	static const char *const kinds[] = {
-		"{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", "{\"a\":1}", "{}", "{\"ab\":1}", "{\"a\":1,\"b\":2,\"c\":3}", "{\"a\\u0062\":1}",
+		"{\"a\":1,\"b\":2}",
+		"{\"b\":1,\"a\":2}",
+		"{\"a\":1}",
+		"{}",
+		"{\"ab\":1}",
+		"{\"a\":1,\"b\":2,\"c\":3}",
+		"{\"a\\u0062\":1}",
 	};
 	enum { KINDS = sizeof kinds / sizeof *kinds };
 	struct dice dice = dice_new("shapes_of_records");
@@ -368,10 +539,12 @@ START_TEST(depth)
 				buf_reset(&line);
 				buf_str(&line, "{\"a\":");
 				for (unsigned i = 0; i < deep; i++)
-					buf_str(&line, kind == 0 || (kind == 2 && i % 3) ? "[" : "{\"a\":");
+					buf_str(&line,
+					    kind == 0 || (kind == 2 && i % 3) ? "[" : "{\"a\":");
 				buf_str(&line, inside ? "1" : "[]");
 				for (unsigned i = deep; i-- > 0;)
-					buf_str(&line, kind == 0 || (kind == 2 && i % 3) ? "]" : "}");
+					buf_str(&line,
+					    kind == 0 || (kind == 2 && i % 3) ? "]" : "}");
 				buf_byte(&line, '}');
 				assert_as_jansson(line.data, line.len, &whole);
 			}
@@ -382,13 +555,18 @@ START_TEST(depth)
 END_TEST
 
 static const char *const seeds[] = {
-	"{\"id\":\"1\",\"email\":\"a@b.c\",\"n\":1.5e3,\"t\":true,\"l\":[1,[2,{\"x\":null}]],\"u\":\"\\u00e9\\ud83d\\ude00\"}",
-	"{\"a\":-0,\"b\":{},\"c\":[],\"d\":\"\xc3\xa9\xe2\x82\xac\",\"e\":123456789012345678901234567890}",
-	"{ \"key\" : \"a string that is longer than sixteen bytes \\\" and then some\" , \"o\":{\"p\":{\"q\":[false]}}}",
-	"{\"a\":1,\"b\":2,\"c\":3}", "{\"a\":1e308,\"b\":1e-400,\"\\u0061b\":0.1}",
+	"{\"id\":\"1\",\"email\":\"a@b.c\",\"n\":1.5e3,\"t\":true,\"l\":[1,[2,{\"x\":null}]],\"u\":"
+	"\"\\u00e9\\ud83d\\ude00\"}",
+	"{\"a\":-0,\"b\":{},\"c\":[],\"d\":\"\xc3\xa9\xe2\x82\xac\",\"e\":"
+	"123456789012345678901234567890}",
+	"{ \"key\" : \"a string that is longer than sixteen bytes \\\" and then some\" , "
+	"\"o\":{\"p\":{\"q\":[false]}}}",
+	"{\"a\":1,\"b\":2,\"c\":3}",
+	"{\"a\":1e308,\"b\":1e-400,\"\\u0061b\":0.1}",
 };
 
-static const char spice[] = "{}[]:,\"\\ue0123456789abcdefE+-. \t\r\ntrfalsn\x01\x7f\x80\xc3\xa9\xff";
+static const char spice[] =
+    "{}[]:,\"\\ue0123456789abcdefE+-. \t\r\ntrfalsn\x01\x7f\x80\xc3\xa9\xff";
 
 static size_t mutated(char *out, struct dice *dice)
 {
@@ -400,7 +578,7 @@ static size_t mutated(char *out, struct dice *dice)
 		size_t len = strlen(seed);
 		for (int64_t changes = dice_below(dice, 4); changes > 0; changes--) {
 			size_t at = (size_t)dice_below(dice, (int64_t)len);
-			char c = spice[dice_below(dice, sizeof spice)];	/* with its NUL */
+			char c = spice[dice_below(dice, sizeof spice)]; /* with its NUL */
 			switch (dice_below(dice, 3)) {
 			case 0:
 				out[n + at] = c;
@@ -491,7 +669,8 @@ START_TEST(sixteen_mebibytes)
 		memcpy(data + RECORD_MAX - 2 + more, "\"}\r\n{}\n\n", 8);
 		feed_open(&f, &s, data, RECORD_MAX + 6 + more, &how);
 		ndjson_reader_init(&reader, &s, RECORD_MAX, &shapes);
-		ck_assert_int_eq(ndjson_reader_next(&reader, &r, &why), more ? INPUT_BAD : INPUT_RECORD);
+		ck_assert_int_eq(ndjson_reader_next(&reader, &r, &why),
+		    more ? INPUT_BAD : INPUT_RECORD);
 		ck_assert_uint_eq(r.from.raw_len, more ? RAW_SHOWN : RECORD_MAX);
 		ck_assert_uint_le(s.cap, RECORD_MAX + how.base + 2);
 		ck_assert_int_eq(ndjson_reader_next(&reader, &r, &why), INPUT_RECORD);
@@ -519,7 +698,8 @@ START_TEST(stale_bytes)
 }
 END_TEST
 
-#define LOOP(tcase, test, table) tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
+#define LOOP(tcase, test, table) \
+	tcase_add_loop_test(tcase, test, 0, (int)(sizeof table / sizeof *table))
 
 Suite *ndjson_reader_suite(void)
 {

@@ -12,7 +12,7 @@
 Suite *operation_suite(void);
 
 #define ROWS(table) (int)(sizeof table / sizeof *table)
-#define ULID "00000000RR"	/* the time part of event_time_ms below */
+#define ULID "00000000RR" /* the time part of event_time_ms below */
 #define V2 .v2 = true
 
 static struct operation_config usual(struct operation_config c)
@@ -31,7 +31,8 @@ static void keep(struct operation *op)
 
 	operation_move_head(op, place);
 	operation_move_rest(op, place + head);
-	place[head + operation_rest_size(op)] = '\0';	/* for tests that look at a body as at a string */
+	/* for tests that look at a body as at a string */
+	place[head + operation_rest_size(op)] = '\0';
 }
 
 static void release(struct operation *op)
@@ -39,10 +40,10 @@ static void release(struct operation *op)
 	free((char *)op->from.raw);
 }
 
-/* Maps and builds the record of one line, and keeps the operation, which is the caller's to release. `most`: bytes that may be
- * made of it. */
-static int build_within(const struct operation_config *c, const struct mapping_config *maps, const char *line, uint64_t number,
-    size_t most, struct operation *op, struct reason *why)
+/* Maps and builds the record of one line, and keeps the operation, which is the caller's to
+ * release. `most`: bytes that may be made of it. */
+static int build_within(const struct operation_config *c, const struct mapping_config *maps,
+    const char *line, uint64_t number, size_t most, struct operation *op, struct reason *why)
 {
 	struct sample s = sample_new(line);
 	struct mapping *m = mapping_new(maps);
@@ -59,13 +60,13 @@ static int build_within(const struct operation_config *c, const struct mapping_c
 	ck_assert_uint_le(bytes.len, most);
 	keep(op);
 	mapping_free(m);
-	sample_free(&s);	/* nothing of the record is used from here on */
+	sample_free(&s); /* nothing of the record is used from here on */
 	buf_free(&bytes);
 	return result;
 }
 
-static int build(const struct operation_config *c, const struct mapping_config *maps, const char *line, uint64_t number,
-    struct operation *op, struct reason *why)
+static int build(const struct operation_config *c, const struct mapping_config *maps,
+    const char *line, uint64_t number, struct operation *op, struct reason *why)
 {
 	return build_within(c, maps, line, number, SIZE_MAX / 8, op, why);
 }
@@ -96,7 +97,7 @@ static void show(const struct operation *op, struct buf *out)
 
 struct sending {
 	struct operation_config config;
-	const char *record, *expected;	/* "! reason" where it is refused */
+	const char *record, *expected; /* "! reason" where it is refused */
 };
 
 static void check_sending(const struct sending *row, struct mapping_config maps)
@@ -111,7 +112,8 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 	buf_init(&out, 1 << 20);
 	if (build(&c, &maps, row->record, 1, &op, &why) == 0) {
 		show(&op, &out);
-		json_t *judge = json_loadb(op.body, op.body_len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+		json_t *judge = json_loadb(op.body, op.body_len,
+		    JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
 		ck_assert_msg(op.body_len == 0 || judge != NULL, "not JSON: %s", op.body);
 		json_decref(judge);
 	} else {
@@ -133,117 +135,215 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 static const struct sending sendings[] = {
 	/* identify */
 	{ { 0 }, "id=42|email=a@b|plan=", "PUT " C "42 {\"email\":\"a@b\"}" },
-	{ { V2 }, "id=42|email=a@b|plan=", "POST " P42 "\"identify\",\"attributes\":{\"email\":\"a@b\"}}" },
+	{ { V2 }, "id=42|email=a@b|plan=",
+	    "POST " P42 "\"identify\",\"attributes\":{\"email\":\"a@b\"}}" },
 	{ { 0 }, "id=42", "PUT " C "42 {}" },
 	{ { V2 }, "id=42", "POST " P42 "\"identify\",\"attributes\":{}}" },
-	{ { 0 }, "{\"p\":29.99,\"id\":42,\"n\":123456789012345678901234567890,\"o\":{\"b\":[1.50],\"a\":\"\\u00e9\\/\"}}",
-	  "PUT " C "42 {\"p\":29.99,\"n\":123456789012345678901234567890,\"o\":{\"b\":[1.50],\"a\":\"\\u00e9\\/\"}}" },
-	{ { V2 }, "{\"p\":29.99,\"id\":42,\"n\":null}", "POST " P42 "\"identify\",\"attributes\":{\"p\":29.99,\"n\":null}}" },
+	{ { 0 },
+	    "{\"p\":29.99,\"id\":42,\"n\":123456789012345678901234567890,\"o\":{\"b\":[1.50],\"a\":"
+	    "\"\\u00e9\\/\"}}",
+	    "PUT " C "42 "
+	    "{\"p\":29.99,\"n\":123456789012345678901234567890,\"o\":{\"b\":[1.50],\"a\":"
+	    "\"\\u00e9\\/\"}}" },
+	{ { V2 }, "{\"p\":29.99,\"id\":42,\"n\":null}",
+	    "POST " P42 "\"identify\",\"attributes\":{\"p\":29.99,\"n\":null}}" },
 	{ { .update_only = true }, "id=42|a=1", "PUT " C "42 {\"a\":\"1\",\"_update\":true}" },
-	{ { .update_only = true }, "{\"id\":42,\"_update\":false}", "PUT " C "42 {\"_update\":true}" },
-	{ { V2, .update_only = true }, "id=42|a=1", "POST " P42 "\"identify\",\"attributes\":{\"a\":\"1\",\"_update\":true}}" },
-	{ { 0 }, "{\"id\":42,\"_update\":false,\"_timestamp\":5,\"cio_relationships\":{\"action\":\"add_relationships\",\"relationships\":[]}}",
-	  "PUT " C "42 {\"_update\":false,\"_timestamp\":5,\"cio_relationships\":{\"action\":\"add_relationships\",\"relationships\":[]}}" },
-	/* In v2 the time of the change and the relationships are the operation's, not attributes. */
-	{ { V2 }, "{\"id\":42,\"_timestamp\":5.5,\"a\":1}", "POST " P42 "\"identify\",\"attributes\":{\"a\":1},\"timestamp\":5}" },
-	{ { V2 }, "id=42|_timestamp=1970-01-01T00:01:00Z", "POST " P42 "\"identify\",\"attributes\":{},\"timestamp\":60}" },
+	{ { .update_only = true }, "{\"id\":42,\"_update\":false}",
+	    "PUT " C "42 {\"_update\":true}" },
+	{ { V2, .update_only = true }, "id=42|a=1",
+	    "POST " P42 "\"identify\",\"attributes\":{\"a\":\"1\",\"_update\":true}}" },
+	{ { 0 },
+	    "{\"id\":42,\"_update\":false,\"_timestamp\":5,\"cio_relationships\":{\"action\":\"add_"
+	    "relationships\",\"relationships\":[]}}",
+	    "PUT " C "42 "
+	    "{\"_update\":false,\"_timestamp\":5,\"cio_relationships\":{\"action\":\"add_"
+	    "relationships\",\"relationships\":[]}}" },
+	/* In v2 the time of the change and the relationships are the operation's, not
+	 * attributes. */
+	{ { V2 }, "{\"id\":42,\"_timestamp\":5.5,\"a\":1}",
+	    "POST " P42 "\"identify\",\"attributes\":{\"a\":1},\"timestamp\":5}" },
+	{ { V2 }, "id=42|_timestamp=1970-01-01T00:01:00Z",
+	    "POST " P42 "\"identify\",\"attributes\":{},\"timestamp\":60}" },
 	{ { V2 }, "id=42|_timestamp=soon", "! _timestamp: \"soon\" is not a timestamp" },
-	{ { V2 }, "{\"id\":42,\"_timestamp\":null}", "POST " P42 "\"identify\",\"attributes\":{}}" },
-	{ { V2 }, "{\"cio_relationships\":{\"action\":\"add_relationships\",\"relationships\":[{\"identifiers\":{}}]},\"id\":42}",
-	  "POST " P42 "\"identify\",\"attributes\":{},\"cio_relationships\":[{\"identifiers\":{}}]}" },
-	{ { V2 }, "{\"id\":42,\"cio_relationships\":[{}]}", "POST " P42 "\"identify\",\"attributes\":{},\"cio_relationships\":[{}]}" },
-	{ { V2 }, "{\"id\":42,\"cio_relationships\":{\"action\":\"delete_relationships\",\"relationships\":[]}}",
-	  "! cio_relationships: {\"action\":\"delete_relationships\",\"relationships\":[]} is not a list of relationships to add (to delete some, send an entity)" },
-	{ { V2 }, "id=42|cio_relationships=[1]", "! cio_relationships: \"[1]\" is not a list of relationships to add (to delete some, send an entity)" },
+	{ { V2 }, "{\"id\":42,\"_timestamp\":null}",
+	    "POST " P42 "\"identify\",\"attributes\":{}}" },
+	{ { V2 },
+	    "{\"cio_relationships\":{\"action\":\"add_relationships\",\"relationships\":[{"
+	    "\"identifiers\":{}}]},\"id\":42}",
+	    "POST " P42
+	    "\"identify\",\"attributes\":{},\"cio_relationships\":[{\"identifiers\":{}}]}" },
+	{ { V2 }, "{\"id\":42,\"cio_relationships\":[{}]}",
+	    "POST " P42 "\"identify\",\"attributes\":{},\"cio_relationships\":[{}]}" },
+	{ { V2 },
+	    "{\"id\":42,\"cio_relationships\":{\"action\":\"delete_relationships\","
+	    "\"relationships\":[]}}",
+	    "! cio_relationships: {\"action\":\"delete_relationships\",\"relationships\":[]} is "
+	    "not a list of relationships to add (to delete some, send an entity)" },
+	{ { V2 }, "id=42|cio_relationships=[1]",
+	    "! cio_relationships: \"[1]\" is not a list of relationships to add (to delete some, "
+	    "send an entity)" },
 	/* Whom: by email, cio_id (its prefix in paths only, once), phone (v2 only). */
 	{ { 0 }, "email=ann+x@b.com|a=1", "PUT " C "ann%2Bx%40b.com {\"a\":\"1\"}" },
-	{ { V2 }, "email=ann+x@b.com", "POST batch {\"type\":\"person\",\"identifiers\":{\"email\":\"ann+x@b.com\"},\"action\":\"identify\",\"attributes\":{}}" },
+	{ { V2 }, "email=ann+x@b.com",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"email\":\"ann+x@b.com\"},\"action\":"
+	    "\"identify\",\"attributes\":{}}" },
 	{ { 0 }, "cio_id=a3000001|email=a@b", "PUT " C "a%40b {\"cio_id\":\"a3000001\"}" },
 	{ { 0 }, "cio_id=a3000001", "PUT " C "cio_a3000001 {}" },
 	{ { 0 }, "cio_id=cio_a3000001", "PUT " C "cio_a3000001 {}" },
-	{ { V2 }, "cio_id=cio_a3000001", "POST batch {\"type\":\"person\",\"identifiers\":{\"cio_id\":\"a3000001\"},\"action\":\"identify\",\"attributes\":{}}" },
-	{ { V2 }, "phone=+14155552671", "POST batch {\"type\":\"person\",\"identifiers\":{\"phone\":\"+14155552671\"},\"action\":\"identify\",\"attributes\":{}}" },
-	{ { V2 }, "phone=14155552671", "! phone: \"14155552671\" is not a phone number such as +14155552671 (E.164)" },
-	{ { V2 }, "phone=+1234567890123456", "! phone: \"+1234567890123456\" is not a phone number such as +14155552671 (E.164)" },
-	{ { V2 }, "phone=+1 415", "! phone: \"+1 415\" is not a phone number such as +14155552671 (E.164)" },
-	{ { V2 }, "phone=+123456789012345", "POST batch {\"type\":\"person\",\"identifiers\":{\"phone\":\"+123456789012345\"},\"action\":\"identify\",\"attributes\":{}}" },
+	{ { V2 }, "cio_id=cio_a3000001",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"a3000001\"},\"action\":"
+	    "\"identify\",\"attributes\":{}}" },
+	{ { V2 }, "phone=+14155552671",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+14155552671\"},\"action\":"
+	    "\"identify\",\"attributes\":{}}" },
+	{ { V2 }, "phone=14155552671",
+	    "! phone: \"14155552671\" is not a phone number such as +14155552671 (E.164)" },
+	{ { V2 }, "phone=+1234567890123456",
+	    "! phone: \"+1234567890123456\" is not a phone number such as +14155552671 (E.164)" },
+	{ { V2 }, "phone=+1 415",
+	    "! phone: \"+1 415\" is not a phone number such as +14155552671 (E.164)" },
+	{ { V2 }, "phone=+123456789012345",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+123456789012345\"},\"action\":"
+	    "\"identify\",\"attributes\":{}}" },
 	{ { 0 }, "email=ann", "! email: \"ann\" is not an email address" },
 	{ { V2 }, "email=ann", "! email: \"ann\" is not an email address" },
-	{ { 0 }, "name=x", NOBODY }, { { V2 }, "name=x", NOBODY },
-	{ { 0 }, "id=|email=a@b", "! id is empty" }, { { 0 }, "{\"id\":\"\"}", "! id is empty" },
-	{ { 0 }, "{\"id\":null}", "! id: null is not an identifier" }, { { 0 }, "{\"id\":true}", "! id: true is not an identifier" },
-	{ { 0 }, "{\"id\":{\"a\":1}}", "! id: {\"a\":1} is not an identifier" }, { { 0 }, "{\"id\":[1]}", "! id: [1] is not an identifier" },
+	{ { 0 }, "name=x", NOBODY },
+	{ { V2 }, "name=x", NOBODY },
+	{ { 0 }, "id=|email=a@b", "! id is empty" },
+	{ { 0 }, "{\"id\":\"\"}", "! id is empty" },
+	{ { 0 }, "{\"id\":null}", "! id: null is not an identifier" },
+	{ { 0 }, "{\"id\":true}", "! id: true is not an identifier" },
+	{ { 0 }, "{\"id\":{\"a\":1}}", "! id: {\"a\":1} is not an identifier" },
+	{ { 0 }, "{\"id\":[1]}", "! id: [1] is not an identifier" },
 	/* Identifiers in a path: everything but unreserved characters is percent-encoded. */
 	{ { 0 }, "id=a b/c%d?e#f&g=h", "PUT " C "a%20b%2Fc%25d%3Fe%23f%26g%3Dh {}" },
-	{ { 0 }, "id=-._~Az09", "PUT " C "-._~Az09 {}" }, { { 0 }, "id=!'()*", "PUT " C "%21%27%28%29%2A {}" },
+	{ { 0 }, "id=-._~Az09", "PUT " C "-._~Az09 {}" },
+	{ { 0 }, "id=!'()*", "PUT " C "%21%27%28%29%2A {}" },
 	{ { 0 }, "id=\xc3\xa9\xf0\x9f\x98\x80", "PUT " C "%C3%A9%F0%9F%98%80 {}" },
-	{ { 0 }, "{\"id\":\"\\u00e9\\ud83d\\ude00\\u0041\\\"\"}", "PUT " C "%C3%A9%F0%9F%98%80A%22 {}" },
-	{ { V2 }, "{\"id\":\"\\u00e9\\\"\\n\"}", "POST batch {\"type\":\"person\",\"identifiers\":{\"id\":\"\xc3\xa9\\\"\\n\"},\"action\":\"identify\",\"attributes\":{}}" },
+	{ { 0 }, "{\"id\":\"\\u00e9\\ud83d\\ude00\\u0041\\\"\"}",
+	    "PUT " C "%C3%A9%F0%9F%98%80A%22 {}" },
+	{ { V2 }, "{\"id\":\"\\u00e9\\\"\\n\"}",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"\xc3\xa9\\\"\\n\"},\"action\":"
+	    "\"identify\",\"attributes\":{}}" },
 	{ { 0 }, "id=.", "! id: \".\" is not an identifier that can stand in a path" },
 	{ { 0 }, "id=..", "! id: \"..\" is not an identifier that can stand in a path" },
 	{ { 0 }, "cio_id=..", "PUT " C "cio_.. {}" },
-	{ { 0 }, "id=...", "PUT " C "... {}" }, { { 0 }, "id=.a", "PUT " C ".a {}" },
-	{ { V2 }, "id=.", "POST batch {\"type\":\"person\",\"identifiers\":{\"id\":\".\"},\"action\":\"identify\",\"attributes\":{}}" },
-	{ { 0 }, "{\"id\":1e5}", "PUT " C "1e5 {}" }, { { V2 }, "{\"id\":42}", "POST " P42 "\"identify\",\"attributes\":{}}" },
+	{ { 0 }, "id=...", "PUT " C "... {}" },
+	{ { 0 }, "id=.a", "PUT " C ".a {}" },
+	{ { V2 }, "id=.",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\".\"},\"action\":\"identify\","
+	    "\"attributes\":{}}" },
+	{ { 0 }, "{\"id\":1e5}", "PUT " C "1e5 {}" },
+	{ { V2 }, "{\"id\":42}", "POST " P42 "\"identify\",\"attributes\":{}}" },
 
 	/* track */
-	{ { .action = ACTION_TRACK }, "id=42|name=bought|price=5", "POST " C "42/events {\"name\":\"bought\",\"id\":\"ULID\",\"data\":{\"price\":\"5\"}}" },
+	{ { .action = ACTION_TRACK }, "id=42|name=bought|price=5",
+	    "POST " C
+	    "42/events {\"name\":\"bought\",\"id\":\"ULID\",\"data\":{\"price\":\"5\"}}" },
 	{ { .action = ACTION_TRACK, V2 }, "id=42|name=bought|price=5",
-	  "POST " P42 "\"event\",\"name\":\"bought\",\"id\":\"ULID\",\"attributes\":{\"price\":\"5\"}}" },
-	{ { .action = ACTION_TRACK }, "id=42|event=bought", "POST " C "42/events {\"name\":\"bought\",\"id\":\"ULID\",\"data\":{}}" },
-	{ { .action = ACTION_TRACK }, "id=42|event=e|name=n", "POST " C "42/events {\"name\":\"n\",\"id\":\"ULID\",\"data\":{\"event\":\"e\"}}" },
-	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":null,\"event\":\"e\"}", "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"name\":null}}" },
+	    "POST " P42
+	    "\"event\",\"name\":\"bought\",\"id\":\"ULID\",\"attributes\":{\"price\":\"5\"}}" },
+	{ { .action = ACTION_TRACK }, "id=42|event=bought",
+	    "POST " C "42/events {\"name\":\"bought\",\"id\":\"ULID\",\"data\":{}}" },
+	{ { .action = ACTION_TRACK }, "id=42|event=e|name=n",
+	    "POST " C "42/events {\"name\":\"n\",\"id\":\"ULID\",\"data\":{\"event\":\"e\"}}" },
+	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":null,\"event\":\"e\"}",
+	    "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"name\":null}}" },
 	{ { .action = ACTION_TRACK, .event = "x\"y" }, "id=42|event=e|name=n",
-	  "POST " C "42/events {\"name\":\"x\\\"y\",\"id\":\"ULID\",\"data\":{\"event\":\"e\",\"name\":\"n\"}}" },
-	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":7}", "POST " C "42/events {\"name\":\"7\",\"id\":\"ULID\",\"data\":{}}" },
-	{ { .action = ACTION_TRACK }, "id=42|a=1", "! the event has no name: give it a field `name` or `event`, or use --event" },
+	    "POST " C "42/events "
+	    "{\"name\":\"x\\\"y\",\"id\":\"ULID\",\"data\":{\"event\":\"e\",\"name\":\"n\"}}" },
+	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":7}",
+	    "POST " C "42/events {\"name\":\"7\",\"id\":\"ULID\",\"data\":{}}" },
+	{ { .action = ACTION_TRACK }, "id=42|a=1",
+	    "! the event has no name: give it a field `name` or `event`, or use --event" },
 	{ { .action = ACTION_TRACK }, "id=42|name=  ", "! the event's name is blank" },
 	{ { .action = ACTION_TRACK, .event = "" }, "id=42", "! the event's name is blank" },
-	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":[]}", "! name: [] is not an event's name" },
+	{ { .action = ACTION_TRACK }, "{\"id\":42,\"name\":[]}",
+	    "! name: [] is not an event's name" },
 	{ { .action = ACTION_TRACK }, "name=n", NOBODY },
 	/* its time and id, whatever their form */
-	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|event_id=01ARZ3NDEKTSV4RRFFQ69G5FAV|timestamp=1970-01-01T00:01:00Z|a=1",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"timestamp\":60,\"data\":{\"a\":\"1\"}}" },
-	{ { .action = ACTION_TRACK, V2, .event = "e" }, "{\"id\":42,\"event_id\":\"x\",\"timestamp\":\"1970-01-01T00:01:00Z\"}",
-	  "POST " P42 "\"event\",\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"attributes\":{}}" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"event_id\":\"x\",\"timestamp\":60.75}",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"data\":{}}" },
+	{ { .action = ACTION_TRACK, .event = "e" },
+	    "id=42|event_id=01ARZ3NDEKTSV4RRFFQ69G5FAV|timestamp=1970-01-01T00:01:00Z|a=1",
+	    "POST " C "42/events "
+	    "{\"name\":\"e\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"timestamp\":60,"
+	    "\"data\":{\"a\":\"1\"}}" },
+	{ { .action = ACTION_TRACK, V2, .event = "e" },
+	    "{\"id\":42,\"event_id\":\"x\",\"timestamp\":\"1970-01-01T00:01:00Z\"}",
+	    "POST " P42
+	    "\"event\",\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"attributes\":{}}" },
+	{ { .action = ACTION_TRACK, .event = "e" },
+	    "{\"id\":42,\"event_id\":\"x\",\"timestamp\":60.75}",
+	    "POST " C "42/events {\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"data\":{}}" },
 	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"event_id\":5,\"timestamp\":null}",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"5\",\"data\":{}}" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":\"soon\"}", "! timestamp: \"soon\" is not a timestamp" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|timestamp=soon", "! timestamp: \"soon\" is not a timestamp" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":true}", "! timestamp: true is not a timestamp" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"event_id\":{}}", "! event_id: {} is not an event id" },
+	    "POST " C "42/events {\"name\":\"e\",\"id\":\"5\",\"data\":{}}" },
+	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":\"soon\"}",
+	    "! timestamp: \"soon\" is not a timestamp" },
+	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|timestamp=soon",
+	    "! timestamp: \"soon\" is not a timestamp" },
+	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":true}",
+	    "! timestamp: true is not a timestamp" },
+	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"event_id\":{}}",
+	    "! event_id: {} is not an event id" },
 	/* its data: an object of that name, or else all that is left */
-	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"x\":1,\"data\":{\"b\":29.90, \"a\":[]}}",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"b\":29.90, \"a\":[]}}" },
-	{ { .action = ACTION_TRACK, V2, .event = "e" }, "{\"id\":42,\"x\":1,\"data\":{\"b\":29.90}}",
-	  "POST " P42 "\"event\",\"name\":\"e\",\"id\":\"ULID\",\"attributes\":{\"b\":29.90}}" },
+	{ { .action = ACTION_TRACK, .event = "e" },
+	    "{\"id\":42,\"x\":1,\"data\":{\"b\":29.90, \"a\":[]}}",
+	    "POST " C
+	    "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"b\":29.90, \"a\":[]}}" },
+	{ { .action = ACTION_TRACK, V2, .event = "e" },
+	    "{\"id\":42,\"x\":1,\"data\":{\"b\":29.90}}",
+	    "POST " P42 "\"event\",\"name\":\"e\",\"id\":\"ULID\",\"attributes\":{\"b\":29.90}}" },
 	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"x\":1,\"data\":[2]}",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"x\":1,\"data\":[2]}}" },
-	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|data={}", "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"data\":\"{}\"}}" },
+	    "POST " C
+	    "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"x\":1,\"data\":[2]}}" },
+	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|data={}",
+	    "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"data\":\"{}\"}}" },
 	{ { .action = ACTION_TRACK, .event = "e" }, "id=42|email=a@b|anonymous_id=9",
-	  "POST " C "42/events {\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"email\":\"a@b\",\"anonymous_id\":\"9\"}}" },
+	    "POST " C "42/events "
+	    "{\"name\":\"e\",\"id\":\"ULID\",\"data\":{\"email\":\"a@b\",\"anonymous_"
+	    "id\":\"9\"}}" },
 
 	/* page and screen */
 	{ { .action = ACTION_PAGE }, "id=42|name=/pricing|referrer=x",
-	  "POST " C "42/events {\"name\":\"/pricing\",\"type\":\"page\",\"id\":\"ULID\",\"data\":{\"referrer\":\"x\"}}" },
+	    "POST " C "42/events "
+	    "{\"name\":\"/"
+	    "pricing\",\"type\":\"page\",\"id\":\"ULID\",\"data\":{\"referrer\":\"x\"}}" },
 	{ { .action = ACTION_PAGE, V2 }, "id=42|name=/pricing|anonymous_id=9",
-	  "POST " P42 "\"page\",\"name\":\"/pricing\",\"id\":\"ULID\",\"attributes\":{\"anonymous_id\":\"9\"}}" },
+	    "POST " P42 "\"page\",\"name\":\"/"
+	    "pricing\",\"id\":\"ULID\",\"attributes\":{\"anonymous_id\":\"9\"}}" },
 	{ { .action = ACTION_SCREEN }, "id=42|name=Home|anonymous_id=9|a=1",
-	  "POST " C "42/events {\"name\":\"Home\",\"type\":\"screen\",\"anonymous_id\":\"9\",\"id\":\"ULID\",\"data\":{\"a\":\"1\"}}" },
-	{ { .action = ACTION_SCREEN }, "id=42|name=Home", "POST " C "42/events {\"name\":\"Home\",\"type\":\"screen\",\"id\":\"ULID\",\"data\":{}}" },
+	    "POST " C "42/events "
+	    "{\"name\":\"Home\",\"type\":\"screen\",\"anonymous_id\":\"9\",\"id\":"
+	    "\"ULID\",\"data\":{\"a\":\"1\"}}" },
+	{ { .action = ACTION_SCREEN }, "id=42|name=Home",
+	    "POST " C
+	    "42/events {\"name\":\"Home\",\"type\":\"screen\",\"id\":\"ULID\",\"data\":{}}" },
 	{ { .action = ACTION_SCREEN, V2 }, "id=42|name=Home|anonymous_id=9",
-	  "POST " P42 "\"screen\",\"name\":\"Home\",\"id\":\"ULID\",\"attributes\":{\"anonymous_id\":\"9\"}}" },
+	    "POST " P42 "\"screen\",\"name\":\"Home\",\"id\":\"ULID\",\"attributes\":{\"anonymous_"
+	    "id\":\"9\"}}" },
 
-	/* track-anonymous: people's identifiers are data like any other, unless they were dropped */
+	/* track-anonymous: people's identifiers are data like any other, unless they were
+	 * dropped */
 	{ { .action = ACTION_TRACK_ANONYMOUS }, "anonymous_id=9|name=seen|page=/",
-	  "POST /api/v1/events {\"name\":\"seen\",\"anonymous_id\":\"9\",\"id\":\"ULID\",\"data\":{\"page\":\"/\"}}" },
-	{ { .action = ACTION_TRACK_ANONYMOUS }, "name=seen", "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{}}" },
-	{ { .action = ACTION_TRACK_ANONYMOUS }, "name=seen|anonymous_id=", "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{}}" },
-	{ { .action = ACTION_TRACK_ANONYMOUS }, "{\"anonymous_id\":9,\"name\":\"seen\",\"email\":\"a@b\",\"x\":1}",
-	  "POST /api/v1/events {\"name\":\"seen\",\"anonymous_id\":\"9\",\"id\":\"ULID\",\"data\":{\"email\":\"a@b\",\"x\":1}}" },
-	{ { .action = ACTION_TRACK_ANONYMOUS, V2 }, "anonymous_id=9|name=seen", "! track-anonymous cannot be in a batch: send it without --batch" },
+	    "POST /api/v1/events "
+	    "{\"name\":\"seen\",\"anonymous_id\":\"9\",\"id\":\"ULID\",\"data\":{\"page\":\"/"
+	    "\"}}" },
+	{ { .action = ACTION_TRACK_ANONYMOUS }, "name=seen",
+	    "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{}}" },
+	{ { .action = ACTION_TRACK_ANONYMOUS }, "name=seen|anonymous_id=",
+	    "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{}}" },
+	{ { .action = ACTION_TRACK_ANONYMOUS },
+	    "{\"anonymous_id\":9,\"name\":\"seen\",\"email\":\"a@b\",\"x\":1}",
+	    "POST /api/v1/events "
+	    "{\"name\":\"seen\",\"anonymous_id\":\"9\",\"id\":\"ULID\",\"data\":{\"email\":\"a@b\","
+	    "\"x\":1}}" },
+	{ { .action = ACTION_TRACK_ANONYMOUS, V2 }, "anonymous_id=9|name=seen",
+	    "! track-anonymous cannot be in a batch: send it without --batch" },
 
 	/* delete, suppress, unsuppress */
 	{ { .action = ACTION_DELETE }, "id=42|plan=x", "DELETE " C "42 " },
@@ -252,54 +352,99 @@ static const struct sending sendings[] = {
 	{ { .action = ACTION_SUPPRESS, V2 }, "id=42", "POST " P42 "\"suppress\"}" },
 	{ { .action = ACTION_UNSUPPRESS }, "cio_id=a3", "POST " C "cio_a3/unsuppress " },
 	{ { .action = ACTION_UNSUPPRESS, V2 }, "id=42", "POST " P42 "\"unsuppress\"}" },
-	{ { .action = ACTION_DELETE }, "plan=x", NOBODY }, { { .action = ACTION_DELETE }, "id=..", "! id: \"..\" is not an identifier that can stand in a path" },
+	{ { .action = ACTION_DELETE }, "plan=x", NOBODY },
+	{ { .action = ACTION_DELETE }, "id=..",
+	    "! id: \"..\" is not an identifier that can stand in a path" },
 
 	/* merge */
 	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_email=a@b|x=1",
-	  "POST /api/v1/merge_customers {\"primary\":{\"id\":\"1\"},\"secondary\":{\"email\":\"a@b\"}}" },
+	    "POST /api/v1/merge_customers "
+	    "{\"primary\":{\"id\":\"1\"},\"secondary\":{\"email\":\"a@b\"}}" },
 	{ { .action = ACTION_MERGE, V2 }, "primary_id=1|secondary_email=a@b",
-	  "POST batch {\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"1\"},\"secondary\":{\"email\":\"a@b\"}}" },
+	    "POST batch "
+	    "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"1\"},\"secondary\":{"
+	    "\"email\":\"a@b\"}}" },
 	{ { .action = ACTION_MERGE }, "{\"primary_cio_id\":\"cio_a3\",\"secondary_id\":7}",
-	  "POST /api/v1/merge_customers {\"primary\":{\"cio_id\":\"a3\"},\"secondary\":{\"id\":\"7\"}}" },
+	    "POST /api/v1/merge_customers "
+	    "{\"primary\":{\"cio_id\":\"a3\"},\"secondary\":{\"id\":\"7\"}}" },
 	{ { .action = ACTION_MERGE }, "primary_id=|primary_email=c@d|secondary_cio_id=b4",
-	  "POST /api/v1/merge_customers {\"primary\":{\"email\":\"c@d\"},\"secondary\":{\"cio_id\":\"b4\"}}" },
-	{ { .action = ACTION_MERGE }, "secondary_id=1", "! no primary person: none of primary_id, primary_email, primary_cio_id is there" },
-	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_id=", "! no secondary person: none of secondary_id, secondary_email, secondary_cio_id is there" },
-	{ { .action = ACTION_MERGE }, "primary_email=A@b|secondary_email=a@B", "! primary and secondary are the same person" },
-	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_email=ab", "! secondary_email: \"ab\" is not an email address" },
-	{ { .action = ACTION_MERGE }, "primary_id=.|secondary_id=..", "POST /api/v1/merge_customers {\"primary\":{\"id\":\".\"},\"secondary\":{\"id\":\"..\"}}" },
+	    "POST /api/v1/merge_customers "
+	    "{\"primary\":{\"email\":\"c@d\"},\"secondary\":{\"cio_id\":\"b4\"}}" },
+	{ { .action = ACTION_MERGE }, "secondary_id=1",
+	    "! no primary person: none of primary_id, primary_email, primary_cio_id is there" },
+	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_id=",
+	    "! no secondary person: none of secondary_id, secondary_email, secondary_cio_id is "
+	    "there" },
+	{ { .action = ACTION_MERGE }, "primary_email=A@b|secondary_email=a@B",
+	    "! primary and secondary are the same person" },
+	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_email=ab",
+	    "! secondary_email: \"ab\" is not an email address" },
+	{ { .action = ACTION_MERGE }, "primary_id=.|secondary_id=..",
+	    "POST /api/v1/merge_customers "
+	    "{\"primary\":{\"id\":\".\"},\"secondary\":{\"id\":\"..\"}}" },
 
 	/* devices */
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d/1|platform=ios|last_used=1970-01-02|device_os=17|app=2",
-	  "PUT " C "42/devices {\"device\":{\"id\":\"d/1\",\"platform\":\"ios\",\"last_used\":86400,\"attributes\":{\"device_os\":\"17\",\"app\":\"2\"}}}" },
+	{ { .action = ACTION_ADD_DEVICE },
+	    "id=42|device_id=d/1|platform=ios|last_used=1970-01-02|device_os=17|app=2",
+	    "PUT " C "42/devices "
+	    "{\"device\":{\"id\":\"d/"
+	    "1\",\"platform\":\"ios\",\"last_used\":86400,\"attributes\":{\"device_os\":"
+	    "\"17\",\"app\":\"2\"}}}" },
 	{ { .action = ACTION_ADD_DEVICE, V2 }, "id=42|device_id=d|platform=android|app=2",
-	  "POST " P42 "\"add_device\",\"device\":{\"token\":\"d\",\"platform\":\"android\",\"attributes\":{\"app\":\"2\"}}}" },
-	{ { .action = ACTION_ADD_DEVICE }, "{\"id\":42,\"device_id\":7,\"platform\":\"ios\",\"last_used\":5,\"push\":true}",
-	  "PUT " C "42/devices {\"device\":{\"id\":\"7\",\"platform\":\"ios\",\"last_used\":5,\"attributes\":{\"push\":true}}}" },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=ios|last_used=", "PUT " C "42/devices {\"device\":{\"id\":\"d\",\"platform\":\"ios\"}}" },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|platform=ios", NO_DEVICE }, { { .action = ACTION_DELETE_DEVICE }, "id=42", NO_DEVICE },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d", "! the device has no platform: the field platform is missing or empty" },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=iOS", "! platform: \"iOS\" is not ios or android" },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=web", "! platform: \"web\" is not ios or android" },
-	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=ios|last_used=soon", "! last_used: \"soon\" is not a timestamp" },
-	{ { .action = ACTION_ADD_DEVICE }, "{\"id\":42,\"device_id\":[],\"platform\":\"ios\"}", "! device_id: [] is not a device's id" },
-	{ { .action = ACTION_DELETE_DEVICE }, "id=4/2|device_id=d/1 x|platform=q", "DELETE " C "4%2F2/devices/d%2F1%20x " },
-	{ { .action = ACTION_DELETE_DEVICE, V2 }, "id=42|device_id=d/1", "POST " P42 "\"delete_device\",\"device\":{\"token\":\"d/1\"}}" },
-	{ { .action = ACTION_DELETE_DEVICE }, "id=42|device_id=..", "! device_id: \"..\" is not a device's id that can stand in a path" },
+	    "POST " P42 "\"add_device\",\"device\":{\"token\":\"d\",\"platform\":\"android\","
+	    "\"attributes\":{\"app\":\"2\"}}}" },
+	{ { .action = ACTION_ADD_DEVICE },
+	    "{\"id\":42,\"device_id\":7,\"platform\":\"ios\",\"last_used\":5,\"push\":true}",
+	    "PUT " C "42/devices "
+	    "{\"device\":{\"id\":\"7\",\"platform\":\"ios\",\"last_used\":5,"
+	    "\"attributes\":{\"push\":true}}}" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=ios|last_used=",
+	    "PUT " C "42/devices {\"device\":{\"id\":\"d\",\"platform\":\"ios\"}}" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|platform=ios", NO_DEVICE },
+	{ { .action = ACTION_DELETE_DEVICE }, "id=42", NO_DEVICE },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d",
+	    "! the device has no platform: the field platform is missing or empty" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=iOS",
+	    "! platform: \"iOS\" is not ios or android" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=web",
+	    "! platform: \"web\" is not ios or android" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=ios|last_used=soon",
+	    "! last_used: \"soon\" is not a timestamp" },
+	{ { .action = ACTION_ADD_DEVICE }, "{\"id\":42,\"device_id\":[],\"platform\":\"ios\"}",
+	    "! device_id: [] is not a device's id" },
+	{ { .action = ACTION_DELETE_DEVICE }, "id=4/2|device_id=d/1 x|platform=q",
+	    "DELETE " C "4%2F2/devices/d%2F1%20x " },
+	{ { .action = ACTION_DELETE_DEVICE, V2 }, "id=42|device_id=d/1",
+	    "POST " P42 "\"delete_device\",\"device\":{\"token\":\"d/1\"}}" },
+	{ { .action = ACTION_DELETE_DEVICE }, "id=42|device_id=..",
+	    "! device_id: \"..\" is not a device's id that can stand in a path" },
 
 	/* entity: the record as it is, its own id too */
-	{ { .action = ACTION_ENTITY }, "{\"type\":\"person\",\"identifiers\":{\"id\":\"7\"},\"action\":\"event\",\"id\":\"01\",\"name\":\"x\",\"attributes\":{\"p\":1.10}}",
-	  "POST /api/v2/entity {\"type\":\"person\",\"identifiers\":{\"id\":\"7\"},\"action\":\"event\",\"id\":\"01\",\"name\":\"x\",\"attributes\":{\"p\":1.10}}" },
-	{ { .action = ACTION_ENTITY, V2 }, "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"action\":\"delete\"}",
-	  "POST batch {\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"action\":\"delete\"}" },
-	{ { .action = ACTION_ENTITY }, "{\"action\":\"delete\"}", "! an entity needs a field `type`: person, object or delivery" },
-	{ { .action = ACTION_ENTITY }, "{\"type\":{},\"id\":1}", "! type: {} is not a type: person, object or delivery" },
+	{ { .action = ACTION_ENTITY },
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"7\"},\"action\":\"event\",\"id\":"
+	    "\"01\",\"name\":\"x\",\"attributes\":{\"p\":1.10}}",
+	    "POST /api/v2/entity "
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"7\"},\"action\":\"event\",\"id\":"
+	    "\"01\",\"name\":\"x\",\"attributes\":{\"p\":1.10}}" },
+	{ { .action = ACTION_ENTITY, V2 },
+	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"}"
+	    ",\"action\":\"delete\"}",
+	    "POST batch "
+	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"}"
+	    ",\"action\":\"delete\"}" },
+	{ { .action = ACTION_ENTITY }, "{\"action\":\"delete\"}",
+	    "! an entity needs a field `type`: person, object or delivery" },
+	{ { .action = ACTION_ENTITY }, "{\"type\":{},\"id\":1}",
+	    "! type: {} is not a type: person, object or delivery" },
 
 	/* the record's own action */
 
 	/* cells that a JSON string must escape */
-	{ { 0 }, "id=42|a=q\"s\\t\tn\nb\b\x01\x7f\xc3\xa9", "PUT " C "42 {\"a\":\"q\\\"s\\\\t\\tn\\nb\\b\\u0001\x7f\xc3\xa9\"}" },
-	{ { V2 }, "id=42|a=0123456789\"|b=\"|c=\x1f", "POST " P42 "\"identify\",\"attributes\":{\"a\":\"0123456789\\\"\",\"b\":\"\\\"\",\"c\":\"\\u001f\"}}" },
+	{ { 0 }, "id=42|a=q\"s\\t\tn\nb\b\x01\x7f\xc3\xa9",
+	    "PUT " C "42 {\"a\":\"q\\\"s\\\\t\\tn\\nb\\b\\u0001\x7f\xc3\xa9\"}" },
+	{ { V2 }, "id=42|a=0123456789\"|b=\"|c=\x1f",
+	    "POST " P42 "\"identify\",\"attributes\":{\"a\":\"0123456789\\\"\",\"b\":\"\\\"\","
+	    "\"c\":\"\\u001f\"}}" },
 };
 
 START_TEST(an_action_is_sent_as_the_api_has_it)
@@ -309,21 +454,35 @@ START_TEST(an_action_is_sent_as_the_api_has_it)
 END_TEST
 
 /* The same with a mapping. */
-static const struct { struct sending sending; struct mapping_config maps; } mapped_sendings[] = {
-	{ { { 0 }, "phone=+14155552671", "! phone names nobody here: people are found by phone with --batch only" }, { .id_field = "phone" } },
-	{ { { .action = ACTION_TRACK_ANONYMOUS }, "name=seen|email=a@b|x=1", "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{\"x\":\"1\"}}" },
-	  { .drop = (const char *const[]){ "email" }, .drop_count = 1 } },
-	{ { { .action = ACTION_ENTITY }, "{\"type\":\"person\",\"id\":\"01\"}", "POST /api/v2/entity {\"type\":\"person\"}" },
-	  { .drop = (const char *const[]){ "id" }, .drop_count = 1 } },
+static const struct {
+	struct sending sending;
+	struct mapping_config maps;
+} mapped_sendings[] = {
+	{ { { 0 }, "phone=+14155552671",
+	      "! phone names nobody here: people are found by phone with --batch only" },
+	    { .id_field = "phone" } },
+	{ { { .action = ACTION_TRACK_ANONYMOUS }, "name=seen|email=a@b|x=1",
+	      "POST /api/v1/events {\"name\":\"seen\",\"id\":\"ULID\",\"data\":{\"x\":\"1\"}}" },
+	    { .drop = (const char *const[]){ "email" }, .drop_count = 1 } },
+	{ { { .action = ACTION_ENTITY }, "{\"type\":\"person\",\"id\":\"01\"}",
+	      "POST /api/v2/entity {\"type\":\"person\"}" },
+	    { .drop = (const char *const[]){ "id" }, .drop_count = 1 } },
 	{ { { .action = ACTION_ENTITY }, "type=delivery|identifiers={\"id\":\"R\"}|action=event",
-	  "POST /api/v2/entity {\"type\":\"delivery\",\"identifiers\":{\"id\":\"R\"},\"action\":\"event\"}" },
-	  { .types = (const struct name_type[]){ { "identifiers", TYPE_JSON } }, .type_count = 1 } },
-	{ { { .action = ACTION_IDENTIFY }, "id=42|do=suppress", "POST " C "42/suppress " }, { .action_field = "do" } },
-	{ { { .action = ACTION_DELETE }, "id=42|do=|a=1", "DELETE " C "42 " }, { .action_field = "do" } },
+	      "POST /api/v2/entity "
+	      "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"R\"},\"action\":\"event\"}" },
+	    { .types = (const struct name_type[]){ { "identifiers", TYPE_JSON } },
+	        .type_count = 1 } },
+	{ { { .action = ACTION_IDENTIFY }, "id=42|do=suppress", "POST " C "42/suppress " },
+	    { .action_field = "do" } },
+	{ { { .action = ACTION_DELETE }, "id=42|do=|a=1", "DELETE " C "42 " },
+	    { .action_field = "do" } },
 	{ { { V2 }, "{\"do\":\"add_device\",\"id\":42,\"device_id\":\"d\",\"platform\":\"ios\"}",
-	  "POST " P42 "\"add_device\",\"device\":{\"token\":\"d\",\"platform\":\"ios\"}}" }, { .action_field = "do" } },
-	{ { { 0 }, "id=42|do=event", "! do: \"event\" is not an action" }, { .action_field = "do" } },
-	{ { { 0 }, "{\"id\":42,\"do\":[]}", "! do: [] is not an action" }, { .action_field = "do" } },
+	      "POST " P42 "\"add_device\",\"device\":{\"token\":\"d\",\"platform\":\"ios\"}}" },
+	    { .action_field = "do" } },
+	{ { { 0 }, "id=42|do=event", "! do: \"event\" is not an action" },
+	    { .action_field = "do" } },
+	{ { { 0 }, "{\"id\":42,\"do\":[]}", "! do: [] is not an action" },
+	    { .action_field = "do" } },
 };
 
 START_TEST(a_mapped_record_is_sent_as_the_api_has_it)
@@ -339,16 +498,60 @@ static void repeat(struct buf *b, const char *what, size_t n)
 		buf_str(b, what);
 }
 
-static void text_value(struct buf *b, size_t n) { buf_str(b, "id=42|a="); repeat(b, "x", n); }
-static void json_value(struct buf *b, size_t n) { buf_str(b, "{\"id\":42,\"a\":\""); repeat(b, "\\u0041", n); buf_str(b, "\"}"); }
-static void plain_json_value(struct buf *b, size_t n) { buf_str(b, "{\"id\":42,\"a\":\""); repeat(b, "x", n); buf_str(b, "\"}"); }
-static void escaped_value(struct buf *b, size_t n) { buf_str(b, "id=42|a="); repeat(b, "\"", n); }
-static void attribute_name(struct buf *b, size_t n) { buf_str(b, "id=42|"); repeat(b, "x", n); buf_str(b, "=1"); }
-static void identifier(struct buf *b, size_t n) { buf_str(b, "id="); repeat(b, "x", n); }
-static void json_identifier(struct buf *b, size_t n) { buf_str(b, "{\"id\":\""); repeat(b, "\\u0041", n); buf_str(b, "\"}"); }
-static void merged(struct buf *b, size_t n) { buf_str(b, "primary_id=1|secondary_id="); repeat(b, "x", n); }
-static void event_name(struct buf *b, size_t n) { buf_str(b, "id=42|name="); repeat(b, "x", n); }
-static void event_data(struct buf *b, size_t n) { buf_str(b, "id=42|name=e|a="); repeat(b, "x", n - 8); }	/* {"a":""} */
+static void text_value(struct buf *b, size_t n)
+{
+	buf_str(b, "id=42|a=");
+	repeat(b, "x", n);
+}
+static void json_value(struct buf *b, size_t n)
+{
+	buf_str(b, "{\"id\":42,\"a\":\"");
+	repeat(b, "\\u0041", n);
+	buf_str(b, "\"}");
+}
+static void plain_json_value(struct buf *b, size_t n)
+{
+	buf_str(b, "{\"id\":42,\"a\":\"");
+	repeat(b, "x", n);
+	buf_str(b, "\"}");
+}
+static void escaped_value(struct buf *b, size_t n)
+{
+	buf_str(b, "id=42|a=");
+	repeat(b, "\"", n);
+}
+static void attribute_name(struct buf *b, size_t n)
+{
+	buf_str(b, "id=42|");
+	repeat(b, "x", n);
+	buf_str(b, "=1");
+}
+static void identifier(struct buf *b, size_t n)
+{
+	buf_str(b, "id=");
+	repeat(b, "x", n);
+}
+static void json_identifier(struct buf *b, size_t n)
+{
+	buf_str(b, "{\"id\":\"");
+	repeat(b, "\\u0041", n);
+	buf_str(b, "\"}");
+}
+static void merged(struct buf *b, size_t n)
+{
+	buf_str(b, "primary_id=1|secondary_id=");
+	repeat(b, "x", n);
+}
+static void event_name(struct buf *b, size_t n)
+{
+	buf_str(b, "id=42|name=");
+	repeat(b, "x", n);
+}
+static void event_data(struct buf *b, size_t n)
+{
+	buf_str(b, "id=42|name=e|a=");
+	repeat(b, "x", n - 8);
+} /* {"a":""} */
 static void data_object(struct buf *b, size_t n)
 {
 	buf_str(b, "{\"id\":42,\"name\":\"e\",\"data\":{\"a\":\"");
@@ -361,10 +564,16 @@ static void attributes(struct buf *b, size_t n)
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(b, "|a%zu=1", i);
 }
-static void entity(struct buf *b, size_t n) { buf_str(b, "type=x|a="); repeat(b, "y", n - 19); }	/* {"type":"x","a":""} */
+static void entity(struct buf *b, size_t n)
+{
+	buf_str(b, "type=x|a=");
+	repeat(b, "y", n - 19);
+} /* {"type":"x","a":""} */
 static void v2_event(struct buf *b, size_t n)
 {
-	/* {"type":"person","identifiers":{"id":"42"},"action":"event","name":"e","id":"(26)","attributes":{"a":""}} */
+	/*
+	 * {"type":"person","identifiers":{"id":"42"},"action":"event","name":"e","id":"(26)","attributes":{"a":""}}
+	 */
 	buf_str(b, "id=42|name=e|a=");
 	repeat(b, "y", n - 127);
 }
@@ -373,8 +582,8 @@ static const struct {
 	void (*make)(struct buf *b, size_t n);
 	size_t limit;
 	struct operation_config config;
-	const char *reason;	/* for one more */
-	bool always;		/* with no_limits too */
+	const char *reason; /* for one more */
+	bool always;        /* with no_limits too */
 } limits[] = {
 	{ text_value, 1000, { 0 }, "a: value has 1,001 bytes, the limit is 1,000", false },
 	{ text_value, 1000, { V2 }, "a: value has 1,001 bytes, the limit is 1,000", false },
@@ -382,20 +591,32 @@ static const struct {
 	{ json_value, 1000, { 0 }, "a: value has 1,001 bytes, the limit is 1,000", false },
 	{ plain_json_value, 1000, { 0 }, "a: value has 1,001 bytes, the limit is 1,000", false },
 	{ attribute_name, 150, { 0 },
-	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...: the attribute's name has 151 bytes, the limit is 150", false },
+	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...: the attribute's name "
+	    "has 151 bytes, the limit is 150",
+	    false },
 	{ attributes, 300, { 0 }, "the record has 301 attributes, the limit is 300", false },
-	{ attributes, 300, { V2, .update_only = true }, "the record has 301 attributes, the limit is 300", false },
+	{ attributes, 300, { V2, .update_only = true },
+	    "the record has 301 attributes, the limit is 300", false },
 	{ identifier, 150, { 0 }, "id: identifier has 151 bytes, the limit is 150", false },
-	{ identifier, 150, { .action = ACTION_DELETE, V2 }, "id: identifier has 151 bytes, the limit is 150", false },
+	{ identifier, 150, { .action = ACTION_DELETE, V2 },
+	    "id: identifier has 151 bytes, the limit is 150", false },
 	{ json_identifier, 150, { 0 }, "id: identifier has 151 bytes, the limit is 150", false },
-	{ merged, 150, { .action = ACTION_MERGE }, "secondary_id: identifier has 151 bytes, the limit is 150", false },
-	{ event_name, 100, { .action = ACTION_TRACK }, "the event's name has 101 bytes, the limit is 100", false },
-	{ event_name, 100, { .action = ACTION_PAGE, V2 }, "the event's name has 101 bytes, the limit is 100", false },
-	{ event_data, 100000, { .action = ACTION_TRACK }, "the event's data has 100,001 bytes, the limit is 100,000", false },
-	{ data_object, 100000, { .action = ACTION_TRACK }, "the event's data has 100,001 bytes, the limit is 100,000", false },
-	{ entity, 32000, { .action = ACTION_ENTITY }, "the operation has 32,001 bytes, the limit is 32,000", false },
-	{ entity, 32000, { .action = ACTION_ENTITY, V2 }, "the operation has 32,001 bytes, the limit is 32,000", true },
-	{ v2_event, 32000, { .action = ACTION_TRACK, V2 }, "the operation has 32,001 bytes, the limit is 32,000", true },
+	{ merged, 150, { .action = ACTION_MERGE },
+	    "secondary_id: identifier has 151 bytes, the limit is 150", false },
+	{ event_name, 100, { .action = ACTION_TRACK },
+	    "the event's name has 101 bytes, the limit is 100", false },
+	{ event_name, 100, { .action = ACTION_PAGE, V2 },
+	    "the event's name has 101 bytes, the limit is 100", false },
+	{ event_data, 100000, { .action = ACTION_TRACK },
+	    "the event's data has 100,001 bytes, the limit is 100,000", false },
+	{ data_object, 100000, { .action = ACTION_TRACK },
+	    "the event's data has 100,001 bytes, the limit is 100,000", false },
+	{ entity, 32000, { .action = ACTION_ENTITY },
+	    "the operation has 32,001 bytes, the limit is 32,000", false },
+	{ entity, 32000, { .action = ACTION_ENTITY, V2 },
+	    "the operation has 32,001 bytes, the limit is 32,000", true },
+	{ v2_event, 32000, { .action = ACTION_TRACK, V2 },
+	    "the operation has 32,001 bytes, the limit is 32,000", true },
 };
 
 START_TEST(a_limit_is_kept_to_the_byte)
@@ -460,16 +681,30 @@ static const struct {
 	{ ACTION_MERGE, "primary_cio_id=7|secondary_email=A@b", { "cio_7", "a@b" }, "7" },
 	{ ACTION_TRACK_ANONYMOUS, "anonymous_id=Q|name=x|id=5", { "Q" }, "Q" },
 	{ ACTION_TRACK_ANONYMOUS, "name=x", { NULL }, "" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"email\":\"A@b\"}}", { "a@b" }, "A@b" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"7\"}}", { "cio_7" }, "7" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"cio_7\"}}", { "cio_7" }, "cio_7" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+1\"}}", { "+1" }, "+1" },
+	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"email\":\"A@b\"}}", { "a@b" },
+	    "A@b" },
+	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"7\"}}", { "cio_7" },
+	    "7" },
+	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"cio_7\"}}",
+	    { "cio_7" }, "cio_7" },
+	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+1\"}}", { "+1" },
+	    "+1" },
 	{ ACTION_ENTITY, "{\"identifiers\":{\"id\":42},\"type\":\"person\"}", { "42" }, "42" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"a\"},\"secondary\":{\"id\":\"b\"}}", { "a", "b" }, "a" },
-	{ ACTION_ENTITY, "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"a\"},\"secondary\":{\"id\":\"a\"}}", { "a" }, "a" },
-	{ ACTION_ENTITY, "{\"type\":\"object\",\"identifiers\":{\"object_id\":\"acme\",\"object_type_id\":1}}", { "1/acme" }, "1/acme" },
-	{ ACTION_ENTITY, "{\"type\":\"object\",\"identifiers\":{\"cio_object_id\":\"ob7\"}}", { "ob7" }, "ob7" },
-	{ ACTION_ENTITY, "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"RP\"}}", { "RP" }, "RP" },
+	{ ACTION_ENTITY,
+	    "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"a\"},\"secondary\":{"
+	    "\"id\":\"b\"}}",
+	    { "a", "b" }, "a" },
+	{ ACTION_ENTITY,
+	    "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"a\"},\"secondary\":{"
+	    "\"id\":\"a\"}}",
+	    { "a" }, "a" },
+	{ ACTION_ENTITY,
+	    "{\"type\":\"object\",\"identifiers\":{\"object_id\":\"acme\",\"object_type_id\":1}}",
+	    { "1/acme" }, "1/acme" },
+	{ ACTION_ENTITY, "{\"type\":\"object\",\"identifiers\":{\"cio_object_id\":\"ob7\"}}",
+	    { "ob7" }, "ob7" },
+	{ ACTION_ENTITY, "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"RP\"}}", { "RP" },
+	    "RP" },
 	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":[]}", { NULL }, "" },
 	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"id\":null}}", { NULL }, "" },
 };
@@ -484,7 +719,8 @@ START_TEST(a_turn_is_a_persons)
 
 	ck_assert_msg(build(&c, &maps, turns[_i].record, 1, &op, &why) == 0, "%s", why.text);
 	for (; count < 2 && turns[_i].keys[count]; count++)
-		ck_assert_uint_eq(op.keys[count], operation_key(turns[_i].keys[count], strlen(turns[_i].keys[count])));
+		ck_assert_uint_eq(op.keys[count],
+		    operation_key(turns[_i].keys[count], strlen(turns[_i].keys[count])));
 	ck_assert_uint_eq(op.key_count, count);
 	ck_assert_uint_eq(op.id_len, strlen(turns[_i].id));
 	ck_assert_str_eq(op.id, turns[_i].id);
@@ -492,14 +728,21 @@ START_TEST(a_turn_is_a_persons)
 }
 END_TEST
 
-/* XXH64, seed 0, of the identifier: what `xxhsum -H1` prints, so that anybody can shard the same way. */
-static const struct { const char *identifier; uint64_t key; } keys[] = {
-	{ "", UINT64_C(0xef46db3751d8e999) }, { "a", UINT64_C(0xd24ec4f1a98c6e5b) }, { "abc", UINT64_C(0x44bc2cf5ad770999) },
+/* XXH64, seed 0, of the identifier: what `xxhsum -H1` prints, so that anybody can shard the same
+ * way. */
+static const struct {
+	const char *identifier;
+	uint64_t key;
+} keys[] = {
+	{ "", UINT64_C(0xef46db3751d8e999) },
+	{ "a", UINT64_C(0xd24ec4f1a98c6e5b) },
+	{ "abc", UINT64_C(0x44bc2cf5ad770999) },
 };
 
 START_TEST(a_key_is_xxh64)
 {
-	ck_assert_uint_eq(operation_key(keys[_i].identifier, strlen(keys[_i].identifier)), keys[_i].key);
+	ck_assert_uint_eq(operation_key(keys[_i].identifier, strlen(keys[_i].identifier)),
+	    keys[_i].key);
 }
 END_TEST
 
@@ -514,10 +757,12 @@ START_TEST(a_key_knows_no_case_in_email_addresses)
 		buf_reset(&mixed);
 		repeat(&lower, "q", n);
 		repeat(&mixed, "Q", n);
-		ck_assert(n == 0 || operation_key(lower.data, lower.len) != operation_key(mixed.data, mixed.len));
+		ck_assert(n == 0 ||
+		    operation_key(lower.data, lower.len) != operation_key(mixed.data, mixed.len));
 		buf_str(&lower, "z[`{\xc3\x89@x");
 		buf_str(&mixed, "Z[`{\xc3\x89@X");
-		ck_assert_uint_eq(operation_key(lower.data, lower.len), operation_key(mixed.data, mixed.len));
+		ck_assert_uint_eq(operation_key(lower.data, lower.len),
+		    operation_key(mixed.data, mixed.len));
 	}
 	buf_free(&lower);
 	buf_free(&mixed);
@@ -541,7 +786,9 @@ static void event_id(struct operation_config c, const char *line, uint64_t numbe
 
 START_TEST(an_event_id_is_the_same_again_and_no_others)
 {
-	struct operation_config c = usual((struct operation_config){ .action = ACTION_TRACK, .event = "e" }), other;
+	struct operation_config c = usual((struct operation_config){ .action = ACTION_TRACK,
+	                            .event = "e" }),
+	                        other;
 	char id[27], again[27], different[27];
 
 	event_id(c, "id=42|a=1", 7, id);
@@ -550,7 +797,7 @@ START_TEST(an_event_id_is_the_same_again_and_no_others)
 	ck_assert_msg(strncmp(id, ULID, 10) == 0, "%s", id);
 	c.v2 = true;
 	event_id(c, "id=42|a=1", 7, again);
-	ck_assert_str_eq(id, again);	/* with or without --batch */
+	ck_assert_str_eq(id, again); /* with or without --batch */
 	event_id(c, "id=42|a=1", 8, different);
 	ck_assert_str_ne(id, different);
 	event_id(c, "id=42|a=2", 7, different);
@@ -563,24 +810,32 @@ START_TEST(an_event_id_is_the_same_again_and_no_others)
 	other.input_identity = "";
 	event_id(other, "id=42|a=1", 7, different);
 	ck_assert_str_ne(id, different);
-	other.destination = "siteinput";	/* as long together as apart */
+	other.destination = "siteinput"; /* as long together as apart */
 	event_id(other, "id=42|a=1", 7, again);
 	ck_assert_str_ne(id, again);
 }
 END_TEST
 
 /* The time part is the event's own where it has one that fits, else the run's. */
-static const struct { const char *record; int64_t run_ms; const char *time; } times[] = {
-	{ "id=1", 792, ULID }, { "id=1", 0, "0000000000" }, { "id=1", -5, "0000000000" },
-	{ "id=1|timestamp=0", 792, "0000000000" }, { "id=1|timestamp=-1", 792, ULID },
-	{ "id=1|timestamp=2016-07-30T23:54:10Z", 792, "01ARZ3ND6G" },	/* 1469922850000 ms */
+static const struct {
+	const char *record;
+	int64_t run_ms;
+	const char *time;
+} times[] = {
+	{ "id=1", 792, ULID },
+	{ "id=1", 0, "0000000000" },
+	{ "id=1", -5, "0000000000" },
+	{ "id=1|timestamp=0", 792, "0000000000" },
+	{ "id=1|timestamp=-1", 792, ULID },
+	{ "id=1|timestamp=2016-07-30T23:54:10Z", 792, "01ARZ3ND6G" }, /* 1469922850000 ms */
 	{ "{\"id\":1,\"timestamp\":1469922850}", 792, "01ARZ3ND6G" },
 	{ "id=1|timestamp=9999-12-31", 792, "76EZ6FK000" },
 };
 
 START_TEST(an_event_id_has_the_events_time)
 {
-	struct operation_config c = usual((struct operation_config){ .action = ACTION_TRACK, .event = "e" });
+	struct operation_config c = usual(
+	    (struct operation_config){ .action = ACTION_TRACK, .event = "e" });
 	char id[27];
 
 	c.event_time_ms = times[_i].run_ms;
@@ -608,8 +863,8 @@ START_TEST(an_operation_outlives_its_record_and_its_own_past)
 	release(&op);
 
 	ck_assert_int_eq(build(&c, &maps, "id=42|a=\"1\"", 4, &op, &why), 0);
-	ck_assert_uint_ne(operation_hash(&op.from), hash);	/* another number */
-	ck_assert_uint_eq(op.fingerprint, fingerprint);	/* the same content */
+	ck_assert_uint_ne(operation_hash(&op.from), hash); /* another number */
+	ck_assert_uint_eq(op.fingerprint, fingerprint);    /* the same content */
 	release(&op);
 	ck_assert_int_eq(build(&c, &maps, "id=42|a=\"2\"", 3, &op, &why), 0);
 	ck_assert_uint_ne(operation_hash(&op.from), hash);
@@ -618,7 +873,7 @@ START_TEST(an_operation_outlives_its_record_and_its_own_past)
 
 	c.fingerprints = false;
 	c.action = ACTION_TRACK;
-	ck_assert_int_eq(build(&c, &maps, "id=43|a=1", 5, &op, &why), -1);	/* no name */
+	ck_assert_int_eq(build(&c, &maps, "id=43|a=1", 5, &op, &why), -1); /* no name */
 	ck_assert_str_eq(op.id, "43");
 	ck_assert_str_eq(op.path, "");
 	ck_assert_str_eq(op.body, "");
@@ -640,18 +895,22 @@ END_TEST
 /* A buffer that may not grow enough: refused, whatever its size, and never past its end. */
 START_TEST(a_small_buffer_refuses)
 {
-	static const char *const records[] = { "id=42|a=\"\"|name=n|b=some longer text here", "{\"id\":\"\\u0041\",\"name\":\"n\"}",
+	static const char *const records[] = { "id=42|a=\"\"|name=n|b=some longer text here",
+		"{\"id\":\"\\u0041\",\"name\":\"n\"}",
 		"id=42|name=n|device_id=d|platform=ios|x=1|y=2" };
-	static const enum action actions[] = { ACTION_IDENTIFY, ACTION_TRACK, ACTION_ADD_DEVICE, ACTION_DELETE };
+	static const enum action actions[] = { ACTION_IDENTIFY, ACTION_TRACK, ACTION_ADD_DEVICE,
+		ACTION_DELETE };
 	const struct mapping_config maps = { .id_type = -1 };
 	struct reason why = { "" };
 
 	for (int v2 = 0; v2 < 2; v2++) {
-		struct operation_config c = usual((struct operation_config){ .action = actions[_i % 4], .v2 = v2 });
+		struct operation_config c = usual(
+		    (struct operation_config){ .action = actions[_i % 4], .v2 = v2 });
 		const char *record = records[_i / 4];
 		struct operation whole = fresh();
 		bool valid = build(&c, &maps, record, 1, &whole, &why) == 0;
-		size_t made = whole.id_len + 1 + whole.path_len + 1 + whole.body_len + (whole.body_len > 0);
+		size_t made = whole.id_len + 1 + whole.path_len + 1 + whole.body_len +
+		    (whole.body_len > 0);
 		for (size_t max = 0; valid && max < made; max++) {
 			struct operation op = fresh();
 			ck_assert_int_eq(build_within(&c, &maps, record, 1, max, &op, &why), -1);
@@ -668,8 +927,9 @@ END_TEST
 /* Random fields: the body reads back as the same names and values, in the same order. */
 START_TEST(random_records_arrive_as_they_were)
 {
-	static const char *const pieces[] = { "a", "Z9", "\"", "\\", "\n", "\x01", "\x1f", " ", "/", "\xc3\xa9", "\xf0\x9f\x98\x80",
-		"\x7f", "plain words", "0123456789abcdef", "\t\r", "!", "#", "\xe2\x80\xa8" };
+	static const char *const pieces[] = { "a", "Z9", "\"", "\\", "\n", "\x01", "\x1f", " ", "/",
+		"\xc3\xa9", "\xf0\x9f\x98\x80", "\x7f", "plain words", "0123456789abcdef", "\t\r",
+		"!", "#", "\xe2\x80\xa8" };
 	struct dice d = dice_new("random_records_arrive_as_they_were");
 	const struct mapping_config maps = { .id_type = -1, .empty = EMPTY_CLEAR };
 	struct mapping *m = mapping_new(&maps);
@@ -679,7 +939,8 @@ START_TEST(random_records_arrive_as_they_were)
 
 	buf_init(&bytes, SIZE_MAX / 8);
 	for (int round = 0; round < 3000; round++) {
-		struct operation_config c = usual((struct operation_config){ .v2 = dice_one_in(&d, 2), .no_limits = true });
+		struct operation_config c = usual(
+		    (struct operation_config){ .v2 = dice_one_in(&d, 2), .no_limits = true });
 		struct sample s = { .record.shape = 1 };
 		int64_t count = dice_below(&d, 12);
 		sample_field(&s, "id", 2, "7", 1, FIELD_TEXT);
@@ -687,17 +948,20 @@ START_TEST(random_records_arrive_as_they_were)
 			struct buf text;
 			char name[16];
 			buf_init(&text, 1 << 20);
-			repeat(&text, pieces[dice_below(&d, ROWS(pieces))], (size_t)dice_below(&d, 4));
+			repeat(&text, pieces[dice_below(&d, ROWS(pieces))],
+			    (size_t)dice_below(&d, 4));
 			for (int64_t n = dice_below(&d, dice_one_in(&d, 20) ? 400 : 6); n > 0; n--)
 				buf_str(&text, pieces[dice_below(&d, ROWS(pieces))]);
 			snprintf(name, sizeof name, "n\"%d", (int)i);
 			sample_field(&s, name, strlen(name), text.data, text.len, FIELD_TEXT);
 			buf_free(&text);
 		}
-		s.record.from = (struct origin){ .raw = "raw", .raw_len = 3, .number = (uint64_t)round };
+		s.record.from =
+		    (struct origin){ .raw = "raw", .raw_len = 3, .number = (uint64_t)round };
 		struct mapped mapped;
 		ck_assert_int_eq(mapping_apply(m, &s.record, &mapped, &why), 0);
-		ck_assert_int_eq(operation_build(&c, &s.record.from, &mapped, &bytes, &op, &why), 0);
+		ck_assert_int_eq(operation_build(&c, &s.record.from, &mapped, &bytes, &op, &why),
+		    0);
 
 		json_error_t error;
 		json_t *body = json_loadb(op.body, op.body_len, JSON_REJECT_DUPLICATES, &error);
@@ -719,11 +983,19 @@ START_TEST(random_records_arrive_as_they_were)
 }
 END_TEST
 
-static const struct { struct operation_config config; const char *record, *line; } printed[] = {
-	{ { 0 }, "id=4 2|a=1", "{\"record\":12,\"method\":\"PUT\",\"path\":\"/api/v1/customers/4%202\",\"body\":{\"a\":\"1\"}}\n" },
-	{ { .action = ACTION_DELETE }, "id=42", "{\"record\":12,\"method\":\"DELETE\",\"path\":\"/api/v1/customers/42\",\"body\":null}\n" },
-	{ { .action = ACTION_DELETE, V2 }, "id=42", "{\"record\":12,\"method\":\"POST\",\"path\":\"/api/v2/batch\",\"body\":"
-	  "{\"type\":\"person\",\"identifiers\":{\"id\":\"42\"},\"action\":\"delete\"}}\n" },
+static const struct {
+	struct operation_config config;
+	const char *record, *line;
+} printed[] = {
+	{ { 0 }, "id=4 2|a=1",
+	    "{\"record\":12,\"method\":\"PUT\",\"path\":\"/api/v1/customers/"
+	    "4%202\",\"body\":{\"a\":\"1\"}}\n" },
+	{ { .action = ACTION_DELETE }, "id=42",
+	    "{\"record\":12,\"method\":\"DELETE\",\"path\":\"/api/v1/customers/"
+	    "42\",\"body\":null}\n" },
+	{ { .action = ACTION_DELETE, V2 }, "id=42",
+	    "{\"record\":12,\"method\":\"POST\",\"path\":\"/api/v2/batch\",\"body\":"
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"42\"},\"action\":\"delete\"}}\n" },
 };
 
 START_TEST(a_dry_run_prints_the_request)
@@ -743,12 +1015,31 @@ START_TEST(a_dry_run_prints_the_request)
 }
 END_TEST
 
-static const struct { const char *text; int action; } names[] = {
-	{ "identify", ACTION_IDENTIFY }, { "track", ACTION_TRACK }, { "track-anonymous", ACTION_TRACK_ANONYMOUS },
-	{ "track_anonymous", ACTION_TRACK_ANONYMOUS }, { "page", ACTION_PAGE }, { "screen", ACTION_SCREEN }, { "delete", ACTION_DELETE },
-	{ "suppress", ACTION_SUPPRESS }, { "unsuppress", ACTION_UNSUPPRESS }, { "merge", ACTION_MERGE }, { "add-device", ACTION_ADD_DEVICE },
-	{ "add_device", ACTION_ADD_DEVICE }, { "delete_device", ACTION_DELETE_DEVICE }, { "delete-device", ACTION_DELETE_DEVICE },
-	{ "entity", ACTION_ENTITY }, { "", -1 }, { "Track", -1 }, { "track ", -1 }, { "tracks", -1 }, { "trac", -1 }, { "event", -1 },
+static const struct {
+	const char *text;
+	int action;
+} names[] = {
+	{ "identify", ACTION_IDENTIFY },
+	{ "track", ACTION_TRACK },
+	{ "track-anonymous", ACTION_TRACK_ANONYMOUS },
+	{ "track_anonymous", ACTION_TRACK_ANONYMOUS },
+	{ "page", ACTION_PAGE },
+	{ "screen", ACTION_SCREEN },
+	{ "delete", ACTION_DELETE },
+	{ "suppress", ACTION_SUPPRESS },
+	{ "unsuppress", ACTION_UNSUPPRESS },
+	{ "merge", ACTION_MERGE },
+	{ "add-device", ACTION_ADD_DEVICE },
+	{ "add_device", ACTION_ADD_DEVICE },
+	{ "delete_device", ACTION_DELETE_DEVICE },
+	{ "delete-device", ACTION_DELETE_DEVICE },
+	{ "entity", ACTION_ENTITY },
+	{ "", -1 },
+	{ "Track", -1 },
+	{ "track ", -1 },
+	{ "tracks", -1 },
+	{ "trac", -1 },
+	{ "event", -1 },
 	{ "add device", -1 },
 };
 
@@ -763,9 +1054,11 @@ START_TEST(an_action_has_one_name)
 		enum action again = ACTION_COUNT;
 		ck_assert_int_eq(action_parse(action_name(a), strlen(action_name(a)), &again), 0);
 		ck_assert_int_eq((int)again, (int)a);
-		ck_assert_int_eq(action_needs_person(a), a != ACTION_MERGE && a != ACTION_ENTITY && a != ACTION_TRACK_ANONYMOUS);
+		ck_assert_int_eq(action_needs_person(a),
+		    a != ACTION_MERGE && a != ACTION_ENTITY && a != ACTION_TRACK_ANONYMOUS);
 		ck_assert_int_eq(action_is_event(a),
-		    a == ACTION_TRACK || a == ACTION_PAGE || a == ACTION_SCREEN || a == ACTION_TRACK_ANONYMOUS);
+		    a == ACTION_TRACK || a == ACTION_PAGE || a == ACTION_SCREEN ||
+		        a == ACTION_TRACK_ANONYMOUS);
 	}
 }
 END_TEST

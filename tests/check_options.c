@@ -13,12 +13,16 @@
 #include "options/options_table.h"
 #include "options/settings.h"
 
-#define COUNT(a) (sizeof (a) / sizeof *(a))
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 #define WORDS_MAX 64
-#define SECRET "s3cr3t"		/* must never be said */
+#define SECRET "s3cr3t" /* must never be said */
 
 /* Words separated by spaces; \s is a space in one, and "" an empty word. */
-struct words { char *words[WORDS_MAX]; int count; char *text; };
+struct words {
+	char *words[WORDS_MAX];
+	int count;
+	char *text;
+};
 
 static void words_split(struct words *w, const char *first, const char *text)
 {
@@ -26,9 +30,10 @@ static void words_split(struct words *w, const char *first, const char *text)
 	w->count = 0;
 	if (first)
 		w->words[w->count++] = (char *)first;
-	for (char *save = NULL, *p = strtok_r(w->text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+	for (char *save = NULL, *p = strtok_r(w->text, " ", &save); p;
+	     p = strtok_r(NULL, " ", &save)) {
 		ck_assert_int_lt(w->count, WORDS_MAX - 1);
-		for (char *s; (s = strstr(p, "\\s")); ) {
+		for (char *s; (s = strstr(p, "\\s"));) {
 			*s = ' ';
 			memmove(s + 1, s + 2, strlen(s + 2) + 1);
 		}
@@ -42,8 +47,8 @@ struct got {
 	enum options_result result;
 	int status;
 	struct options o;
-	char said[8192];	/* on standard error */
-	char printed[65536];	/* on `out` */
+	char said[8192];     /* on standard error */
+	char printed[65536]; /* on `out` */
 	struct words args, env;
 };
 
@@ -64,7 +69,8 @@ static void read_printing(struct got *g, const char *args, const char *env, bool
 	words_split(&g->env, NULL, env);
 	fflush(stderr);
 	ck_assert(dup2(fileno(err), STDERR_FILENO) >= 0);
-	g->result = options_read(g->args.count, g->args.words, g->env.words, tty, out, &g->o, &g->status);
+	g->result = options_read(g->args.count, g->args.words, g->env.words, tty, out, &g->o,
+	    &g->status);
 	fflush(stderr);
 	ck_assert(dup2(kept, STDERR_FILENO) >= 0);
 	close(kept);
@@ -154,8 +160,9 @@ static void show_mapping(struct buf *b, const struct mapping_config *m)
 	buf_byte(b, '\n');
 	show_names(b, "only", m->only, m->only_count);
 	show_names(b, "drop", m->drop, m->drop_count);
-	buf_fmt(b, "id=%s\nid-type=%d\naction-field=%s\nempty=%d\ninfer=%d\nphone=%d\n", or_none(m->id_field), m->id_type,
-	    or_none(m->action_field), m->empty, m->infer, m->phone_identifies);
+	buf_fmt(b, "id=%s\nid-type=%d\naction-field=%s\nempty=%d\ninfer=%d\nphone=%d\n",
+	    or_none(m->id_field), m->id_type, or_none(m->action_field), m->empty, m->infer,
+	    m->phone_identifies);
 }
 
 /* Every option as "name=value\n". */
@@ -166,23 +173,34 @@ static void show(struct buf *b, const struct options *o)
 	show_names(b, "columns", o->input.columns, o->input.column_count);
 	buf_fmt(b, "format=%d\ndelimiter=%d\n", o->input.format, o->input.delimiter);
 	show_mapping(b, &o->mapping);
-	buf_fmt(b, "action=%s\nevent=%s\nupdate-only=%d\nno-limits=%d\ndry-run=%d\nskip=%llu\nlimit=%llu\n", action_name(o->action),
-	    or_none(o->event), o->update_only, o->no_limits, o->dry_run, (unsigned long long)o->skip, (unsigned long long)o->limit);
-	buf_fmt(b, "site=%s\nkey=%s\nurl=%s\nurl-given=%d\nca=%s\nproxies=%d\n", or_none(o->site_id), or_none(o->api_key), o->url,
-	    o->url_given, or_none(o->ca_file), o->proxies);
-	buf_fmt(b, "batch=%d/%zu\nbatch-wait=%lld\n", o->batch, o->batch_most, (long long)o->batch_wait_us);
-	buf_fmt(b, "rate=%lld/%lld\nrecord-rate=%lld/%lld\nburst=%llu\nconcurrency=%u\nadapt=%d\n", (long long)o->rate.num,
-	    (long long)o->rate.den, (long long)o->record_rate.num, (long long)o->record_rate.den, (unsigned long long)o->burst,
-	    o->concurrency, o->adapt);
-	buf_fmt(b, "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n", o->retry.retries,
-	    (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us, o->retry.jitter, (long long)o->timeout_us,
-	    (long long)o->give_up_us);
-	buf_fmt(b, "max-errors=%llu/%g%%\nrejects=%s\nstate=%s\nrestart=%d\n", (unsigned long long)o->max_errors, o->max_errors_percent,
-	    or_none(o->rejects), or_none(o->state), o->restart);
-	buf_fmt(b, "sync=%s\nsync-deletes=%d\nmax-deletes=%llu/%g%%\nshard=%u/%u\n", or_none(o->sync), o->sync_deletes,
-	    (unsigned long long)o->max_deletes, o->max_deletes_percent, o->shard, o->shards);
-	buf_fmt(b, "progress=%d\nprogress-every=%llu\nresults=%s\nsummary=%s\nmetrics=%s\nquiet=%d\nverbose=%d\n", o->progress,
-	    (unsigned long long)o->progress_every, or_none(o->results), or_none(o->summary), or_none(o->metrics), o->quiet, o->verbose);
+	buf_fmt(b,
+	    "action=%s\nevent=%s\nupdate-only=%d\nno-limits=%d\ndry-run=%d\nskip=%llu\nlimit=%"
+	    "llu\n",
+	    action_name(o->action), or_none(o->event), o->update_only, o->no_limits, o->dry_run,
+	    (unsigned long long)o->skip, (unsigned long long)o->limit);
+	buf_fmt(b, "site=%s\nkey=%s\nurl=%s\nurl-given=%d\nca=%s\nproxies=%d\n",
+	    or_none(o->site_id), or_none(o->api_key), o->url, o->url_given, or_none(o->ca_file),
+	    o->proxies);
+	buf_fmt(b, "batch=%d/%zu\nbatch-wait=%lld\n", o->batch, o->batch_most,
+	    (long long)o->batch_wait_us);
+	buf_fmt(b, "rate=%lld/%lld\nrecord-rate=%lld/%lld\nburst=%llu\nconcurrency=%u\nadapt=%d\n",
+	    (long long)o->rate.num, (long long)o->rate.den, (long long)o->record_rate.num,
+	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency, o->adapt);
+	buf_fmt(b,
+	    "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n",
+	    o->retry.retries, (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us,
+	    o->retry.jitter, (long long)o->timeout_us, (long long)o->give_up_us);
+	buf_fmt(b, "max-errors=%llu/%g%%\nrejects=%s\nstate=%s\nrestart=%d\n",
+	    (unsigned long long)o->max_errors, o->max_errors_percent, or_none(o->rejects),
+	    or_none(o->state), o->restart);
+	buf_fmt(b, "sync=%s\nsync-deletes=%d\nmax-deletes=%llu/%g%%\nshard=%u/%u\n",
+	    or_none(o->sync), o->sync_deletes, (unsigned long long)o->max_deletes,
+	    o->max_deletes_percent, o->shard, o->shards);
+	buf_fmt(b,
+	    "progress=%d\nprogress-every=%llu\nresults=%s\nsummary=%s\nmetrics=%s\nquiet=%"
+	    "d\nverbose=%d\n",
+	    o->progress, (unsigned long long)o->progress_every, or_none(o->results),
+	    or_none(o->summary), or_none(o->metrics), o->quiet, o->verbose);
 	buf_byte(b, '\0');
 }
 
@@ -202,7 +220,8 @@ static void expect_options(const struct got *g, const char *want, const char *wh
 		buf_reset(&line);
 		buf_fmt(&line, "\n%s\n", wanted.words[i]);
 		buf_byte(&line, '\0');
-		ck_assert_msg(strstr(all.data, line.data) != NULL, "%s: not %s:%s", what, wanted.words[i], all.data);
+		ck_assert_msg(strstr(all.data, line.data) != NULL, "%s: not %s:%s", what,
+		    wanted.words[i], all.data);
 	}
 	free(wanted.text);
 	buf_free(&line);
@@ -213,8 +232,8 @@ static void expect_options(const struct got *g, const char *want, const char *wh
 struct row {
 	const char *args, *want;
 	const char *env;
-	const char *config;	/* text of --config=config */
-	const char *env_file;	/* text of the file env */
+	const char *config;   /* text of --config=config */
+	const char *env_file; /* text of the file env */
 };
 
 #define KEYS "CIO_SITE_ID=site CIO_API_KEY=key"
@@ -225,7 +244,8 @@ static void run_row(const struct row *row)
 	struct buf args;
 
 	buf_init(&args, 1 << 16);
-	buf_fmt(&args, "%s%s%s", row->env || row->env_file ? "" : "-n ", row->config ? "--config=config " : "", row->args);
+	buf_fmt(&args, "%s%s%s", row->env || row->env_file ? "" : "-n ",
+	    row->config ? "--config=config " : "", row->args);
 	buf_byte(&args, '\0');
 	if (row->config)
 		write_file("config", row->config, 0644);
@@ -239,15 +259,23 @@ static void run_row(const struct row *row)
 
 static const struct row accepted[] = {
 	/* the defaults */
-	{ "users.csv", .want = "files=users.csv columns= format=0 delimiter=0 map= set= type= only= drop= id=none "
-	    "id-type=-1 action-field=none "
-	    "empty=0 infer=0 phone=0 action=identify event=none update-only=0 no-limits=0 dry-run=0 skip=0 limit=0 "
-	    "site=site key=key "
-	    "url=https://track.customer.io url-given=0 ca=none proxies=0 batch=0/0 batch-wait=1000000 rate=1/20000 record-rate=0/0 "
-	    "burst=10 concurrency=10 adapt=1 retries=4 backoff=1000000 backoff-max=60000000 jitter=0.25 timeout=10000000 "
-	    "give-up=900000000 max-errors=0/0% rejects=users.rejected.csv state=users.csv.cio-state restart=0 sync=none "
-	    "sync-deletes=-1 max-deletes=0/1% shard=0/0 progress=0 progress-every=1000 results=none summary=none metrics=none "
-	    "quiet=0 verbose=0", .env = KEYS },
+	{ "users.csv",
+	    .want =
+	        "files=users.csv columns= format=0 delimiter=0 map= set= type= only= drop= id=none "
+	        "id-type=-1 action-field=none "
+	        "empty=0 infer=0 phone=0 action=identify event=none update-only=0 no-limits=0 "
+	        "dry-run=0 skip=0 limit=0 "
+	        "site=site key=key "
+	        "url=https://track.customer.io url-given=0 ca=none proxies=0 batch=0/0 "
+	        "batch-wait=1000000 rate=1/20000 record-rate=0/0 "
+	        "burst=10 concurrency=10 adapt=1 retries=4 backoff=1000000 backoff-max=60000000 "
+	        "jitter=0.25 timeout=10000000 "
+	        "give-up=900000000 max-errors=0/0% rejects=users.rejected.csv "
+	        "state=users.csv.cio-state restart=0 sync=none "
+	        "sync-deletes=-1 max-deletes=0/1% shard=0/0 progress=0 progress-every=1000 "
+	        "results=none summary=none metrics=none "
+	        "quiet=0 verbose=0",
+	    .env = KEYS },
 	/* forms */
 	{ "--rate 5 users.csv", .want = "rate=1/200000 files=users.csv" },
 	{ "-r5 users.csv", .want = "rate=1/200000" },
@@ -258,21 +286,27 @@ static const struct row accepted[] = {
 	{ "--rate=5 --rate=10", .want = "rate=1/100000" },
 	{ "- users.csv", .want = "files=-,users.csv rejects=none state=none" },
 	/* input */
-	{ "-f csv", .want = "format=1" }, { "--format=tsv", .want = "format=2" },
-	{ "-fndjson", .want = "format=3" }, { "-f auto", .want = "format=0" },
-	{ "--delimiter=;", .want = "delimiter=59" }, { "--delimiter=\\t", .want = "delimiter=9" },
+	{ "-f csv", .want = "format=1" },
+	{ "--format=tsv", .want = "format=2" },
+	{ "-fndjson", .want = "format=3" },
+	{ "-f auto", .want = "format=0" },
+	{ "--delimiter=;", .want = "delimiter=59" },
+	{ "--delimiter=\\t", .want = "delimiter=9" },
 	{ "--delimiter=\\s", .want = "delimiter=32" },
 	{ "--columns=id,name", .want = "columns=id,name" },
 	{ "--columns=id --columns=a,b", .want = "columns=id,a,b" },
-	{ "--id=user", .want = "id=user id-type=-1" }, { "--id-type=cio_id", .want = "id-type=2" },
+	{ "--id=user", .want = "id=user id-type=-1" },
+	{ "--id-type=cio_id", .want = "id-type=2" },
 	{ "--id-type=cio-id", .want = "id-type=2" },
-	{ "--map=a=b --map=c=d=e", .want = "map=a>b,c>d=e" }, { "--map=a=b --map=a=c", .want = "map=a>c" },
+	{ "--map=a=b --map=c=d=e", .want = "map=a>b,c>d=e" },
+	{ "--map=a=b --map=a=c", .want = "map=a>c" },
 	{ "--set=a=1 --set=b=", .want = "set=a>1,b>" },
 	{ "--set=a=1 --set=b=2 --set=a=3", .want = "set=a>3,b>2" },
 	{ "--only=a,b --only=c --drop=d", .want = "only=a,b,c drop=d" },
 	{ "--type=a:int,b:c:json --type=d:timestamp", .want = "type=a>1,b:c>5,d>4" },
 	{ "--type=a:int,a:bool", .want = "type=a>3" },
-	{ "--infer --empty=clear", .want = "infer=1 empty=1" }, { "--empty=null", .want = "empty=2" },
+	{ "--infer --empty=clear", .want = "infer=1 empty=1" },
+	{ "--empty=null", .want = "empty=2" },
 	{ "--skip=0 --limit=1", .want = "skip=0 limit=1" },
 	/* action */
 	{ "-a track --event=Signed\\sup", .want = "action=track" },
@@ -283,45 +317,56 @@ static const struct row accepted[] = {
 	/* where to */
 	{ "--region=eu", .want = "url=https://track-eu.customer.io url-given=0" },
 	{ "--url=https://Proxy.Example.COM:8443/Path/",
-		.want = "url=https://proxy.example.com:8443/Path url-given=1" },
+	    .want = "url=https://proxy.example.com:8443/Path url-given=1" },
 	{ "--url=http://127.0.0.1:8080", .want = "url=http://127.0.0.1:8080" },
 	{ "--url=http://example.org --allow-http", .want = "url=http://example.org" },
-	{ "--batch users.csv", .want = "batch=1/0 files=users.csv" }, { "--batch=7", .want = "batch=1/7" },
+	{ "--batch users.csv", .want = "batch=1/0 files=users.csv" },
+	{ "--batch=7", .want = "batch=1/7" },
 	{ "--batch=7 --batch", .want = "batch=1/0" },
-	{ "--batch --id-type=phone", .want = "id-type=3" }, { "--batch --id=phone", .want = "id=phone" },
+	{ "--batch --id-type=phone", .want = "id-type=3" },
+	{ "--batch --id=phone", .want = "id=phone" },
 	{ "--id=phone --id-type=id", .want = "id-type=0" },
-	{ "--batch-wait=250ms", .want = "batch-wait=250000" }, { "--batch-wait=0", .want = "batch-wait=0" },
+	{ "--batch-wait=250ms", .want = "batch-wait=250000" },
+	{ "--batch-wait=0", .want = "batch-wait=0" },
 	/* how fast */
-	{ "-r unlimited", .want = "rate=0/0" }, { "--record-rate=600/m", .want = "record-rate=1/100000" },
+	{ "-r unlimited", .want = "rate=0/0" },
+	{ "--record-rate=600/m", .want = "record-rate=1/100000" },
 	{ "--burst=1000000", .want = "burst=1000000" },
 	{ "-c 1000 --no-adapt", .want = "concurrency=1000 adapt=0" },
 	/* trouble */
 	{ "--retries=0 --jitter=0 --timeout=1ms --give-up-after=0",
-		.want = "retries=0 jitter=0 timeout=1000 give-up=0" },
+	    .want = "retries=0 jitter=0 timeout=1000 give-up=0" },
 	{ "--backoff=2m", .want = "backoff=120000000 backoff-max=120000000" },
 	{ "--backoff-max=500ms", .want = "backoff=500000 backoff-max=500000" },
-	{ "--max-errors=1", .want = "max-errors=1/0%" }, { "--max-errors=0.5%", .want = "max-errors=0/0.5%" },
+	{ "--max-errors=1", .want = "max-errors=1/0%" },
+	{ "--max-errors=0.5%", .want = "max-errors=0/0.5%" },
 	/* files */
 	{ "--rejects=r --state=s users.csv", .want = "rejects=r state=s", .env = KEYS },
 	{ "--no-state users.csv", .want = "state=none", .env = KEYS },
 	{ "--state=s --rejects=r", .want = "files=- state=s rejects=r", .env = KEYS },
 	{ "--restart users.csv", .want = "restart=1", .env = KEYS },
-	{ "sub/data.v1/users", .want = "rejects=sub/data.v1/users.rejected state=sub/data.v1/users.cio-state",
-		.env = KEYS },
+	{ "sub/data.v1/users",
+	    .want = "rejects=sub/data.v1/users.rejected state=sub/data.v1/users.cio-state",
+	    .env = KEYS },
 	{ "sub/.csv", .want = "rejects=sub/.csv.rejected", .env = KEYS },
 	{ "a.b.csv", .want = "rejects=a.b.rejected.csv", .env = KEYS },
 	{ "users. other.csv", .want = "rejects=users..rejected", .env = KEYS },
 	{ "pipe.csv", .want = "rejects=none state=none", .env = KEYS },
 	{ "pipe.csv --state=s", .want = "state=s", .env = KEYS },
-	{ "--shard=2/4 users.csv", .want = "rejects=users.rejected.2of4.csv state=users.csv.2of4.cio-state",
-		.env = KEYS },
-	{ "--results=- --summary=s --metrics=m", .want = "results=- summary=s metrics=m", .env = KEYS },
+	{ "--shard=2/4 users.csv",
+	    .want = "rejects=users.rejected.2of4.csv state=users.csv.2of4.cio-state", .env = KEYS },
+	{ "--results=- --summary=s --metrics=m", .want = "results=- summary=s metrics=m",
+	    .env = KEYS },
 	{ "-n --results=a --summary=b --metrics=c --rejects=d --state=e users.csv",
-		.want = "results=none summary=none metrics=none rejects=none state=none dry-run=1 site=none" },
-	{ "--results=/dev/null --summary=/dev/null --metrics=/dev/null", .want = "results=/dev/null", .env = KEYS },
+	    .want = "results=none summary=none metrics=none rejects=none state=none dry-run=1 "
+	            "site=none" },
+	{ "--results=/dev/null --summary=/dev/null --metrics=/dev/null",
+	    .want = "results=/dev/null", .env = KEYS },
 	/* syncs and shards */
-	{ "--sync=f --sync-deletes=delete --max-deletes=5", .want = "sync=f sync-deletes=5 max-deletes=5/0%" },
-	{ "--sync=f --sync-deletes=suppress --max-deletes=0", .want = "sync-deletes=6 max-deletes=0/0%" },
+	{ "--sync=f --sync-deletes=delete --max-deletes=5",
+	    .want = "sync=f sync-deletes=5 max-deletes=5/0%" },
+	{ "--sync=f --sync-deletes=suppress --max-deletes=0",
+	    .want = "sync-deletes=6 max-deletes=0/0%" },
 	{ "--sync=f --limit=5 --skip=1", .want = "sync=f sync-deletes=-1" },
 	{ "--sync=f --batch --shard=1/2 --sync-deletes=delete", .want = "sync=f" },
 	{ "--shard=1/1", .want = "shard=1/1 rate=1/20000 burst=10" },
@@ -333,18 +378,21 @@ static const struct row accepted[] = {
 	{ "-v", .want = "verbose=1" },
 	/* the environment */
 	{ "", .want = "site=a key=b",
-		.env = "CUSTOMERIO_SITE_ID=a CUSTOMERIO_TRACK_API_KEY=b CIO_SITE_ID=c CIO_API_KEY=d" },
+	    .env = "CUSTOMERIO_SITE_ID=a CUSTOMERIO_TRACK_API_KEY=b CIO_SITE_ID=c CIO_API_KEY=d" },
 	{ "", .want = "site=c key=d",
-		.env = "CUSTOMERIO_SITE_ID= CUSTOMERIO_TRACK_API_KEY= CIO_SITE_ID=c CIO_API_KEY=d" },
+	    .env = "CUSTOMERIO_SITE_ID= CUSTOMERIO_TRACK_API_KEY= CIO_SITE_ID=c CIO_API_KEY=d" },
 	{ "", .want = "url=https://track-eu.customer.io", .env = KEYS " CIO_REGION=eu" },
-	{ "", .want = "url=https://track.customer.io", .env = KEYS " CUSTOMERIO_REGION=us CIO_REGION=eu" },
-	{ "--region=us", .want = "url=https://track.customer.io", .env = KEYS " CUSTOMERIO_REGION=eu" },
+	{ "", .want = "url=https://track.customer.io",
+	    .env = KEYS " CUSTOMERIO_REGION=us CIO_REGION=eu" },
+	{ "--region=us", .want = "url=https://track.customer.io",
+	    .env = KEYS " CUSTOMERIO_REGION=eu" },
 	{ "", .want = "url=http://localhost:1 url-given=1",
-		.env = KEYS " CUSTOMERIO_URL=http://localhost:1/ CUSTOMERIO_REGION=eu" },
+	    .env = KEYS " CUSTOMERIO_URL=http://localhost:1/ CUSTOMERIO_REGION=eu" },
 	{ "--url=https://b", .want = "url=https://b", .env = KEYS " CUSTOMERIO_URL=https://a" },
 	{ "", .want = "url=https://track.customer.io url-given=0",
-		.env = KEYS " CUSTOMERIO_URL= CUSTOMERIO_REGION= SSL_CERT_FILE= HTTPS_PROXY=" },
-	{ "", .want = "ca=/dev/null proxies=0", .env = KEYS " SSL_CERT_FILE=/dev/null NO_PROXY=x HTTP_PROXY=y" },
+	    .env = KEYS " CUSTOMERIO_URL= CUSTOMERIO_REGION= SSL_CERT_FILE= HTTPS_PROXY=" },
+	{ "", .want = "ca=/dev/null proxies=0",
+	    .env = KEYS " SSL_CERT_FILE=/dev/null NO_PROXY=x HTTP_PROXY=y" },
 	{ "", .want = "proxies=1", .env = KEYS " http_proxy=x" },
 	{ "", .want = "proxies=1", .env = KEYS " HTTPS_PROXY=x" },
 	{ "", .want = "proxies=1", .env = KEYS " https_proxy=x" },
@@ -352,27 +400,32 @@ static const struct row accepted[] = {
 	{ "", .want = "proxies=1", .env = KEYS " all_proxy=x" },
 	/* the env-file */
 	{ "--env-file=env", .want = "site=a key=b",
-		.env_file = "CUSTOMERIO_SITE_ID=a\nCUSTOMERIO_TRACK_API_KEY=b\n" },
+	    .env_file = "CUSTOMERIO_SITE_ID=a\nCUSTOMERIO_TRACK_API_KEY=b\n" },
 	{ "--env-file=env", .want = "site=a key=b",
-		.env_file = "\xef\xbb\xbf# keys\r\n\r\n export CIO_SITE_ID=a\r\n  CIO_API_KEY='b' # it\r\nOTHER=x" },
+	    .env_file = "\xef\xbb\xbf# keys\r\n\r\n export CIO_SITE_ID=a\r\n  CIO_API_KEY='b' # "
+	                "it\r\nOTHER=x" },
 	{ "--env-file=env", .want = "site=a#b key=c\"d$\\e",
-		.env_file = "CIO_SITE_ID=a#b # c\nCIO_API_KEY=\"c\\\"d\\$\\\\e\"" },
-	{ "--env-file=env", .want = "site=a key=\\d", .env_file = "export\tCIO_SITE_ID=\"a\"\nCIO_API_KEY='\\d'" },
+	    .env_file = "CIO_SITE_ID=a#b # c\nCIO_API_KEY=\"c\\\"d\\$\\\\e\"" },
+	{ "--env-file=env", .want = "site=a key=\\d",
+	    .env_file = "export\tCIO_SITE_ID=\"a\"\nCIO_API_KEY='\\d'" },
 	{ "--env-file=env", .want = "site=a key=k",
-		.env_file = "CIO_SITE_ID=b\nCUSTOMERIO_SITE_ID=a\nCIO_SITE_ID=c\nCIO_API_KEY=j\nCIO_API_KEY=k" },
-	{ "--env-file=env", .want = "site=a key=b\\\"c", .env_file = "CIO_SITE_ID=a\nCIO_API_KEY='b\\\"c'" },
-	{ "--env-file=env", .want = "site=a key=key", .env = KEYS, .env_file = "CIO_SITE_ID=a\nCIO_API_KEY=\n" },
+	    .env_file = "CIO_SITE_ID=b\nCUSTOMERIO_SITE_ID=a\nCIO_SITE_ID=c\nCIO_API_KEY=j\nCIO_"
+	                "API_KEY=k" },
+	{ "--env-file=env", .want = "site=a key=b\\\"c",
+	    .env_file = "CIO_SITE_ID=a\nCIO_API_KEY='b\\\"c'" },
+	{ "--env-file=env", .want = "site=a key=key", .env = KEYS,
+	    .env_file = "CIO_SITE_ID=a\nCIO_API_KEY=\n" },
 	{ "--env-file=env", .want = "site=a", .env = "CUSTOMERIO_SITE_ID=other CIO_API_KEY=k",
-		.env_file = "CIO_SITE_ID=a\n" },
-	{ "--env-file=env", .want = "url=https://track-eu.customer.io", .env = KEYS " CIO_REGION=us",
-		.env_file = "CIO_REGION=eu" },
+	    .env_file = "CIO_SITE_ID=a\n" },
+	{ "--env-file=env", .want = "url=https://track-eu.customer.io",
+	    .env = KEYS " CIO_REGION=us", .env_file = "CIO_REGION=eu" },
 	{ "--env-file=env", .want = "url=https://b", .env = KEYS " CUSTOMERIO_URL=https://a",
-		.env_file = "CUSTOMERIO_URL=https://b" },
+	    .env_file = "CUSTOMERIO_URL=https://b" },
 	{ "--env-file=env --url=https://c", .want = "url=https://c", .env = KEYS,
-		.env_file = "CUSTOMERIO_URL=https://b" },
+	    .env_file = "CUSTOMERIO_URL=https://b" },
 	/* the configuration file */
 	{ "", .want = "rate=1/200000 quiet=1 adapt=0 files=-",
-		.config = "rate = 5\n\n# comment\n  quiet\nno-adapt=true # it\n" },
+	    .config = "rate = 5\n\n# comment\n  quiet\nno-adapt=true # it\n" },
 	{ "", .want = "quiet=0 batch=0/0", .config = "quiet = false\nbatch = false\n" },
 	{ "", .want = "batch=1/0", .config = "batch\n" },
 	{ "", .want = "batch=1/0", .config = "batch = true\n" },
@@ -380,7 +433,8 @@ static const struct row accepted[] = {
 	{ "--batch", .want = "batch=1/0", .config = "batch = 5\n" },
 	{ "--batch=9", .want = "batch=1/9", .config = "batch = false\n" },
 	{ "--rate=5", .want = "rate=1/200000", .config = "rate = 6\n" },
-	{ "--only=c --set=b=9", .want = "only=a,b,c set=a>1,b>9", .config = "only = a,b\nset = a=1\nset = b=2\n" },
+	{ "--only=c --set=b=9", .want = "only=a,b,c set=a>1,b>9",
+	    .config = "only = a,b\nset = a=1\nset = b=2\n" },
 	{ "--type=a:bool", .want = "type=a>3,b>1", .config = "type = a:int,b:int\n" },
 	{ "-a track", .want = "event=Order\\s#5", .config = "event = \"Order #5\"\n" },
 	{ "", .want = "event=it's", .config = "event = it's # x\n" },
@@ -394,19 +448,22 @@ static const struct row accepted[] = {
 	{ "--verbose", .want = "quiet=0 verbose=1", .config = "quiet\n" },
 	{ "--state=s users.csv", .want = "state=s", .env = KEYS, .config = "no-state\n" },
 	{ "--no-state users.csv", .want = "state=none", .env = KEYS, .config = "state = s\n" },
-	{ "--format=ndjson", .want = "format=3 delimiter=0 columns=", .config = "delimiter = ;\ncolumns = a,b\n" },
+	{ "--format=ndjson",
+	    .want = "format=3 delimiter=0 columns=", .config = "delimiter = ;\ncolumns = a,b\n" },
 	{ "-a delete", .want = "event=none-of-it", .config = "event = none-of-it\n" },
-	{ "", .want = "sync=none sync-deletes=-1", .config = "sync-deletes = delete\nmax-deletes = 5%\n" },
+	{ "", .want = "sync=none sync-deletes=-1",
+	    .config = "sync-deletes = delete\nmax-deletes = 5%\n" },
 	{ "--config=/dev/null", .want = "rate=1/20000", .config = "rate = 5\n" },
-	{ "", .want = "url=https://track.customer.io", .env = KEYS " CIO_REGION=us", .config = "region = eu\n" },
+	{ "", .want = "url=https://track.customer.io", .env = KEYS " CIO_REGION=us",
+	    .config = "region = eu\n" },
 	{ "", .want = "url=https://a", .env = KEYS " CUSTOMERIO_URL=https://a",
-		.config = "region = eu\nurl = https://b\n" },
+	    .config = "region = eu\nurl = https://b\n" },
 	{ "", .want = "site=a key=key", .env = "CIO_API_KEY=key", .config = "env-file = env\n",
-		.env_file = "CIO_SITE_ID=a\nCIO_API_KEY=b\nCIO_REGION=eu\n" },
-	{ "", .want = "url=https://track.customer.io", .env = KEYS " CIO_REGION=us", .config = "env-file = env\n",
-		.env_file = "CIO_REGION=eu\n" },
-	{ "", .want = "url=https://track-eu.customer.io", .env = KEYS, .config = "env-file = env\nregion = us\n",
-		.env_file = "CIO_REGION=eu\n" },
+	    .env_file = "CIO_SITE_ID=a\nCIO_API_KEY=b\nCIO_REGION=eu\n" },
+	{ "", .want = "url=https://track.customer.io", .env = KEYS " CIO_REGION=us",
+	    .config = "env-file = env\n", .env_file = "CIO_REGION=eu\n" },
+	{ "", .want = "url=https://track-eu.customer.io", .env = KEYS,
+	    .config = "env-file = env\nregion = us\n", .env_file = "CIO_REGION=eu\n" },
 };
 
 START_TEST(accepts)
@@ -428,44 +485,62 @@ static const struct {
 	{ "--conc=5", 64, .words = "did you mean --concurrency?" },
 	{ "--update_only", 64, .words = "did you mean --update-only?" },
 	{ "--zzzzzz", 64, .words = "\"--zzzzzz\" is not an option (" },
-	{ "--site-id=" SECRET, 64, .words = "--env-file" }, { "--api-key " SECRET, 64, .words = "--env-file" },
-	{ "-x", 64, .words = "\"-x\" is not an option" }, { "-qx", 64, .words = "\"-x\" is not an option" },
-	{ "-q=", 64, .words = "\"-=\"" }, { "-\xff", 64, .words = "\\xff" },
+	{ "--site-id=" SECRET, 64, .words = "--env-file" },
+	{ "--api-key " SECRET, 64, .words = "--env-file" },
+	{ "-x", 64, .words = "\"-x\" is not an option" },
+	{ "-qx", 64, .words = "\"-x\" is not an option" },
+	{ "-q=", 64, .words = "\"-=\"" },
+	{ "-\xff", 64, .words = "\\xff" },
 	{ "--rate=5 -qx", 64, .words = "\"-x\" is not an option" },
-	{ "--qui", 64, .words = "did you mean --quiet?" }, { "--qui=5", 64, .words = "--quiet" },
-	{ "--rat", 64, .words = "--rate" }, { "--=5", 64, .words = "is not an option" },
+	{ "--qui", 64, .words = "did you mean --quiet?" },
+	{ "--qui=5", 64, .words = "--quiet" },
+	{ "--rat", 64, .words = "--rate" },
+	{ "--=5", 64, .words = "is not an option" },
 	{ "--quiet=yes", 64, .words = "--quiet takes no value" },
 	{ "--columns", 64, .words = "--columns needs a value: --columns=A,B,C" },
-	{ "-r", 64, .words = "--rate needs a value" }, { "-qr", 64, .words = "--rate needs a value" },
+	{ "-r", 64, .words = "--rate needs a value" },
+	{ "-qr", 64, .words = "--rate needs a value" },
 	/* values */
 	{ "--rate=fast", 64,
-		.words = "cio-import: --rate: \"fast\" is not a rate: give requests a second such as 50, 600/m or unlimited" },
+	    .words = "cio-import: --rate: \"fast\" is not a rate: give requests a second such as "
+	             "50, 600/m or unlimited" },
 	{ "--rate --burst", 64, .words = "\"--burst\" is not a rate" },
-	{ "--rate=0", 64, .words = "rate" }, { "--rate=", 64, .words = "\"\" is not a rate" },
+	{ "--rate=0", 64, .words = "rate" },
+	{ "--rate=", 64, .words = "\"\" is not a rate" },
 	{ "--record-rate=x", 64, .words = "--record-rate: \"x\" is not a rate" },
 	{ "--rate=\x1b[2J", 64, .words = "\\x1b[2J" },
-	{ "--burst=0", 64, .words = "from 1 to 1000000" }, { "--burst=1000001", 64, .words = "--burst" },
-	{ "-c0", 64, .words = "from 1 to 1000" }, { "-c 1001", 64, .words = "--concurrency" },
-	{ "--retries=1001", 64, .words = "from 0 to 1000" }, { "--retries=-1", 64, .words = "\"-1\"" },
-	{ "--jitter=1.1", 64, .words = "from 0 to 1" }, { "--jitter=x", 64, .words = "--jitter" },
-	{ "--timeout=0", 64, .words = "too short" }, { "--backoff=0", 64, .words = "too short" },
+	{ "--burst=0", 64, .words = "from 1 to 1000000" },
+	{ "--burst=1000001", 64, .words = "--burst" },
+	{ "-c0", 64, .words = "from 1 to 1000" },
+	{ "-c 1001", 64, .words = "--concurrency" },
+	{ "--retries=1001", 64, .words = "from 0 to 1000" },
+	{ "--retries=-1", 64, .words = "\"-1\"" },
+	{ "--jitter=1.1", 64, .words = "from 0 to 1" },
+	{ "--jitter=x", 64, .words = "--jitter" },
+	{ "--timeout=0", 64, .words = "too short" },
+	{ "--backoff=0", 64, .words = "too short" },
 	{ "--backoff-max=0.5ms", 64, .words = "too short: give at least 1ms" },
 	{ "--timeout=10x", 64, .words = "is not a time" },
 	{ "--backoff=2s --backoff-max=1s", 64, .words = "longer than --backoff-max" },
 	{ "--give-up-after=-1", 64, .words = "is not a time" },
 	{ "--batch-wait=x", 64, .words = "--batch-wait" },
-	{ "--max-errors=0", 64, .words = "too little" }, { "--max-errors=101%", 64, .words = "--max-errors" },
+	{ "--max-errors=0", 64, .words = "too little" },
+	{ "--max-errors=101%", 64, .words = "--max-errors" },
 	{ "--max-deletes=x", 64, .words = "--max-deletes" },
-	{ "--skip=-1", 64, .words = "0 or more" }, { "--limit=0", 64, .words = "1 or more" },
+	{ "--skip=-1", 64, .words = "0 or more" },
+	{ "--limit=0", 64, .words = "1 or more" },
 	{ "--progress-every=0", 64, .words = "1 or more" },
-	{ "--batch=0", 64, .words = "from 1 to 100000" }, { "--batch=100001", 64, .words = "--batch" },
+	{ "--batch=0", 64, .words = "from 1 to 100000" },
+	{ "--batch=100001", 64, .words = "--batch" },
 	{ "--batch=true", 64, .words = "--batch" },
 	{ "-f xml", 64, .words = "\"xml\" is not a known format: give auto, csv, tsv or ndjson" },
 	{ "-f cvs", 64, .words = "did you mean csv?" },
-	{ "-a idenfity", 64, .words = "\"idenfity\" is not a known action: did you mean identify?" },
+	{ "-a idenfity", 64,
+	    .words = "\"idenfity\" is not a known action: did you mean identify?" },
 	{ "-a trak", 64, .words = "did you mean track?" },
 	{ "-a ident", 64, .words = "did you mean identify?" },
-	{ "-a \"\"", 64, .words = "\"\" is not a known action" }, { "--region=mars", 64, .words = "us or eu" },
+	{ "-a \"\"", 64, .words = "\"\" is not a known action" },
+	{ "--region=mars", 64, .words = "us or eu" },
 	{ "--progress=bra", 64, .words = "did you mean bar?" },
 	{ "--empty=x", 64, .words = "skip, clear or null" },
 	{ "--sync=f --sync-deletes=identify", 64, .words = "delete or suppress" },
@@ -473,22 +548,34 @@ static const struct {
 	{ "--delimiter=", 64, .words = "--delimiter" },
 	{ "--delimiter=ab", 64, .words = "one ASCII character" },
 	{ "--delimiter=\"", 64, .words = "--delimiter" },
-	{ "--delimiter=\n", 64, .words = "\\n" }, { "--delimiter=\xc3", 64, .words = "--delimiter" },
+	{ "--delimiter=\n", 64, .words = "\\n" },
+	{ "--delimiter=\xc3", 64, .words = "--delimiter" },
 	{ "--delimiter=\r", 64, .words = "--delimiter" },
-	{ "--columns=a,,b", 64, .words = "one of them is empty" }, { "--only=", 64, .words = "empty" },
-	{ "--drop=a,", 64, .words = "empty" }, { "--columns=a,b,a", 64, .words = "names \"a\" twice" },
-	{ "--only=\xff", 64, .words = "is not UTF-8" }, { "--set=a=\xff", 64, .words = "is not UTF-8" },
+	{ "--columns=a,,b", 64, .words = "one of them is empty" },
+	{ "--only=", 64, .words = "empty" },
+	{ "--drop=a,", 64, .words = "empty" },
+	{ "--columns=a,b,a", 64, .words = "names \"a\" twice" },
+	{ "--only=\xff", 64, .words = "is not UTF-8" },
+	{ "--set=a=\xff", 64, .words = "is not UTF-8" },
 	{ "--event=\xff -a track", 64, .words = "is not UTF-8" },
-	{ "--map=a", 64, .words = "\"a\" is not FROM=TO" }, { "--map==b", 64, .words = "FROM=TO" },
-	{ "--map=a=", 64, .words = "FROM=TO" }, { "--set=a", 64, .words = "is not FIELD=VALUE" },
-	{ "--type=a", 64, .words = "FIELD:TYPE" }, { "--type=:int", 64, .words = "FIELD:TYPE" },
+	{ "--map=a", 64, .words = "\"a\" is not FROM=TO" },
+	{ "--map==b", 64, .words = "FROM=TO" },
+	{ "--map=a=", 64, .words = "FROM=TO" },
+	{ "--set=a", 64, .words = "is not FIELD=VALUE" },
+	{ "--type=a", 64, .words = "FIELD:TYPE" },
+	{ "--type=:int", 64, .words = "FIELD:TYPE" },
 	{ "--type=a:integr", 64, .words = "is not a type" },
 	{ "--type=a:itn", 64, .words = "did you mean int?" },
-	{ "--id=", 64, .words = "empty" }, { "--rejects=", 64, .words = "empty" },
-	{ "--rejects=-", 64, .words = "--rejects: \"-\" is no file" }, { "--summary=-", 64, .words = "./-" },
-	{ "--shard=0/4", 64, .words = "is not I/N" }, { "--shard=5/4", 64, .words = "--shard" },
-	{ "--shard=1", 64, .words = "--shard" }, { "--shard=1/0", 64, .words = "--shard" },
-	{ "--shard=1/10001", 64, .words = "--shard" }, { "--shard=/4", 64, .words = "--shard" },
+	{ "--id=", 64, .words = "empty" },
+	{ "--rejects=", 64, .words = "empty" },
+	{ "--rejects=-", 64, .words = "--rejects: \"-\" is no file" },
+	{ "--summary=-", 64, .words = "./-" },
+	{ "--shard=0/4", 64, .words = "is not I/N" },
+	{ "--shard=5/4", 64, .words = "--shard" },
+	{ "--shard=1", 64, .words = "--shard" },
+	{ "--shard=1/0", 64, .words = "--shard" },
+	{ "--shard=1/10001", 64, .words = "--shard" },
+	{ "--shard=/4", 64, .words = "--shard" },
 	{ "--shard=1/", 64, .words = "--shard" },
 	{ "--shard=11111111111111111111111111111/4", 64, .words = "--shard" },
 	{ "--completion=tcsh", 64, .words = "bash, zsh or fish" },
@@ -496,7 +583,8 @@ static const struct {
 	{ "-q -v", 64, .words = "--quiet and --verbose exclude each other" },
 	{ "--state=s --no-state", 64, .words = "exclude each other" },
 	{ "--batch -a track-anonymous", 64, .words = "cannot be batched" },
-	{ "--id-type=phone", 64, .words = "add --batch" }, { "--id=phone", 64, .words = "or --id-type=id" },
+	{ "--id-type=phone", 64, .words = "add --batch" },
+	{ "--id=phone", 64, .words = "or --id-type=id" },
 	{ "--event=x", 64, .words = "--event needs --action=track" },
 	{ "--event=x -a delete", 64, .words = "--event needs" },
 	{ "--columns=a -f ndjson", 64, .words = "--columns is for CSV" },
@@ -511,13 +599,15 @@ static const struct {
 	{ "--restart", 64, .words = "--restart" },
 	{ "--restart --no-state users.csv", 64, .words = "--restart" },
 	{ "-n --results=-", 64, .words = "standard output" },
-	{ "- -", 64, .words = "standard input" }, { "users.csv \"\"", 64, .words = "empty" },
+	{ "- -", 64, .words = "standard input" },
+	{ "users.csv \"\"", 64, .words = "empty" },
 	/* files that are two things */
 	{ "--rejects=users.csv users.csv", 64, .words = "--rejects: users.csv is an input" },
 	{ "--rejects=./users.csv users.csv", 64, .words = "is an input" },
 	{ "--rejects=link.csv users.csv", 64, .words = "is an input" },
 	{ "--state=sub/../other.csv users.csv other.csv", 64, .words = "is an input" },
-	{ "users.csv users.rejected.csv", 64, .words = "--rejects: users.rejected.csv is an input" },
+	{ "users.csv users.rejected.csv", 64,
+	    .words = "--rejects: users.rejected.csv is an input" },
 	{ "users.csv sub/../users.rejected.csv", 64, .words = "is an input" },
 	{ "--rejects=a --state=a", 64, .words = "--state: a is what --rejects writes to" },
 	{ "--rejects=a --results=./a", 64, .words = "--results: ./a is what --rejects" },
@@ -530,22 +620,29 @@ static const struct {
 	{ "--url=http://example.org", 78, .words = "--allow-http" },
 	{ "--url=http://127.0.0.1.example.org", 78, .words = "--allow-http" },
 	{ "--url=https://me:" SECRET "@track.customer.io", 78, .words = "user name" },
-	{ "--url=ftp://x", 78, .words = "https://" }, { "--url=", 78, .words = "https://" },
+	{ "--url=ftp://x", 78, .words = "https://" },
+	{ "--url=", 78, .words = "https://" },
 	{ "--url=https://h?" SECRET, 78, .words = "query" },
 	{ "", 78, .words = "CUSTOMERIO_URL: the address holds a user name",
-		.env = KEYS " CUSTOMERIO_URL=https://u:" SECRET "@h" },
+	    .env = KEYS " CUSTOMERIO_URL=https://u:" SECRET "@h" },
 	{ "", 78, .words = "http://", .env = KEYS " CUSTOMERIO_URL=http://example.org" },
-	{ "", 78, .words = "CIO_REGION: \"mars\" is not a known region", .env = KEYS " CIO_REGION=mars" },
-	{ "--region=eu", 64, .words = "a region is asked for", .env = KEYS " CUSTOMERIO_URL=https://a" },
-	{ "", 78, .words = "a region is asked for, but the configuration", .env = KEYS " CIO_REGION=eu",
-		.config = "url = https://a\n" },
+	{ "", 78, .words = "CIO_REGION: \"mars\" is not a known region",
+	    .env = KEYS " CIO_REGION=mars" },
+	{ "--region=eu", 64, .words = "a region is asked for",
+	    .env = KEYS " CUSTOMERIO_URL=https://a" },
+	{ "", 78, .words = "a region is asked for, but the configuration",
+	    .env = KEYS " CIO_REGION=eu", .config = "url = https://a\n" },
 	/* credentials */
-	{ "users.csv", 78, .words = "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are not set", .env = "" },
-	{ "users.csv", 78, .words = "CUSTOMERIO_TRACK_API_KEY is not set", .env = "CIO_SITE_ID=" SECRET },
+	{ "users.csv", 78, .words = "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are not set",
+	    .env = "" },
+	{ "users.csv", 78, .words = "CUSTOMERIO_TRACK_API_KEY is not set",
+	    .env = "CIO_SITE_ID=" SECRET },
 	{ "", 78, .words = "CUSTOMERIO_SITE_ID is not set", .env = "CIO_API_KEY=" SECRET },
 	{ "", 78, .words = "are not set", .env = "CUSTOMERIO_SITE_ID= CIO_API_KEY=" },
-	{ "", 78, .words = "CIO_SITE_ID holds a character", .env = "CIO_SITE_ID=" SECRET ":x CIO_API_KEY=b" },
-	{ "", 78, .words = "CIO_API_KEY holds a character", .env = "CIO_SITE_ID=a CIO_API_KEY=" SECRET "\n" },
+	{ "", 78, .words = "CIO_SITE_ID holds a character",
+	    .env = "CIO_SITE_ID=" SECRET ":x CIO_API_KEY=b" },
+	{ "", 78, .words = "CIO_API_KEY holds a character",
+	    .env = "CIO_SITE_ID=a CIO_API_KEY=" SECRET "\n" },
 	{ "", 78, .words = "holds a char", .env = "CIO_SITE_ID=a CIO_API_KEY=" SECRET "\\sx" },
 	{ "", 78, .words = "holds a char", .env = "CIO_SITE_ID=a CIO_API_KEY=" SECRET "\xc3\xa4" },
 	/* the env-file */
@@ -553,23 +650,27 @@ static const struct {
 	{ "--env-file=sub", 78, .words = "neither a regular file nor a pipe" },
 	{ "--env-file=/dev/null", 78, .words = "neither" },
 	{ "--env-file=env", 78, .words = "env:2: this line is not NAME=VALUE",
-		.env_file = "CIO_SITE_ID=a\n" SECRET "\n" },
+	    .env_file = "CIO_SITE_ID=a\n" SECRET "\n" },
 	{ "--env-file=env", 78, .words = "env:1: this line is not NAME=VALUE",
-		.env_file = "CIO_SITE_ID = " SECRET "\n" },
-	{ "--env-file=env", 78, .words = "env:1: a quote is not closed", .env_file = "CIO_SITE_ID='" SECRET "\n" },
+	    .env_file = "CIO_SITE_ID = " SECRET "\n" },
+	{ "--env-file=env", 78, .words = "env:1: a quote is not closed",
+	    .env_file = "CIO_SITE_ID='" SECRET "\n" },
 	{ "--env-file=env", 78, .words = "env:1: something follows the closing quote",
-		.env_file = "CIO_SITE_ID='a'" SECRET "\n" },
-	{ "--env-file=env", 78, .words = "env:3: CIO_REGION: \"mars\" is not", .env_file = "\n\nCIO_REGION=mars\n" },
+	    .env_file = "CIO_SITE_ID='a'" SECRET "\n" },
+	{ "--env-file=env", 78, .words = "env:3: CIO_REGION: \"mars\" is not",
+	    .env_file = "\n\nCIO_REGION=mars\n" },
 	{ "--env-file=env", 78, .words = "env:1: CUSTOMERIO_URL: the address holds a user name",
-		.env_file = "CUSTOMERIO_URL=https://u:" SECRET "@h\n" },
+	    .env_file = "CUSTOMERIO_URL=https://u:" SECRET "@h\n" },
 	/* the configuration file */
 	{ "--config=gone", 78, .words = "gone: cannot open this configuration file" },
 	{ "--config=sub", 78, .words = "sub: this configuration file is not used" },
-	{ "", 78, .words = "config:2: rat is not an option: did you mean rate?", .config = "\nrat = 5\n" },
+	{ "", 78, .words = "config:2: rat is not an option: did you mean rate?",
+	    .config = "\nrat = 5\n" },
 	{ "", 78, .words = "config:1: zzzzzz is not an option (", .config = "zzzzzz\n" },
 	{ "", 78, .words = "config:1: rate: \"fast\" is not a rate", .config = "rate = fast\n" },
 	{ "", 78, .words = "config:1: rate needs a value: rate = N", .config = "rate\n" },
-	{ "", 78, .words = "config:1: quiet: \"yes\" is not true or false", .config = "quiet = yes\n" },
+	{ "", 78, .words = "config:1: quiet: \"yes\" is not true or false",
+	    .config = "quiet = yes\n" },
 	{ "", 78, .words = "config:1: help belongs on the command line", .config = "help\n" },
 	{ "", 78, .words = "restart belongs", .config = "restart = true" },
 	{ "", 78, .words = "config belongs", .config = "config = x" },
@@ -577,18 +678,23 @@ static const struct {
 	{ "", 78, .words = "config:1: this line is not name = value", .config = "rate: 5\n" },
 	{ "", 78, .words = "config:1: this line is not name = value", .config = "= " SECRET "\n" },
 	{ "", 78, .words = "config:1: a quote is not closed", .config = "event = \"x\n" },
-	{ "", 78, .words = "config:1: a # stands inside quotes", .config = "set = note=\"a # b\"\n" },
-	{ "", 78, .words = "put all of it in quotes (\"NAME=A # B\")", .config = "set = note='a # b'\n" },
-	{ "", 78, .words = "config:1: a # stands inside quotes", .config = "set = data={\"a\": \"b # c\"}\n" },
-	{ "--env-file=env", 78, .words = "env:1: a # stands inside quotes", .env_file = "CIO_SITE_ID=" SECRET "\"a # b\"\n" },
+	{ "", 78, .words = "config:1: a # stands inside quotes",
+	    .config = "set = note=\"a # b\"\n" },
+	{ "", 78, .words = "put all of it in quotes (\"NAME=A # B\")",
+	    .config = "set = note='a # b'\n" },
+	{ "", 78, .words = "config:1: a # stands inside quotes",
+	    .config = "set = data={\"a\": \"b # c\"}\n" },
+	{ "--env-file=env", 78, .words = "env:1: a # stands inside quotes",
+	    .env_file = "CIO_SITE_ID=" SECRET "\"a # b\"\n" },
 	{ "", 78, .words = "config:1: --rate", .config = "--rate = 5\n" },
-	{ "", 78, .words = "config:2: credentials do not belong", .config = "quiet\nsite_id = " SECRET "\n" },
+	{ "", 78, .words = "config:2: credentials do not belong",
+	    .config = "quiet\nsite_id = " SECRET "\n" },
 	{ "", 78, .words = "credentials", .config = "api_key=" SECRET "\n" },
 	{ "", 78, .words = "credentials", .config = "CUSTOMERIO_TRACK_API_KEY=" SECRET "\n" },
 	{ "", 78, .words = "credentials", .config = "cio-api-key: " SECRET "\n" },
 	{ "", 78, .words = "credentials", .config = "api-key " SECRET "\n" },
 	{ "", 78, .words = "config:1: url: the address holds a user name",
-		.config = "url = https://u:" SECRET "@h\n" },
+	    .config = "url = https://u:" SECRET "@h\n" },
 	{ "", 78, .words = "config:1: columns: ", .config = "columns = a,,b\n" },
 	{ "", 78, .words = "config:1: event: its value is empty", .config = "event =\n" },
 	{ "", 64, .words = "--quiet and --verbose", .config = "quiet\nverbose\n" },
@@ -610,8 +716,10 @@ START_TEST(refuses)
 	read_them(&g, args.data, refused[_i].env ? refused[_i].env : KEYS, false);
 	ck_assert_msg(g.result == OPTIONS_REFUSED, "%s: accepted", what);
 	ck_assert_msg(g.status == refused[_i].status, "%s: %d: %s", what, g.status, g.said);
-	ck_assert_msg(strstr(g.said, refused[_i].words) != NULL, "%s: no \"%s\": %s", what, refused[_i].words, g.said);
-	ck_assert_msg(strncmp(g.said, "cio-import: ", 12) == 0 && strchr(g.said, '\n') == g.said + strlen(g.said) - 1,
+	ck_assert_msg(strstr(g.said, refused[_i].words) != NULL, "%s: no \"%s\": %s", what,
+	    refused[_i].words, g.said);
+	ck_assert_msg(strncmp(g.said, "cio-import: ", 12) == 0 &&
+	        strchr(g.said, '\n') == g.said + strlen(g.said) - 1,
 	    "%s: not one line: %s", what, g.said);
 	bool with_hint = strstr(g.said, "(cio-import --help lists the options)\n") != NULL;
 	ck_assert_msg((g.status == 64) == with_hint, "%s: %s", what, g.said);
@@ -622,11 +730,29 @@ START_TEST(refuses)
 END_TEST
 
 /* Who may read the env-file. */
-static const struct { mode_t mode; bool in_credentials; bool good; } modes[] = {
-	{ 0600, false, true }, { 0400, false, true }, { 0700, false, true },
-	{ 0640, false, false }, { 0604, false, false }, { 0610, false, false }, { 0601, false, false }, { 0620, false, false }, { 0602, false, false },
-	{ 0644, false, false }, { 0440, false, false },
-	{ 0400, true, true }, { 0440, true, true }, { 0460, true, false }, { 0450, true, false }, { 0444, true, false }, { 0442, true, false }, { 0441, true, false },
+static const struct {
+	mode_t mode;
+	bool in_credentials;
+	bool good;
+} modes[] = {
+	{ 0600, false, true },
+	{ 0400, false, true },
+	{ 0700, false, true },
+	{ 0640, false, false },
+	{ 0604, false, false },
+	{ 0610, false, false },
+	{ 0601, false, false },
+	{ 0620, false, false },
+	{ 0602, false, false },
+	{ 0644, false, false },
+	{ 0440, false, false },
+	{ 0400, true, true },
+	{ 0440, true, true },
+	{ 0460, true, false },
+	{ 0450, true, false },
+	{ 0444, true, false },
+	{ 0442, true, false },
+	{ 0441, true, false },
 };
 
 START_TEST(env_file_mode)
@@ -635,9 +761,11 @@ START_TEST(env_file_mode)
 	char env[200];
 
 	write_file("sub/env", "CIO_SITE_ID=a\nCIO_API_KEY=" SECRET "\n", modes[_i].mode);
-	snprintf(env, sizeof env, "X=y%s", modes[_i].in_credentials ? " CREDENTIALS_DIRECTORY=./sub/" : "");
+	snprintf(env, sizeof env, "X=y%s",
+	    modes[_i].in_credentials ? " CREDENTIALS_DIRECTORY=./sub/" : "");
 	read_them(&g, "--env-file=sub/env", env, false);
-	ck_assert_msg((g.result == OPTIONS_RUN) == modes[_i].good, "%03o: %s", (unsigned)modes[_i].mode, g.said);
+	ck_assert_msg((g.result == OPTIONS_RUN) == modes[_i].good, "%03o: %s",
+	    (unsigned)modes[_i].mode, g.said);
 	ck_assert_msg(modes[_i].good || (g.status == 78 && strstr(g.said, "chmod 600")), "%03o: %s",
 	    (unsigned)modes[_i].mode, g.said);
 	forget(&g);
@@ -668,7 +796,8 @@ START_TEST(env_file_size)
 		write_file("env", text, 0600);
 		read_them(&g, "--env-file=env", "", false);
 		ck_assert_msg((g.result == OPTIONS_RUN) == (n == 65536), "%zu: %s", n, g.said);
-		ck_assert_msg(n == 65536 || strstr(g.said, "longer than 65536 bytes"), "%s", g.said);
+		ck_assert_msg(n == 65536 || strstr(g.said, "longer than 65536 bytes"), "%s",
+		    g.said);
 		forget(&g);
 	}
 	free(text);
@@ -680,7 +809,8 @@ START_TEST(env_file_with_nul)
 	struct got g;
 	FILE *f = fopen("env", "w");
 
-	ck_assert(f && chmod("env", 0600) == 0 && fwrite("CIO_SITE_ID=a\0b\n", 1, 16, f) == 16 && fclose(f) == 0);
+	ck_assert(f && chmod("env", 0600) == 0 && fwrite("CIO_SITE_ID=a\0b\n", 1, 16, f) == 16 &&
+	    fclose(f) == 0);
 	read_them(&g, "--env-file=env", "", false);
 	ck_assert_int_eq(g.status, 78);
 	ck_assert(strstr(g.said, "NUL") != NULL);
@@ -708,11 +838,16 @@ START_TEST(env_file_pipe)
 END_TEST
 
 /* The configuration file that is there without being named. */
-static const struct { const char *env; const char *path; bool found; } homes[] = {
+static const struct {
+	const char *env;
+	const char *path;
+	bool found;
+} homes[] = {
 	{ "XDG_CONFIG_HOME=%s/x HOME=%s/h", "x/cio-import/config", true },
 	{ "HOME=%s/h", "h/.config/cio-import/config", true },
 	{ "XDG_CONFIG_HOME= HOME=%s/h", "h/.config/cio-import/config", true },
-	{ "XDG_CONFIG_HOME=x HOME=%s/h", "h/.config/cio-import/config", true },		/* a relative one is no one */
+	/* a relative one is no one */
+	{ "XDG_CONFIG_HOME=x HOME=%s/h", "h/.config/cio-import/config", true },
 	{ "XDG_CONFIG_HOME=%s/x HOME=%s/h", "h/.config/cio-import/config", false },
 	{ "XDG_CONFIG_HOME=%s/users.csv HOME=%s/h", NULL, false },
 	{ "A=b", "h/.config/cio-import/config", false },
@@ -793,11 +928,18 @@ START_TEST(no_file_at_a_terminal)
 END_TEST
 
 /* --help and its like need nothing else, and end the reading. */
-static const struct { const char *args; const char *begins; } printed[] = {
-	{ "--version", "cio-import " VERSION "\n" }, { "-V", "cio-import " VERSION "\n" },
+static const struct {
+	const char *args;
+	const char *begins;
+} printed[] = {
+	{ "--version", "cio-import " VERSION "\n" },
+	{ "-V", "cio-import " VERSION "\n" },
 	{ "--help", "Usage: cio-import [OPTION]... [FILE]...\n" },
-	{ "-h", "Usage:" }, { "-qh --bogus", "Usage:" }, { "users.csv -V --rate=x", "cio-import " VERSION },
-	{ "--rate=x --help", "Usage:" }, { "--completion=bash", "# Completion of cio-import for bash" },
+	{ "-h", "Usage:" },
+	{ "-qh --bogus", "Usage:" },
+	{ "users.csv -V --rate=x", "cio-import " VERSION },
+	{ "--rate=x --help", "Usage:" },
+	{ "--completion=bash", "# Completion of cio-import for bash" },
 	{ "--completion zsh", "#compdef cio-import\n" },
 	{ "--completion=fish", "# Completion of cio-import for fish" },
 };
@@ -809,7 +951,8 @@ START_TEST(prints)
 	read_them(&g, printed[_i].args, "", true);
 	ck_assert_msg(g.result == OPTIONS_DONE, "%s: %s", printed[_i].args, g.said);
 	ck_assert_str_eq(g.said, "");
-	ck_assert_msg(strncmp(g.printed, printed[_i].begins, strlen(printed[_i].begins)) == 0, "%s", g.printed);
+	ck_assert_msg(strncmp(g.printed, printed[_i].begins, strlen(printed[_i].begins)) == 0, "%s",
+	    g.printed);
 	forget(&g);
 }
 END_TEST
@@ -843,14 +986,62 @@ START_TEST(values_match_their_enums)
 }
 END_TEST
 
-/* Anything may stand on the command line: it is accepted or refused with a status, and nothing breaks. */
+/* Anything may stand on the command line: it is accepted or refused with a status, and nothing
+ * breaks. */
 START_TEST(random_command_lines)
 {
 	static const char *const pieces[] = {
-		"--", "-", "=", ",", ":", "/", "%", "rate", "r", "n", "q", "v", "batch", "5", "0", "-1", "1e9", "us", "eu",
-		"map", "a=b", "set", "type", "int", "columns", "shard", "1/2", "url", "http://", "https://", "localhost",
-		"@", "[::1]", "env-file", "config", "users.csv", "sync", "action", "track", "action-field", "\xff", "\n",
-		"99999999999999999999999", "state", "results", "delimiter", "\\t", "no-state", "restart", "id", "phone",
+		"--",
+		"-",
+		"=",
+		",",
+		":",
+		"/",
+		"%",
+		"rate",
+		"r",
+		"n",
+		"q",
+		"v",
+		"batch",
+		"5",
+		"0",
+		"-1",
+		"1e9",
+		"us",
+		"eu",
+		"map",
+		"a=b",
+		"set",
+		"type",
+		"int",
+		"columns",
+		"shard",
+		"1/2",
+		"url",
+		"http://",
+		"https://",
+		"localhost",
+		"@",
+		"[::1]",
+		"env-file",
+		"config",
+		"users.csv",
+		"sync",
+		"action",
+		"track",
+		"action-field",
+		"\xff",
+		"\n",
+		"99999999999999999999999",
+		"state",
+		"results",
+		"delimiter",
+		"\\t",
+		"no-state",
+		"restart",
+		"id",
+		"phone",
 	};
 	struct dice dice = dice_new("random_command_lines");
 
@@ -865,8 +1056,10 @@ START_TEST(random_command_lines)
 		}
 		buf_byte(&args, '\0');
 		read_them(&g, args.data, dice_one_in(&dice, 2) ? KEYS : "", dice_one_in(&dice, 4));
-		ck_assert_msg(g.result != OPTIONS_REFUSED || g.status == 64 || g.status == 78, "%s: %d", args.data, g.status);
-		ck_assert_msg((g.result == OPTIONS_REFUSED) == (g.said[0] != '\0'), "%s: %s", args.data, g.said);
+		ck_assert_msg(g.result != OPTIONS_REFUSED || g.status == 64 || g.status == 78,
+		    "%s: %d", args.data, g.status);
+		ck_assert_msg((g.result == OPTIONS_REFUSED) == (g.said[0] != '\0'), "%s: %s",
+		    args.data, g.said);
 		forget(&g);
 		buf_free(&args);
 	}

@@ -68,7 +68,8 @@ START_TEST(creates)
 {
 	struct outfile f;
 
-	ck_assert_msg(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, &why) == 0, "%s", why.text);
+	ck_assert_msg(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, &why) == 0, "%s",
+	    why.text);
 	ck_assert_uint_eq(mode_of("out"), S_IFREG | 0600);
 	ck_assert(f.seekable);
 	ck_assert_int_eq(fcntl(f.fd, F_GETFD), FD_CLOEXEC);
@@ -83,7 +84,7 @@ START_TEST(keeps_an_older_file)
 {
 	struct outfile f;
 
-	for (int round = 0; round < 2; round++) {	/* the second time over an older NAME~ */
+	for (int round = 0; round < 2; round++) { /* the second time over an older NAME~ */
 		ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_ANY, &why), 0);
 		finish(&f, round == 0 ? "first\n" : "second\n");
 	}
@@ -97,18 +98,24 @@ START_TEST(keeps_an_older_file)
 }
 END_TEST
 
-/* What was in the file (NULL: no file), where to go on, and what is in it after "more\n" was added; what was set aside. */
-static const struct { const char *was; int64_t size; const char *then, *aside; } continuations[] = {
+/* What was in the file (NULL: no file), where to go on, and what is in it after "more\n" was added;
+ * what was set aside. */
+static const struct {
+	const char *was;
+	int64_t size;
+	const char *then, *aside;
+} continuations[] = {
 	{ NULL, 0, "more\n", NULL },
 	{ NULL, 10, "more\n", NULL },
 	{ "", 0, "more\n", NULL },
 	{ "", 10, "more\n", NULL },
 	{ "a\nb\n", 4, "a\nb\nmore\n", NULL },
-	{ "a\nb\n", 2, "a\nmore\n", NULL },		/* b belongs to a record that is sent again */
+	/* b belongs to a record that is sent again */
+	{ "a\nb\n", 2, "a\nmore\n", NULL },
 	{ "a\nb\n", 0, "more\n", NULL },
 	{ "a\nb\n", -1, "more\n", NULL },
 	{ "a\nb\ncut sho", 4, "a\nb\nmore\n", NULL },
-	{ "a\nb\n", 100, "a\nb\nmore\n", NULL },	/* shorter than it should be */
+	{ "a\nb\n", 100, "a\nb\nmore\n", NULL }, /* shorter than it should be */
 	{ "a\nb\ncut sho", 100, "a\nb\nmore\n", NULL },
 	{ "cut sho", 100, "more\n", NULL },
 	{ "\n", 1, "\nmore\n", NULL },
@@ -122,7 +129,8 @@ START_TEST(continues)
 
 	if (continuations[_i].was)
 		harness_write_text(h, "out", continuations[_i].was);
-	ck_assert_msg(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR, continuations[_i].size, &why) == 0,
+	ck_assert_msg(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR,
+	                  continuations[_i].size, &why) == 0,
 	    "%s", why.text);
 	ck_assert_int_eq(f.size, (int64_t)strlen(continuations[_i].then) - 5);
 	finish(&f, "more\n");
@@ -146,7 +154,9 @@ START_TEST(finds_a_line_break_far_back)
 			memset(text, 'x', n);
 			text[before[i]] = '\n';
 			harness_write(h, "out", text, n);
-			ck_assert_int_eq(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR, 1 << 20, &why), 0);
+			ck_assert_int_eq(outfile_continue(&f, harness_path(h, "out"),
+			                     OUTFILE_REGULAR, 1 << 20, &why),
+			    0);
 			ck_assert_int_eq(f.size, before[i] + 1);
 			ck_assert_int_eq(outfile_close(&f, &why), 0);
 		}
@@ -160,15 +170,19 @@ static int enter(enum door door, const char *name, enum outfile_kind kind)
 {
 	struct outfile f = OUTFILE_CLOSED;
 	int result = door == DOOR_CREATE ? outfile_create(&f, name, kind, &why) :
-	    door == DOOR_CONTINUE ? outfile_continue(&f, name, kind, 3, &why) :
-	    door == DOOR_REPLACE ? outfile_replace(name, "x\n", 2, 0600, &why) :
-	    outfile_set_aside(name, &why);
+	    door == DOOR_CONTINUE        ? outfile_continue(&f, name, kind, 3, &why) :
+	    door == DOOR_REPLACE         ? outfile_replace(name, "x\n", 2, 0600, &why) :
+	                                   outfile_set_aside(name, &why);
 
 	ck_assert_int_eq(f.fd, -1);
 	return result;
 }
 
-static const struct { enum outfile_kind kind; const char *name, *words; bool replace_too; } refusals[] = {
+static const struct {
+	enum outfile_kind kind;
+	const char *name, *words;
+	bool replace_too;
+} refusals[] = {
 	{ OUTFILE_ANY, "link", "symbolic link", true },
 	{ OUTFILE_ANY, "dangling", "symbolic link", true },
 	{ OUTFILE_REGULAR, "link", "symbolic link", true },
@@ -205,7 +219,7 @@ START_TEST(refuses_where_no_directory_is)
 {
 	for (enum door door = 0; door < DOORS; door++) {
 		if (door == DOOR_SET_ASIDE)
-			continue;	/* nothing is there, so all is well */
+			continue; /* nothing is there, so all is well */
 		ck_assert_int_eq(enter(door, harness_path(h, "no/out"), OUTFILE_ANY), -1);
 		assert_reason("make the directory first");
 	}
@@ -236,8 +250,10 @@ static void expect_through(int fd, const char *text)
 
 START_TEST(writes_to_streams)
 {
-	static const char *const names[] = { "-", "/dev/stdout", "/dev/fd/", "/proc/self/fd/", "fifo" };
-	bool is_fifo = strcmp(names[_i], "fifo") == 0, is_folder = strstr(names[_i], "/fd/") != NULL;
+	static const char *const names[] = { "-", "/dev/stdout", "/dev/fd/", "/proc/self/fd/",
+		"fifo" };
+	bool is_fifo = strcmp(names[_i], "fifo") == 0,
+	     is_folder = strstr(names[_i], "/fd/") != NULL;
 	char name[256];
 	struct outfile f;
 	int fds[2], kept = dup(STDOUT_FILENO);
@@ -318,8 +334,11 @@ static void assert_stays_failed(struct outfile *f, const char *words)
 	assert_reason(words);
 	for (int i = 0; i < 4; i++) {
 		why.text[0] = '\0';
-		ck_assert_int_eq(i == 0 ? outfile_add(f, "x", 1, &why) : i == 1 ? outfile_flush(f, &why) :
-		    i == 2 ? outfile_sync(f, &why) : outfile_close(f, &why), -1);
+		ck_assert_int_eq(i == 0 ? outfile_add(f, "x", 1, &why) :
+		        i == 1          ? outfile_flush(f, &why) :
+		        i == 2          ? outfile_sync(f, &why) :
+		                          outfile_close(f, &why),
+		    -1);
 		assert_reason(words);
 	}
 	ck_assert_int_eq(f->fd, -1);
@@ -332,7 +351,8 @@ START_TEST(tells_of_a_full_disk)
 	ck_assert_int_eq(outfile_create(&f, "/dev/full", OUTFILE_ANY, &why), 0);
 	ck_assert_int_eq(outfile_add(&f, "row\n", 4, &why), 0);
 	ck_assert_int_eq(outfile_flush(&f, &why), -1);
-	assert_stays_failed(&f, "/dev/full: cannot be written: No space left on device: "
+	assert_stays_failed(&f,
+	    "/dev/full: cannot be written: No space left on device: "
 	    "free some and run the same command again");
 }
 END_TEST
@@ -385,7 +405,8 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Reads everything from fd, slowly, in a process of its own; exits 0 if it is n bytes that count up. */
+/* Reads everything from fd, slowly, in a process of its own; exits 0 if it is n bytes that count
+ * up. */
 static pid_t slow_reader(int fd, int other, size_t n)
 {
 	pid_t pid = fork();
@@ -408,7 +429,8 @@ static pid_t slow_reader(int fd, int other, size_t n)
 /* Signals in between, and a pipe that somebody made non-blocking, lose nothing. */
 START_TEST(survives_interruptions)
 {
-	struct sigaction act = { .sa_handler = on_alarm };	/* no SA_RESTART: write returns short, or EINTR */
+	/* no SA_RESTART: write returns short, or EINTR */
+	struct sigaction act = { .sa_handler = on_alarm };
 	struct itimerval tick = { { 0, 700 }, { 0, 700 } }, off = { { 0, 0 }, { 0, 0 } };
 	enum { N = 500000 };
 	unsigned char *text = malloc(N);
@@ -443,16 +465,17 @@ START_TEST(replaces)
 	static const unsigned modes[] = { 0600, 0644 };
 	const char *name = harness_path(h, "out");
 
-	umask(077);	/* the mode asked for stands all the same */
+	umask(077); /* the mode asked for stands all the same */
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = i == 0 ? "longer than the second\n" : "second\n";
-		ck_assert_msg(outfile_replace(name, text, strlen(text), modes[i], &why) == 0, "%s", why.text);
+		ck_assert_msg(outfile_replace(name, text, strlen(text), modes[i], &why) == 0, "%s",
+		    why.text);
 		assert_file("out", text);
 		ck_assert_uint_eq(mode_of("out"), S_IFREG | modes[i]);
 	}
 	ck_assert_int_eq(unlink(name), 0);
 	ck_assert_int_eq(rmdir(harness_path(h, ".")), -1);
-	ck_assert_int_eq(rmdir(harness_dir(h)), 0);	/* nothing else was left there */
+	ck_assert_int_eq(rmdir(harness_dir(h)), 0); /* nothing else was left there */
 	ck_assert_int_eq(mkdir(harness_dir(h), 0700), 0);
 }
 END_TEST
@@ -468,7 +491,7 @@ START_TEST(replaces_nothing_when_it_fails)
 	assert_reason("cannot be written: File too large");
 	assert_file("out", "old\n");
 	ck_assert_int_eq(unlink(name), 0);
-	ck_assert_int_eq(rmdir(harness_dir(h)), 0);	/* no temporary file is left */
+	ck_assert_int_eq(rmdir(harness_dir(h)), 0); /* no temporary file is left */
 	ck_assert_int_eq(mkdir(harness_dir(h), 0700), 0);
 }
 END_TEST

@@ -1,8 +1,9 @@
 /*
- * How fast the built program sends, on the sandbox's own clock. Upper bounds are strict: what arrives in a second is
- * bounded by what may leave in it. A machine that is busy delays what has left, and so can bunch it: a bound is
- * therefore tried again, a few times at most, before it counts as broken, and more often where valgrind keeps the machine busy.
- * A program that breaks it breaks it every time.
+ * How fast the built program sends, on the sandbox's own clock. Upper bounds are strict: what
+ * arrives in a second is bounded by what may leave in it. A machine that is busy delays what has
+ * left, and so can bunch it: a bound is therefore tried again, a few times at most, before it
+ * counts as broken, and more often where valgrind keeps the machine busy. A program that breaks it
+ * breaks it every time.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -26,9 +27,9 @@ Suite *pace_suite(void);
 
 struct measured {
 	size_t arrivals;
-	unsigned busiest;	/* in any closed second */
-	double mean;		/* a second, from the first to the last */
-	int64_t middle_gap;	/* us; the median, which a stall of the machine hardly moves */
+	unsigned busiest;   /* in any closed second */
+	double mean;        /* a second, from the first to the last */
+	int64_t middle_gap; /* us; the median, which a stall of the machine hardly moves */
 	uint64_t throttled;
 };
 
@@ -41,7 +42,8 @@ static int by_size(const void *a, const void *b)
 
 static struct measured measure(struct sandbox *s)
 {
-	struct measured m = { .arrivals = sandbox_arrivals(s), .busiest = sandbox_max_in(s, SECOND),
+	struct measured m = { .arrivals = sandbox_arrivals(s),
+		.busiest = sandbox_max_in(s, SECOND),
 		.throttled = sandbox_counters(s).throttled };
 	int64_t *gaps, span = 0;
 
@@ -63,15 +65,18 @@ static const struct pace {
 	const char *args[4];
 	struct sandbox_config config;
 	int people;
-	unsigned busiest;	/* most arrivals in a closed second */
-	int rate;		/* what it should be a second; the median gap says whether it is */
+	unsigned busiest; /* most arrivals in a closed second */
+	int rate;         /* what it should be a second; the median gap says whether it is */
 	bool never_throttled;
 } paces[] = {
 	{ "defaults", { NULL }, { 0 }, 340, 52, 50, false },
 	{ "defaults, 60 ms away", { NULL }, { .latency_ms = 60 }, 340, 52, 50, false },
-	{ "a third of the requests fails", { "--backoff=100ms", "--backoff-max=100ms", "--retries=50" },
-	  { .chaos = { .seed = 7, .unavailable = 14, .reset_before = 10, .error_after = 10 } }, 220, 60, 50, false },
-	{ "98/s without burst under a limit of 100", { "--rate=98", "--burst=1", NULL }, { .rate_limit = 100 }, 600, 99, 98, true },
+	{ "a third of the requests fails",
+	    { "--backoff=100ms", "--backoff-max=100ms", "--retries=50" },
+	    { .chaos = { .seed = 7, .unavailable = 14, .reset_before = 10, .error_after = 10 } },
+	    220, 60, 50, false },
+	{ "98/s without burst under a limit of 100", { "--rate=98", "--burst=1", NULL },
+	    { .rate_limit = 100 }, 600, 99, 98, true },
 	{ "600 a minute", { "--rate=600/m", "--burst=2", NULL }, { 0 }, 55, 12, 10, false },
 	{ "1000/s", { "--rate=1000", "--burst=20", NULL }, { 0 }, 4000, 1020, 1000, false },
 };
@@ -107,15 +112,17 @@ static bool is_right(const struct pace *p, struct scene *s, struct harness_child
 	struct measured m = measure(s->sandbox);
 	const char *broken = judge(p, &m);
 
-	printf("%s: %zu arrivals, %.1f/s, at most %u in a second, median gap %.2f ms%s%s\n", p->name, m.arrivals, m.mean, m.busiest,
-	    (double)m.middle_gap / 1000, broken ? ": " : "", broken ? broken : "");
+	printf("%s: %zu arrivals, %.1f/s, at most %u in a second, median gap %.2f ms%s%s\n",
+	    p->name, m.arrivals, m.mean, m.busiest, (double)m.middle_gap / 1000, broken ? ": " : "",
+	    broken ? broken : "");
 	fflush(stdout);
 	ck_assert_uint_eq(scene_people_there(s), (unsigned)p->people);
 	scene_close(s);
 	return !broken;
 }
 
-/* All side by side, for most of the time goes by in waiting; then those again that were not right. */
+/* All side by side, for most of the time goes by in waiting; then those again that were not
+ * right. */
 START_TEST(the_rate_is_kept)
 {
 	struct scene scenes[PACES];
@@ -162,8 +169,9 @@ END_TEST
 
 /* -- every attempt takes a token, and waiting costs nothing -- */
 
-/* The check, six records and four retries at four a second: 2.5 s. Under valgrind the first use of anything is late by a tenth of
- * a second, and what comes next is that much closer: it is one a second there, and an attempt without a token still stands out. */
+/* The check, six records and four retries at four a second: 2.5 s. Under valgrind the first use of
+ * anything is late by a tenth of a second, and what comes next is that much closer: it is one a
+ * second there, and an attempt without a token still stands out. */
 START_TEST(every_attempt_takes_a_token)
 {
 	const char *rate = harness_is_under() ? "--rate=1" : "--rate=4";
@@ -171,39 +179,48 @@ START_TEST(every_attempt_takes_a_token)
 
 	for (int try = 0; shortest < least && try < TRIES; try++) {
 		struct scene s = scene_open(NULL);
-		sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .path = "region", .fault = { .act = SANDBOX_STATUS, .status = 503 } });
-		sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 1, .times = 3,
-		    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+		sandbox_add_rule(s.sandbox,
+		    &(struct sandbox_rule){ .path = "region",
+		        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+		sandbox_add_rule(s.sandbox,
+		    &(struct sandbox_rule){ .method = "PUT",
+		        .passes = 1,
+		        .times = 3,
+		        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 		scene_write_people(&s, "in.csv", 6);
-		const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", rate, "--burst=1", "--backoff=1ms",
-		    "--summary=summary.json");
+		const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", rate, "--burst=1",
+		    "--backoff=1ms", "--summary=summary.json");
 		harness_assert_status(run, 0);
 		size_t n = sandbox_arrivals(s.sandbox);
 		ck_assert_uint_eq(n, 11);
 		ck_assert_int_eq(scene_summary(&s, "requests"), 11);
 		ck_assert_int_eq(scene_summary(&s, "retries"), 4);
 		if (!scene_is_instrumented())
-			ck_assert_msg(run->cpu_seconds < 0.5, "%.2f s of processor time in %.2f s: it spins", run->cpu_seconds, run->seconds);
+			ck_assert_msg(run->cpu_seconds < 0.5,
+			    "%.2f s of processor time in %.2f s: it spins", run->cpu_seconds,
+			    run->seconds);
 		shortest = INT64_MAX;
 		for (size_t i = 1; i < n; i++) {
-			int64_t gap = sandbox_arrival(s.sandbox, i).at_us - sandbox_arrival(s.sandbox, i - 1).at_us;
+			int64_t gap = sandbox_arrival(s.sandbox, i).at_us -
+			    sandbox_arrival(s.sandbox, i - 1).at_us;
 			shortest = gap < shortest ? gap : shortest;
 		}
 		scene_close(&s);
 	}
-	ck_assert_msg(shortest >= least, "two attempts left %.3f s apart", (double)shortest / SECOND);
+	ck_assert_msg(shortest >= least, "two attempts left %.3f s apart",
+	    (double)shortest / SECOND);
 }
 END_TEST
 
 /* -- 429 -- */
 
-#define THROTTLED_AT 21		/* the arrival that gets the 429: 0.4 s after the start */
+#define THROTTLED_AT 21 /* the arrival that gets the 429: 0.4 s after the start */
 
 static const struct pause {
 	const char *name, *arg;
 	bool date;
 	int people;
-	int64_t pause_us;	/* at least */
+	int64_t pause_us; /* at least */
 	bool halved, climbs;
 } pauses[] = {
 	{ "Retry-After: 1", "--burst=10", false, 210, 1000000, true, true },
@@ -224,12 +241,17 @@ static struct harness_child *start_pause(const struct pause *p, struct scene *s,
 	scene_write_people(s, "in.csv", p->people);
 	*until = 0;
 	if (p->date) {
-		strftime(header, sizeof header, "Retry-After: %a, %d %b %Y %H:%M:%S GMT", gmtime_r(&then, &tm));
+		strftime(header, sizeof header, "Retry-After: %a, %d %b %Y %H:%M:%S GMT",
+		    gmtime_r(&then, &tm));
 		*until = (int64_t)then * SECOND - clock_wall() + clock_now();
 	}
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .nth = THROTTLED_AT,
-	    .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = strstr(p->arg, "backoff") ? NULL : header } });
-	return HARNESS_START(s->harness, "in.csv", "--jitter=0", "--retries=0", "--summary=summary.json", p->arg);
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .nth = THROTTLED_AT,
+	        .fault = { .act = SANDBOX_STATUS,
+	            .status = 429,
+	            .headers = strstr(p->arg, "backoff") ? NULL : header } });
+	return HARNESS_START(s->harness, "in.csv", "--jitter=0", "--retries=0",
+	    "--summary=summary.json", p->arg);
 }
 
 /* The median gap between the arrivals from `from` to `to`, us after `start`. */
@@ -250,16 +272,19 @@ static int64_t gap_within(struct sandbox *s, int64_t start, int64_t from, int64_
 	return gaps[n / 2];
 }
 
-static bool pause_is_right(const struct pause *p, struct scene *s, struct harness_child *child, int64_t until)
+static bool pause_is_right(const struct pause *p, struct scene *s, struct harness_child *child,
+    int64_t until)
 {
 	const struct harness_run *run = harness_finish(child);
-	int64_t answered = sandbox_arrival(s->sandbox, THROTTLED_AT - 1).answered_us, again = 0, late = 0;
+	int64_t answered = sandbox_arrival(s->sandbox, THROTTLED_AT - 1).answered_us, again = 0,
+	        late = 0;
 
-	harness_assert_status(run, 0);	/* with --retries=0: a 429 costs none */
+	harness_assert_status(run, 0); /* with --retries=0: a 429 costs none */
 	ck_assert_int_eq(scene_summary(s, "rate_limited"), 1);
 	ck_assert_uint_eq(scene_people_there(s), (unsigned)p->people);
 	if (!scene_is_instrumented())
-		ck_assert_msg(run->cpu_seconds < 0.5, "%.2f s of processor time in %.2f s", run->cpu_seconds, run->seconds);
+		ck_assert_msg(run->cpu_seconds < 0.5, "%.2f s of processor time in %.2f s",
+		    run->cpu_seconds, run->seconds);
 	if (until < answered + p->pause_us)
 		until = answered + p->pause_us;
 	for (size_t i = THROTTLED_AT; i < sandbox_arrivals(s->sandbox) && !again; i++) {
@@ -267,14 +292,19 @@ static bool pause_is_right(const struct pause *p, struct scene *s, struct harnes
 		if (at >= until)
 			again = at;
 		else
-			late = at;	/* it had left before the answer was read */
+			late = at; /* it had left before the answer was read */
 	}
-	int64_t first = gap_within(s->sandbox, again, 0, SECOND), fifth = gap_within(s->sandbox, again, 4 * SECOND, 5 * SECOND);
-	printf("%s: sent on %.2f s after the 429; median gap then %.1f ms, four seconds later %.1f ms\n", p->name,
-	    (double)(again - answered) / SECOND, (double)first / 1000, p->climbs ? (double)fifth / 1000 : 0);
+	int64_t first = gap_within(s->sandbox, again, 0, SECOND),
+	        fifth = gap_within(s->sandbox, again, 4 * SECOND, 5 * SECOND);
+	printf("%s: sent on %.2f s after the 429; median gap then %.1f ms, four seconds later %.1f "
+	       "ms\n",
+	    p->name, (double)(again - answered) / SECOND, (double)first / 1000,
+	    p->climbs ? (double)fifth / 1000 : 0);
 	fflush(stdout);
-	ck_assert_msg(!late || late < answered + 500000, "%s: something left during the pause", p->name);
-	return (p->halved ? first > 30000 : first < 25000) && (!p->climbs || fifth < first * 85 / 100);
+	ck_assert_msg(!late || late < answered + 500000, "%s: something left during the pause",
+	    p->name);
+	return (p->halved ? first > 30000 : first < 25000) &&
+	    (!p->climbs || fifth < first * 85 / 100);
 }
 
 START_TEST(a_429_pauses_and_slows_the_run)
@@ -292,7 +322,8 @@ START_TEST(a_429_pauses_and_slows_the_run)
 		for (size_t i = 0; i < PAUSES; i++) {
 			if (right[i])
 				continue;
-			left -= right[i] = pause_is_right(&pauses[i], &scenes[i], children[i], until[i]);
+			left -= right[i] = pause_is_right(&pauses[i], &scenes[i], children[i],
+			    until[i]);
 			scene_close(&scenes[i]);
 		}
 	}
@@ -314,7 +345,11 @@ static void write_rows(struct scene *s, const char *name, int rows)
 	buf_free(&b);
 }
 
-static const struct load { const char *arg; int rows; long most_kib; } loads[] = {
+static const struct load {
+	const char *arg;
+	int rows;
+	long most_kib;
+} loads[] = {
 	{ "--burst=10", 60000, 16 * 1024 },
 	{ "--batch", 300000, 32 * 1024 },
 };
@@ -325,16 +360,19 @@ START_TEST(memory_does_not_grow_with_the_input)
 	struct scene s = scene_open(&(struct sandbox_config){ .sink = true });
 
 	write_rows(&s, "in.csv", scene_is_instrumented() ? l->rows / 20 : l->rows);
-	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--rate=unlimited", l->arg);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--rate=unlimited",
+	    l->arg);
 	harness_assert_status(run, 0);
-	printf("%s: %ld KiB resident after %d rows in %.1f s\n", l->arg, run->max_rss_kib, l->rows, run->seconds);
+	printf("%s: %ld KiB resident after %d rows in %.1f s\n", l->arg, run->max_rss_kib, l->rows,
+	    run->seconds);
 	if (!scene_is_instrumented())
 		ck_assert_msg(run->max_rss_kib < l->most_kib, "%ld KiB resident", run->max_rss_kib);
 	scene_close(&s);
 }
 END_TEST
 
-/* A pipe's producer is held back by the rate: it gets rid of the pipe's own room and of a bounded read-ahead. */
+/* A pipe's producer is held back by the rate: it gets rid of the pipe's own room and of a bounded
+ * read-ahead. */
 START_TEST(a_producer_is_held_back)
 {
 	struct scene s = scene_open(NULL);
@@ -375,7 +413,8 @@ Suite *pace_suite(void)
 	tcase_add_test(t, a_stall_is_no_licence);
 	tcase_add_test(t, every_attempt_takes_a_token);
 	tcase_add_test(t, a_429_pauses_and_slows_the_run);
-	tcase_add_loop_test(t, memory_does_not_grow_with_the_input, 0, sizeof loads / sizeof *loads);
+	tcase_add_loop_test(t, memory_does_not_grow_with_the_input, 0,
+	    sizeof loads / sizeof *loads);
 	tcase_add_test(t, a_producer_is_held_back);
 	suite_add_tcase(s, t);
 	return s;

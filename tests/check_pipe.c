@@ -1,6 +1,6 @@
 /*
- * The program between two others: a reader that leaves, a producer that dies, one that is slow; and in the hands of real
- * shells, which complete its options.
+ * The program between two others: a reader that leaves, a producer that dies, one that is slow; and
+ * in the hands of real shells, which complete its options.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 Suite *pipe_suite(void);
 
-#define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 static const struct harness_run *run_shell(struct scene *s, const char *shell, const char *script)
 {
@@ -47,25 +47,32 @@ START_TEST(a_reader_that_leaves)
 	harness_assert_status(run, 73);
 	ck_assert_uint_eq(harness_count_lines(run->out, "\"record\":1,"), 1);
 	ck_assert_uint_eq(harness_count_lines(run->out, ""), 1);
-	harness_assert_err_has(run, "standard output: cannot be written: Broken pipe: its reader has gone: run the same "
+	harness_assert_err_has(run,
+	    "standard output: cannot be written: Broken pipe: its reader has gone: run the same "
 	    "command again");
-	harness_assert_err_has(run, "to resume: run the same command again: what is settled is kept in in.csv.cio-state");
+	harness_assert_err_has(run,
+	    "to resume: run the same command again: what is settled is kept in in.csv.cio-state");
 	size_t there = scene_people_there(&s);
 	ck_assert_msg(there < 150, "nothing was left to do");
 	run = run_shell(&s, "/bin/sh", "cio-import --rate=unlimited --results=- in.csv | wc -l");
 	harness_assert_status(run, 0);
-	ck_assert_int_eq(atoi(run->out), 150);	/* those that were settled are told as skipped */
+	ck_assert_int_eq(atoi(run->out), 150); /* those that were settled are told as skipped */
 	ck_assert_uint_eq(scene_people_there(&s), 150);
 	scene_close(&s);
 }
 END_TEST
 
 /* --help | head and its like: no signal, no noise. */
-static const struct { const char *script; int status; const char *says; } leavers[] = {
+static const struct {
+	const char *script;
+	int status;
+	const char *says;
+} leavers[] = {
 	{ "cio-import --help >/dev/full", 73, "standard output cannot be written" },
 	{ "cio-import --completion=bash >/dev/full", 73, "standard output cannot be written" },
 	{ "cio-import -n in.csv >/dev/full", 73, "standard output" },
-	{ "cio-import -n in.csv | head -n1 >/dev/null; exit ${PIPESTATUS[0]}", 73, "standard output" },
+	{ "cio-import -n in.csv | head -n1 >/dev/null; exit ${PIPESTATUS[0]}", 73,
+	    "standard output" },
 };
 
 START_TEST(an_output_that_is_gone)
@@ -84,10 +91,15 @@ END_TEST
 /* --- producers --- */
 
 /* What the producer had not finished is rejected with its line, and what was whole is sent. */
-static const struct { const char *text, *option, *error; unsigned people; } cuts[] = {
-	{ "{\"id\":\"1\"}\n{\"id\":\"2\"}\n{\"id\":\"3\",\"na", "--format=auto", "standard input:3: not a JSON object", 2 },
+static const struct {
+	const char *text, *option, *error;
+	unsigned people;
+} cuts[] = {
+	{ "{\"id\":\"1\"}\n{\"id\":\"2\"}\n{\"id\":\"3\",\"na", "--format=auto",
+	    "standard input:3: not a JSON object", 2 },
 	{ "{\"id\":\"1\"}\n\n{", "--format=auto", "standard input:3: not a JSON object", 1 },
-	{ "id,name\n1,a\n2,b\n3", "--format=auto", "standard input:4: row has 1 cell, the header has 2", 2 },
+	{ "id,name\n1,a\n2,b\n3", "--format=auto",
+	    "standard input:4: row has 1 cell, the header has 2", 2 },
 	{ "id,name\n1,a\n2,\"b\nc", "--format=auto", "standard input:3: ", 1 },
 	{ "id,name\n1,a\n2,b", "--format=auto", NULL, 2 },
 	{ "{\"id\":\"1\"}\n{\"id\":\"2\"}", "--format=ndjson", NULL, 2 },
@@ -98,7 +110,8 @@ START_TEST(a_producer_that_dies)
 	struct scene s = scene_open(NULL);
 
 	harness_stdin_text(s.harness, cuts[_i].text);
-	const struct harness_run *run = HARNESS_RUN(s.harness, cuts[_i].option, "--rate=unlimited", "--rejects=r");
+	const struct harness_run *run = HARNESS_RUN(s.harness, cuts[_i].option, "--rate=unlimited",
+	    "--rejects=r");
 	harness_assert_status(run, cuts[_i].error ? 1 : 0);
 	if (cuts[_i].error)
 		harness_assert_err_has(run, cuts[_i].error);
@@ -109,8 +122,13 @@ START_TEST(a_producer_that_dies)
 END_TEST
 
 /* tail -f: each record is sent when it comes, not when the next one does. */
-static const struct { const char *header, *before, *after; } slow[] = {
-	{ "", "{\"id\":\"", "\"}\n" }, { "id,x\n", "", ",a\n" }, { "id,x\r\n", "", ",a\r\n" }, { "id,x\n", "", ",\"a\nb\"\n" },
+static const struct {
+	const char *header, *before, *after;
+} slow[] = {
+	{ "", "{\"id\":\"", "\"}\n" },
+	{ "id,x\n", "", ",a\n" },
+	{ "id,x\r\n", "", ",a\r\n" },
+	{ "id,x\n", "", ",\"a\nb\"\n" },
 };
 
 START_TEST(a_slow_producer)
@@ -125,8 +143,8 @@ START_TEST(a_slow_producer)
 	dprintf(ends[1], "%s", slow[_i].header);
 	for (int i = 1; i <= 5; i++) {
 		dprintf(ends[1], "%s%d%s", slow[_i].before, i, slow[_i].after);
-		ck_assert_msg(sandbox_wait(s.sandbox, (uint64_t)i + 1, SOON), "record %d does not come%s", i,
-		    harness_show(harness_peek(c)));
+		ck_assert_msg(sandbox_wait(s.sandbox, (uint64_t)i + 1, SOON),
+		    "record %d does not come%s", i, harness_show(harness_peek(c)));
 	}
 	close(ends[1]);
 	const struct harness_run *run = harness_finish(c);
@@ -142,14 +160,19 @@ START_TEST(a_stream_is_carried_on_by_number)
 	struct scene s = scene_open(NULL);
 	char *text = scene_people(40);
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p21", .fault = { .act = SANDBOX_STATUS, .status = 401 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p21",
+	        .fault = { .act = SANDBOX_STATUS, .status = 401 } });
 	harness_stdin_text(s.harness, text);
-	const struct harness_run *run = HARNESS_RUN(s.harness, "--rate=unlimited", "-c1", "--limit=30", "--skip=5");
+	const struct harness_run *run = HARNESS_RUN(s.harness, "--rate=unlimited", "-c1",
+	    "--limit=30", "--skip=5");
 	harness_assert_status(run, 77);
-	harness_assert_err_has(run, "to resume: give the same input again with --skip=20 --limit=15: no state was kept "
+	harness_assert_err_has(run,
+	    "to resume: give the same input again with --skip=20 --limit=15: no state was kept "
 	    "(--state=FILE keeps one)");
 	harness_stdin_text(s.harness, text);
-	harness_assert_status(HARNESS_RUN(s.harness, "--rate=unlimited", "--skip=20", "--limit=15"), 0);
+	harness_assert_status(HARNESS_RUN(s.harness, "--rate=unlimited", "--skip=20", "--limit=15"),
+	    0);
 	ck_assert_uint_eq(scene_people_there(&s), 30);
 	ck_assert_uint_eq(sandbox_counters(s.sandbox).operations, 30);
 	free(text);
@@ -174,20 +197,33 @@ END_TEST
 
 /* --- completion, as the shells load it --- */
 
-static const struct { const char *shell, *script, *offered; } completions[] = {
-	{ "bash", "eval \"$(cio-import --completion=bash)\"; complete -p cio-import >&2 || exit 9; "
-	    "COMP_WORDS=(cio-import --sync-d); COMP_CWORD=1; _cio_import; printf '%s\n' \"${COMPREPLY[@]}\"",
+static const struct {
+	const char *shell, *script, *offered;
+} completions[] = {
+	{ "bash",
+	    "eval \"$(cio-import --completion=bash)\"; complete -p cio-import >&2 || exit 9; "
+	    "COMP_WORDS=(cio-import --sync-d); COMP_CWORD=1; _cio_import; printf '%s\n' "
+	    "\"${COMPREPLY[@]}\"",
 	    "--sync-deletes=" },
-	{ "bash", "eval \"$(cio-import --completion=bash)\"; COMP_WORDS=(cio-import --action = uns); COMP_CWORD=3; "
-	    "_cio_import; printf '%s\n' \"${COMPREPLY[@]}\"", "unsuppress" },
+	{ "bash",
+	    "eval \"$(cio-import --completion=bash)\"; COMP_WORDS=(cio-import --action = uns); "
+	    "COMP_CWORD=3; "
+	    "_cio_import; printf '%s\n' \"${COMPREPLY[@]}\"",
+	    "unsuppress" },
 	/* a terminal is needed: zsh completes nowhere else */
-	{ "zsh", "zmodload zsh/zpty; zpty z 'PS1= zsh -f -i'; "
-	    "zpty -w z 'PS1=; autoload -U compinit; compinit -u -D; source <(cio-import --completion=zsh); "
-	    "cio-import() { print -rl -- \"got:$@\" }; print re\"\"ady'; zpty -r -m z line '*ready*'; "
+	{ "zsh",
+	    "zmodload zsh/zpty; zpty z 'PS1= zsh -f -i'; "
+	    "zpty -w z 'PS1=; autoload -U compinit; compinit -u -D; source <(cio-import "
+	    "--completion=zsh); "
+	    "cio-import() { print -rl -- \"got:$@\" }; print re\"\"ady'; zpty -r -m z line "
+	    "'*ready*'; "
 	    "zpty -w -n z $'cio-import --sync-d\\t'; zpty -w z 'delete'; "
-	    "zpty -r -m z line '*got:--sync-deletes=delete*' && print -r -- found; zpty -d z", "found" },
-	{ "fish", "cio-import --completion=fish | source; "
-	    "complete -C 'cio-import --sync-d' | string replace -r '\\t.*' ''", "--sync-deletes" },
+	    "zpty -r -m z line '*got:--sync-deletes=delete*' && print -r -- found; zpty -d z",
+	    "found" },
+	{ "fish",
+	    "cio-import --completion=fish | source; "
+	    "complete -C 'cio-import --sync-d' | string replace -r '\\t.*' ''",
+	    "--sync-deletes" },
 };
 
 static bool has_shell(struct scene *s, const char *shell)
@@ -204,13 +240,15 @@ START_TEST(a_shell_completes)
 	char *line;
 
 	if (!has_shell(&s, completions[_i].shell)) {
-		fprintf(stderr, "pipe: there is no %s here: its completion is not tried\n", completions[_i].shell);
+		fprintf(stderr, "pipe: there is no %s here: its completion is not tried\n",
+		    completions[_i].shell);
 	} else {
 		char shell[100];
 		snprintf(shell, sizeof shell, "/usr/bin/%s", completions[_i].shell);
 		const struct harness_run *run = run_shell(&s, shell, completions[_i].script);
 		line = harness_line(run->out, 0);
-		ck_assert_msg(line && strcmp(line, completions[_i].offered) == 0, "%s%s", completions[_i].shell, harness_show(run));
+		ck_assert_msg(line && strcmp(line, completions[_i].offered) == 0, "%s%s",
+		    completions[_i].shell, harness_show(run));
 		free(line);
 	}
 	scene_close(&s);

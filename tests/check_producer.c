@@ -1,4 +1,5 @@
-/* The producer: what it makes is the same whether it works ahead or not, and it can be left at any time. */
+/* The producer: what it makes is the same whether it works ahead or not, and it can be left at any
+ * time. */
 #include <check.h>
 #include <inttypes.h>
 #include <sched.h>
@@ -22,7 +23,7 @@
 Suite *producer_suite(void);
 
 #define FILES 3
-#define SOON_SEEN 100u	/* operations that may lie between one that is announced and its turn */
+#define SOON_SEEN 100u /* operations that may lie between one that is announced and its turn */
 
 /* FILEs in a folder of their own, and what makes operations of them. */
 struct setting {
@@ -43,7 +44,8 @@ static void setting_open(struct setting *s)
 	ck_assert_ptr_nonnull(mkdtemp(s->path));
 	s->o.input.files = s->files;
 	s->o.mapping = (struct mapping_config){ .id_type = -1, .infer = true };
-	s->config = (struct operation_config){ .v2 = true, .destination = "here", .input_identity = "" };
+	s->config =
+	    (struct operation_config){ .v2 = true, .destination = "here", .input_identity = "" };
 }
 
 static void setting_end(struct setting *s)
@@ -112,7 +114,7 @@ static bool two_processors(void)
 
 static void add_filling(struct buf *b, size_t n)
 {
-	memset(buf_room(b, n), '"', n);		/* twice as much in JSON */
+	memset(buf_room(b, n), '"', n); /* twice as much in JSON */
 	b->len += n;
 }
 
@@ -124,16 +126,21 @@ static void add_csv(struct buf *b, struct dice *d, int rows)
 		buf_fmt(b, "%d,user%d@example.com,", (int)dice_below(d, 10000), i);
 		if (dice_one_in(d, 300)) {
 			buf_byte(b, '"');
-			add_filling(b, 2 * (size_t)dice_below(d, dice_one_in(d, 5) ? 300000 : 1000));
+			add_filling(b,
+			    2 * (size_t)dice_below(d, dice_one_in(d, 5) ? 300000 : 1000));
 			buf_byte(b, '"');
 		}
-		buf_str(b, dice_one_in(d, 40) ? ",1,one too many\n" : dice_one_in(d, 40) ? "\xff,\n" : ",29.99\n");
+		buf_str(b,
+		    dice_one_in(d, 40)     ? ",1,one too many\n" :
+		        dice_one_in(d, 40) ? "\xff,\n" :
+		                             ",29.99\n");
 	}
 }
 
 static void add_ndjson(struct buf *b, struct dice *d, int lines)
 {
-	static const char *const others[] = { "{\"name\":\"Nobody\"}", "{\"id\":1,", "[]", "{\"id\":{}}" };
+	static const char *const others[] = { "{\"name\":\"Nobody\"}", "{\"id\":1,", "[]",
+		"{\"id\":{}}" };
 
 	for (int i = 0; i < lines; i++) {
 		if (dice_one_in(d, 30))
@@ -146,7 +153,8 @@ static void add_ndjson(struct buf *b, struct dice *d, int lines)
 
 static void add_all(struct setting *s, struct dice *d)
 {
-	struct buf csv = { .max = SIZE_MAX }, ndjson = { .max = SIZE_MAX }, small = { .max = SIZE_MAX };
+	struct buf csv = { .max = SIZE_MAX }, ndjson = { .max = SIZE_MAX },
+	           small = { .max = SIZE_MAX };
 
 	add_csv(&csv, d, 3000);
 	add_ndjson(&ndjson, d, 3000);
@@ -162,8 +170,8 @@ static void tell(const struct made *made, struct buf *out)
 {
 	const struct operation *op = &made->op;
 
-	buf_fmt(out, "%d %d %s %u:%" PRIu64 " %" PRIu64, (int)made->kind, made->status, made->why ? made->why : "-", op->from.file,
-	    op->from.line, op->from.number);
+	buf_fmt(out, "%d %d %s %u:%" PRIu64 " %" PRIu64, (int)made->kind, made->status,
+	    made->why ? made->why : "-", op->from.file, op->from.line, op->from.number);
 	if (made->kind <= MADE_BAD) {
 		buf_fmt(out, " %u %" PRIx64 " ", op->key_count, op->keys[0]);
 		buf_add(out, op->from.raw, op->from.raw_len);
@@ -171,7 +179,8 @@ static void tell(const struct made *made, struct buf *out)
 		buf_add(out, op->id, op->id_len + 1);
 	}
 	if (made->kind == MADE_OPERATION) {
-		buf_fmt(out, " %s %s %s ", action_name(op->action), method_name(op->method), op->path);
+		buf_fmt(out, " %s %s %s ", action_name(op->action), method_name(op->method),
+		    op->path);
 		buf_add(out, op->body, op->body_len);
 	}
 	buf_byte(out, '\n');
@@ -255,7 +264,8 @@ START_TEST(every_length)
 }
 END_TEST
 
-/* Rows that become six times as long, until the blocks are full: none is cut, and none is written past the end. */
+/* Rows that become six times as long, until the blocks are full: none is cut, and none is written
+ * past the end. */
 START_TEST(rows_that_grow)
 {
 	struct buf text = { .max = SIZE_MAX };
@@ -279,7 +289,8 @@ START_TEST(rows_that_grow)
 			ck_assert_mem_eq(made->op.body + made->op.body_len - 9, "\\u0001\"}}", 9);
 			const char *name = strstr(made->op.body, "\"name\":\"");
 			ck_assert_ptr_nonnull(name);
-			ck_assert_uint_eq((size_t)(made->op.body + made->op.body_len - name), 8 + (850 + (size_t)row % 90) * 6 + 3);
+			ck_assert_uint_eq((size_t)(made->op.body + made->op.body_len - name),
+			    8 + (850 + (size_t)row % 90) * 6 + 3);
 		}
 		ck_assert_int_eq(producer_next(s.producer)->kind, MADE_END);
 	}
@@ -318,7 +329,7 @@ START_TEST(left_at_any_time)
 		for (int64_t i = dice_below(&d, 3000); i > 0; i--)
 			ck_assert_int_le(producer_next(s.producer)->kind, MADE_BAD);
 		if (dice_one_in(&d, 10))
-			usleep(2000);	/* long enough to fill what there is, mostly */
+			usleep(2000); /* long enough to fill what there is, mostly */
 	}
 	setting_close(&s);
 }
@@ -340,7 +351,7 @@ START_TEST(soon_comes)
 		at = made->op.from.number;
 		if (!soon)
 			continue;
-		if (soon->from.number) {	/* else it is the end itself */
+		if (soon->from.number) { /* else it is the end itself */
 			announced = soon->from.number;
 			ck_assert_uint_gt(announced, at);
 			ck_assert_uint_le(announced, at + SOON_SEEN);
@@ -354,11 +365,18 @@ START_TEST(soon_comes)
 }
 END_TEST
 
-/* A dry run gets the bytes of those records alone that it may ask for: to say what is wrong, or for a shard that no key tells. */
+/* A dry run gets the bytes of those records alone that it may ask for: to say what is wrong, or for
+ * a shard that no key tells. */
 START_TEST(bytes_that_a_dry_run_wants)
 {
-	static const struct { const char *line; bool wanted; } lines[] = {
-		{ "{\"id\":1}", false }, { "{\"name\":\"Nobody\"}", true }, { "{", true }, { "{\"id\":2,\"do\":\"entity\",\"type\":\"delivery\"}", true },
+	static const struct {
+		const char *line;
+		bool wanted;
+	} lines[] = {
+		{ "{\"id\":1}", false },
+		{ "{\"name\":\"Nobody\"}", true },
+		{ "{", true },
+		{ "{\"id\":2,\"do\":\"entity\",\"type\":\"delivery\"}", true },
 		{ "{\"id\":3,\"do\":\"delete\"}", false },
 	};
 	struct buf text = { .max = 1000 };
@@ -374,7 +392,8 @@ START_TEST(bytes_that_a_dry_run_wants)
 		setting_begin(&s, dry);
 		for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 			const struct origin *from = &producer_next(s.producer)->op.from;
-			ck_assert_uint_eq(from->raw_len, !dry || lines[i].wanted ? strlen(lines[i].line) : 0);
+			ck_assert_uint_eq(from->raw_len,
+			    !dry || lines[i].wanted ? strlen(lines[i].line) : 0);
 			ck_assert_mem_eq(from->raw, lines[i].line, from->raw_len);
 		}
 	}
@@ -396,7 +415,8 @@ START_TEST(a_pipe_is_not_read_ahead)
 }
 END_TEST
 
-/* While the first FILE is read, and there is no room to read on, the second becomes a pipe: that would have to be waited for. */
+/* While the first FILE is read, and there is no room to read on, the second becomes a pipe: that
+ * would have to be waited for. */
 START_TEST(a_file_that_becomes_a_pipe)
 {
 	struct dice d = dice_new("a_file_that_becomes_a_pipe");
@@ -418,7 +438,8 @@ START_TEST(a_file_that_becomes_a_pipe)
 	if (producer_is_ahead(s.producer)) {
 		ck_assert_int_eq(made->kind, MADE_FAILED);
 		ck_assert_int_eq(made->status, 66);
-		ck_assert_ptr_nonnull(strstr(made->why, "two.ndjson: is no regular file any more: leave the input"));
+		ck_assert_ptr_nonnull(
+		    strstr(made->why, "two.ndjson: is no regular file any more: leave the input"));
 	} else {
 		ck_assert_int_eq(made->kind, MADE_AGAIN);
 	}
@@ -426,7 +447,8 @@ START_TEST(a_file_that_becomes_a_pipe)
 }
 END_TEST
 
-/* The least memory that a dry run gets by with has no room for another stack: it is done without a thread, and is the same. */
+/* The least memory that a dry run gets by with has no room for another stack: it is done without a
+ * thread, and is the same. */
 START_TEST(without_a_thread)
 {
 	struct scene s = scene_open(NULL);
@@ -467,9 +489,29 @@ static void tell_content(const struct made *made, struct buf *out)
 }
 
 static const char *const cells[] = {
-	"", "", "x", "Chlo\xc3\xa9", "a\"b", "\"", "back\\slash", "tab\there", "\x01", "sixteen bytes...", "seventeen bytes..",
-	"a text of more than thirty-two bytes", "2024-03-23T14:14:00Z", "soon", "1700000000", "29.99", "-0", "true", "two\nlines",
-	"identify", "delete", "fly", "\xff",
+	"",
+	"",
+	"x",
+	"Chlo\xc3\xa9",
+	"a\"b",
+	"\"",
+	"back\\slash",
+	"tab\there",
+	"\x01",
+	"sixteen bytes...",
+	"seventeen bytes..",
+	"a text of more than thirty-two bytes",
+	"2024-03-23T14:14:00Z",
+	"soon",
+	"1700000000",
+	"29.99",
+	"-0",
+	"true",
+	"two\nlines",
+	"identify",
+	"delete",
+	"fly",
+	"\xff",
 };
 
 static void add_cell(struct buf *b, struct dice *d)
@@ -491,7 +533,8 @@ static void add_cell(struct buf *b, struct dice *d)
 
 #define FIFTY "a name of fifty bytes that is too long three times"
 #define TOO_LONG_A_NAME FIFTY FIFTY FIFTY "!"
-static const char *const fields[] = { "id", "email", "first", "created_at", "spent", "action", "na\\\"me", TOO_LONG_A_NAME, "_timestamp" };
+static const char *const fields[] = { "id", "email", "first", "created_at", "spent", "action",
+	"na\\\"me", TOO_LONG_A_NAME, "_timestamp" };
 #define FIELDS (sizeof fields / sizeof *fields)
 
 static void add_row(struct buf *b, struct dice *d, size_t columns)
@@ -500,7 +543,7 @@ static void add_row(struct buf *b, struct dice *d, size_t columns)
 		buf_fmt(b, "%d", (int)dice_below(d, 1000));
 	for (size_t i = 1; i < columns; i++) {
 		buf_byte(b, ',');
-		if (dice_one_in(d, 50)) {	/* a byte more or less than a value may have */
+		if (dice_one_in(d, 50)) { /* a byte more or less than a value may have */
 			size_t n = 999 + (size_t)dice_below(d, 3);
 			memset(buf_room(b, n), 'x', n);
 			b->len += n;
@@ -511,8 +554,22 @@ static void add_row(struct buf *b, struct dice *d, size_t columns)
 }
 
 static const char *const values[] = {
-	"null", "true", "1", "29.99", "\"\"", "\"text\"", "\"a\\\"b\"", "\"2024-03-23T14:14:00Z\"", "\"soon\"", "{\"a\":[1,{}]}", "[]", "\"delete\"",
-	"\"caf\xc3\xa9\"", "\"a string of more than thirty-two bytes\"", "-", "\"\xff\"",
+	"null",
+	"true",
+	"1",
+	"29.99",
+	"\"\"",
+	"\"text\"",
+	"\"a\\\"b\"",
+	"\"2024-03-23T14:14:00Z\"",
+	"\"soon\"",
+	"{\"a\":[1,{}]}",
+	"[]",
+	"\"delete\"",
+	"\"caf\xc3\xa9\"",
+	"\"a string of more than thirty-two bytes\"",
+	"-",
+	"\"\xff\"",
 };
 
 /* Some lines have the keys of the line before, some only the first of them, some others. */
@@ -520,11 +577,13 @@ static void add_line(struct buf *b, struct dice *d, size_t columns, bool reserve
 {
 	bool spaces = dice_one_in(d, 8), other = dice_one_in(d, 6);
 
-	buf_fmt(b, "{%s\"id\":%d", reserved && !dice_one_in(d, 10) ? "\"_cio_line\":7," : "", (int)dice_below(d, 1000));
+	buf_fmt(b, "{%s\"id\":%d", reserved && !dice_one_in(d, 10) ? "\"_cio_line\":7," : "",
+	    (int)dice_below(d, 1000));
 	for (size_t i = 1; i < columns; i++) {
 		if (other && dice_one_in(d, 3))
 			continue;
-		const char *value = values[dice_below(d, dice_one_in(d, 10) ? (int64_t)(sizeof values / sizeof *values) : 14)];
+		const char *value = values[dice_below(d,
+		    dice_one_in(d, 10) ? (int64_t)(sizeof values / sizeof *values) : 14)];
 		buf_fmt(b, spaces ? " , \"%s\" : %s" : ",\"%s\":%s", fields[i], value);
 	}
 	buf_str(b, dice_one_in(d, 50) ? ",\"id\":1}" : dice_one_in(d, 50) ? ",}" : "}");
@@ -532,9 +591,11 @@ static void add_line(struct buf *b, struct dice *d, size_t columns, bool reserve
 
 static void any_mapping(struct setting *s, struct dice *d)
 {
-	static const struct name_pair renames[] = { { "first", "given \"name\"" }, { "email", "type" } };
+	static const struct name_pair renames[] = { { "first", "given \"name\"" },
+		{ "email", "type" } };
 	static const struct name_pair sets[] = { { "plan", "a\"b" }, { "spent", "" } };
-	static const struct name_type types[] = { { "spent", TYPE_FLOAT }, { "first", TYPE_STRING } };
+	static const struct name_type types[] = { { "spent", TYPE_FLOAT },
+		{ "first", TYPE_STRING } };
 	static const char *const drop[] = { "email" };
 	struct mapping_config *c = &s->o.mapping;
 
@@ -567,7 +628,8 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 	size_t operations = 0;
 
 	for (int round = 0; round < 150; round++) {
-		struct buf head = { .max = SIZE_MAX }, whole = { .max = SIZE_MAX }, want = { .max = SIZE_MAX }, got = { .max = SIZE_MAX };
+		struct buf head = { .max = SIZE_MAX }, whole = { .max = SIZE_MAX },
+		           want = { .max = SIZE_MAX }, got = { .max = SIZE_MAX };
 		size_t columns = 2 + (size_t)dice_below(&d, FIELDS - 1), starts[ROWS_TOGETHER + 1];
 		struct setting s, alone;
 		setting_open(&s);
@@ -604,8 +666,10 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 			const struct made *made = producer_next(s.producer);
 			operations += made->kind == MADE_OPERATION;
 			tell_content(made, &got);
-			ck_assert_msg(want.len == got.len && memcmp(want.data, got.data, got.len) == 0, "alone: %.*snot: %.*s",
-			    (int)want.len, want.data, (int)got.len, got.data);
+			ck_assert_msg(want.len == got.len &&
+			        memcmp(want.data, got.data, got.len) == 0,
+			    "alone: %.*snot: %.*s", (int)want.len, want.data, (int)got.len,
+			    got.data);
 			buf_reset(&want);
 			buf_reset(&got);
 			buf_free(&one);
@@ -640,7 +704,8 @@ START_TEST(too_many_attributes_are_too_many_again)
 		setting_add(&s, "in.csv", &text);
 		setting_begin(&s, false);
 		for (int row = 0; row < 3; row++)
-			ck_assert_int_eq(producer_next(s.producer)->kind, count > 300 ? MADE_INVALID : MADE_OPERATION);
+			ck_assert_int_eq(producer_next(s.producer)->kind,
+			    count > 300 ? MADE_INVALID : MADE_OPERATION);
 		setting_close(&s);
 	}
 }

@@ -21,9 +21,15 @@ Suite *rejects_suite(void);
 
 static struct harness *h;
 static struct reason why;
-static const struct input_header abc = { .count = 3, .raw = "id,\"the \"\"name\"\"\",c", .raw_len = 19, .delimiter = ',' };
+static const struct input_header abc = { .count = 3,
+	.raw = "id,\"the \"\"name\"\"\",c",
+	.raw_len = 19,
+	.delimiter = ',' };
 static const struct input_header one = { .count = 1, .raw = "id", .raw_len = 2, .delimiter = ';' };
-static const struct input_header tabs = { .count = 2, .raw = "id\tb", .raw_len = 4, .delimiter = '\t' };
+static const struct input_header tabs = { .count = 2,
+	.raw = "id\tb",
+	.raw_len = 4,
+	.delimiter = '\t' };
 
 #define COLUMNS "_cio_line,_cio_outcome,_cio_status,_cio_error,_cio_raw\n"
 #define ABC "id,\"the \"\"name\"\"\",c," COLUMNS
@@ -54,14 +60,20 @@ static void end(struct rejects *r)
 
 static struct origin origin(unsigned file, uint64_t line, const char *raw)
 {
-	return (struct origin){ .raw = raw, .raw_len = strlen(raw), .number = line + 100, .line = line, .file = file };
+	return (struct origin){ .raw = raw,
+		.raw_len = strlen(raw),
+		.number = line + 100,
+		.line = line,
+		.file = file };
 }
 
-static void reject(struct rejects *r, unsigned file, uint64_t line, const struct input_header *header, const char *raw)
+static void reject(struct rejects *r, unsigned file, uint64_t line,
+    const struct input_header *header, const char *raw)
 {
 	struct origin from = origin(file, line, raw);
 
-	ck_assert_msg(rejects_add(r, &from, header, true, OUTCOME_REFUSED, 400, "bad", &why) == 0, "%s", why.text);
+	ck_assert_msg(rejects_add(r, &from, header, true, OUTCOME_REFUSED, 400, "bad", &why) == 0,
+	    "%s", why.text);
 }
 
 static void assert_file(const char *name, const char *text)
@@ -82,41 +94,65 @@ static const struct {
 } rows[] = {
 	/* CSV */
 	{ &abc, true, "42,\"a, \"\"b\"\"\",x", OUTCOME_REFUSED, 400, "email is not valid",
-	  ABC "42,\"a, \"\"b\"\"\",x,12,refused,400,\"email is not valid\",\n" },
-	{ &abc, true, "42,\"two\nlines\",x", OUTCOME_FAILED, 503, "down", ABC "42,\"two\nlines\",x,12,failed,503,\"down\",\n" },
-	{ &abc, true, "42,,", OUTCOME_REJECTED, 0, "no \"name\", it says", ABC "42,,,12,rejected,,\"no \"\"name\"\", it says\",\n" },
+	    ABC "42,\"a, \"\"b\"\"\",x,12,refused,400,\"email is not valid\",\n" },
+	{ &abc, true, "42,\"two\nlines\",x", OUTCOME_FAILED, 503, "down",
+	    ABC "42,\"two\nlines\",x,12,failed,503,\"down\",\n" },
+	{ &abc, true, "42,,", OUTCOME_REJECTED, 0, "no \"name\", it says",
+	    ABC "42,,,12,rejected,,\"no \"\"name\"\", it says\",\n" },
 	{ &abc, true, "1,2,3", OUTCOME_FAILED, 0, NULL, ABC "1,2,3,12,failed,,\"\",\n" },
 	{ &abc, true, "1,2,3", OUTCOME_REFUSED, 400, "a\r\nb\x1b[2Jc\xff\xc2\x9b",
-	  ABC "1,2,3,12,refused,400,\"a\\r\\nb\\x1b[2Jc\\xff\\xc2\\x9b\",\n" },
+	    ABC "1,2,3,12,refused,400,\"a\\r\\nb\\x1b[2Jc\\xff\\xc2\\x9b\",\n" },
 	{ &abc, false, "42,\"a\"\"", OUTCOME_REJECTED, 0, "row has 2 cells, the header has 3",
-	  ABC ",,,12,rejected,,\"row has 2 cells, the header has 3\",\"42,\"\"a\"\"\"\"\"\n" },
-	{ &abc, false, "", OUTCOME_REJECTED, 0, "nothing", ABC ",,,12,rejected,,\"nothing\",\"\"\n" },
-	{ &abc, false, "bad \xff\xfe bytes", OUTCOME_REJECTED, 0, "not UTF-8", ABC ",,,12,rejected,,\"not UTF-8\",\"bad \xff\xfe bytes\"\n" },
-	{ &abc, true, "1,2,3\r", OUTCOME_REFUSED, 400, "x", ABC ",,,12,refused,400,\"x\",\"1,2,3\r\"\n" },
+	    ABC ",,,12,rejected,,\"row has 2 cells, the header has 3\",\"42,\"\"a\"\"\"\"\"\n" },
+	{ &abc, false, "", OUTCOME_REJECTED, 0, "nothing",
+	    ABC ",,,12,rejected,,\"nothing\",\"\"\n" },
+	{ &abc, false, "bad \xff\xfe bytes", OUTCOME_REJECTED, 0, "not UTF-8",
+	    ABC ",,,12,rejected,,\"not UTF-8\",\"bad \xff\xfe bytes\"\n" },
+	{ &abc, true, "1,2,3\r", OUTCOME_REFUSED, 400, "x",
+	    ABC ",,,12,refused,400,\"x\",\"1,2,3\r\"\n" },
 	{ &one, true, "", OUTCOME_REFUSED, 400, "x",
-	  "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\n;12;refused;400;\"x\";\n" },
+	    "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\n;12;refused;400;\"x\";\n" },
 	{ &one, false, "a;b", OUTCOME_REFUSED, 400, "x",
-	  "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\n;12;refused;400;\"x\";\"a;b\"\n" },
+	    "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\n;12;refused;400;\"x\";\"a;"
+	    "b\"\n" },
 	{ &tabs, true, "1\t2", OUTCOME_REFUSED, 400, "tab\there",
-	  "id\tb\t_cio_line\t_cio_outcome\t_cio_status\t_cio_error\t_cio_raw\n1\t2\t12\trefused\t400\t\"tab\\there\"\t\n" },
+	    "id\tb\t_cio_line\t_cio_outcome\t_cio_status\t_cio_error\t_cio_"
+	    "raw\n1\t2\t12\trefused\t400\t\"tab\\there\"\t\n" },
 	/* NDJSON */
 	{ NULL, true, "{\"id\":42}", OUTCOME_REFUSED, 400, "no \"email\"",
-	  "{\"id\":42,\"_cio_line\":12,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":\"no \\\"email\\\"\"}\n" },
+	    "{\"id\":42,\"_cio_line\":12,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_"
+	    "error\":\"no \\\"email\\\"\"}\n" },
 	{ NULL, true, "  {\"id\" : 42 \t} \t", OUTCOME_FAILED, 0, "down",
-	  "  {\"id\" : 42,\"_cio_line\":12,\"_cio_outcome\":\"failed\",\"_cio_error\":\"down\"}\n" },
-	{ NULL, true, "{}", OUTCOME_REJECTED, 0, "empty", "{\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"empty\"}\n" },
-	{ NULL, true, " { } ", OUTCOME_REJECTED, 0, "empty", " {\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"empty\"}\n" },
-	{ NULL, true, "{\"a\":{}}", OUTCOME_REJECTED, 0, "x", "{\"a\":{},\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
+	    "  {\"id\" : "
+	    "42,\"_cio_line\":12,\"_cio_outcome\":\"failed\",\"_cio_error\":\"down\"}\n" },
+	{ NULL, true, "{}", OUTCOME_REJECTED, 0, "empty",
+	    "{\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"empty\"}\n" },
+	{ NULL, true, " { } ", OUTCOME_REJECTED, 0, "empty",
+	    " {\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"empty\"}\n" },
+	{ NULL, true, "{\"a\":{}}", OUTCOME_REJECTED, 0, "x",
+	    "{\"a\":{},\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
 	{ NULL, false, "[1, \"2\"]", OUTCOME_REJECTED, 0, "not an object",
-	  "{\"_cio_raw\":\"[1, \\\"2\\\"]\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"not an object\"}\n" },
-	{ NULL, false, "", OUTCOME_REJECTED, 0, "x", "{\"_cio_raw\":\"\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
+	    "{\"_cio_raw\":\"[1, "
+	    "\\\"2\\\"]\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"not an "
+	    "object\"}\n" },
+	{ NULL, false, "", OUTCOME_REJECTED, 0, "x",
+	    "{\"_cio_raw\":\"\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":"
+	    "\"x\"}\n" },
 	{ NULL, false, "{\"a\":\"\xff\xc3\xa4\xed\xa0\x80\"}\t", OUTCOME_REJECTED, 0, "x\xff",
-	  "{\"_cio_raw\":\"{\\\"a\\\":\\\"\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\\\"}\\t\",\"_cio_line\":12,"
-	  "\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\xef\xbf\xbd\"}\n" },
+	    "{\"_cio_raw\":\"{\\\"a\\\":"
+	    "\\\"\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\\\"}\\t\",\"_cio_line\":"
+	    "12,"
+	    "\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\xef\xbf\xbd\"}\n" },
 	/* Called whole, but no object: still a line of JSON. */
-	{ NULL, true, "}", OUTCOME_REJECTED, 0, "x", "{\"_cio_raw\":\"}\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
-	{ NULL, true, "{ ", OUTCOME_REJECTED, 0, "x", "{\"_cio_raw\":\"{ \",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
-	{ NULL, true, " ", OUTCOME_REJECTED, 0, "x", "{\"_cio_raw\":\" \",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
+	{ NULL, true, "}", OUTCOME_REJECTED, 0, "x",
+	    "{\"_cio_raw\":\"}\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":"
+	    "\"x\"}\n" },
+	{ NULL, true, "{ ", OUTCOME_REJECTED, 0, "x",
+	    "{\"_cio_raw\":\"{ "
+	    "\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
+	{ NULL, true, " ", OUTCOME_REJECTED, 0, "x",
+	    "{\"_cio_raw\":\" "
+	    "\",\"_cio_line\":12,\"_cio_outcome\":\"rejected\",\"_cio_error\":\"x\"}\n" },
 };
 
 START_TEST(writes_a_row)
@@ -125,8 +161,9 @@ START_TEST(writes_a_row)
 	struct origin from = origin(0, 12, rows[_i].raw);
 
 	ck_assert_int_eq(rejects_sizes(r)[0], 0);
-	ck_assert_int_eq(rejects_add(r, &from, rows[_i].header, rows[_i].whole, rows[_i].outcome, rows[_i].status,
-	    rows[_i].error, &why), 0);
+	ck_assert_int_eq(rejects_add(r, &from, rows[_i].header, rows[_i].whole, rows[_i].outcome,
+	                     rows[_i].status, rows[_i].error, &why),
+	    0);
 	ck_assert_uint_eq(rejects_count(r), 1);
 	ck_assert_int_eq(rejects_sizes(r)[0], (int64_t)strlen(rows[_i].text));
 	end(r);
@@ -153,13 +190,14 @@ END_TEST
 
 START_TEST(a_new_run_sets_older_files_aside)
 {
-	static const char *const names[] = { "r.csv", "r.2.csv", "r.2.tsv", "r.2.ndjson", "r.3.ndjson" };
+	static const char *const names[] = { "r.csv", "r.2.csv", "r.2.tsv", "r.2.ndjson",
+		"r.3.ndjson" };
 
 	for (int i = 0; i < LENGTH(names); i++)
 		harness_write_text(h, names[i], names[i]);
 	harness_write_text(h, "r.4.csv", "not of this run");
 	struct rejects *r = begin("r.csv", NULL, 3);
-	for (int i = 0; i < LENGTH(names); i++) {	/* at once, not with the first reject */
+	for (int i = 0; i < LENGTH(names); i++) { /* at once, not with the first reject */
 		char aside[32];
 		snprintf(aside, sizeof aside, "%s~", names[i]);
 		assert_file(names[i], NULL);
@@ -170,10 +208,17 @@ START_TEST(a_new_run_sets_older_files_aside)
 }
 END_TEST
 
-#define R(n) "{\"id\":" n ",\"_cio_line\":" n ",\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":\"bad\"}\n"
+#define R(n) \
+	"{\"id\":" n ",\"_cio_line\":" n \
+	",\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":\"bad\"}\n"
 
-/* What was in the file and how much of it counts; what is in it once the run goes on, and after one reject more. */
-static const struct { const char *was; int64_t size; const char *at_once, *then, *aside; } resumed[] = {
+/* What was in the file and how much of it counts; what is in it once the run goes on, and after one
+ * reject more. */
+static const struct {
+	const char *was;
+	int64_t size;
+	const char *at_once, *then, *aside;
+} resumed[] = {
 	{ R("1"), sizeof R("1") - 1, R("1"), R("1") R("9"), NULL },
 	{ R("1") R("2"), sizeof R("1") - 1, R("1"), R("1") R("9"), NULL },
 	{ R("1") "{\"id\":2,\"_cio", sizeof R("1") - 1, R("1"), R("1") R("9"), NULL },
@@ -195,7 +240,8 @@ START_TEST(a_resumed_run_goes_on)
 	struct rejects *r = begin("r.ndjson", &resumed[_i].size, 1);
 	assert_file("r.ndjson", resumed[_i].at_once);
 	assert_file("r.ndjson~", resumed[_i].aside);
-	ck_assert_int_eq(rejects_sizes(r)[0], resumed[_i].at_once ? (int64_t)strlen(resumed[_i].at_once) : 0);
+	ck_assert_int_eq(rejects_sizes(r)[0],
+	    resumed[_i].at_once ? (int64_t)strlen(resumed[_i].at_once) : 0);
 	reject(r, 0, 9, NULL, "{\"id\":9}");
 	ck_assert_int_eq(rejects_sizes(r)[0], (int64_t)strlen(resumed[_i].then));
 	ck_assert_uint_eq(rejects_count(r), 1);
@@ -240,7 +286,8 @@ static void assert_names(const struct rejects *r, const char *const *names, size
 	buf_free(&want);
 }
 
-/* Each FILE has its own, whatever the order in which records are settled; and each is carried on. */
+/* Each FILE has its own, whatever the order in which records are settled; and each is carried
+ * on. */
 START_TEST(files_have_rejects_of_their_own)
 {
 	static const char *const names[] = { "r.csv", "r.2.csv", "r.4.ndjson" };
@@ -265,18 +312,27 @@ START_TEST(files_have_rejects_of_their_own)
 	}
 	end(r);
 	assert_file("r.csv", ABC "1,2,3,1,refused,400,\"bad\",\n1,2,3,3,refused,400,\"bad\",\n");
-	assert_file("r.2.csv", "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\nx;1;refused;400;\"bad\";\n"
+	assert_file("r.2.csv",
+	    "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\nx;1;refused;400;\"bad\";\n"
 	    "x;3;refused;400;\"bad\";\nsent again;2;refused;400;\"bad\";\n");
 	assert_file("r.3.csv", NULL);
-	assert_file("r.4.ndjson", "{\"_cio_line\":1,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":\"bad\"}\n"
-	    "{\"_cio_line\":3,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":\"bad\"}\n");
-	assert_file("r.5.tsv", "id\tb\t_cio_line\t_cio_outcome\t_cio_status\t_cio_error\t_cio_raw\n"
+	assert_file("r.4.ndjson",
+	    "{\"_cio_line\":1,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":"
+	    "\"bad\"}\n"
+	    "{\"_cio_line\":3,\"_cio_outcome\":\"refused\",\"_cio_status\":400,\"_cio_error\":"
+	    "\"bad\"}\n");
+	assert_file("r.5.tsv",
+	    "id\tb\t_cio_line\t_cio_outcome\t_cio_status\t_cio_error\t_cio_raw\n"
 	    "sent\tagain\t2\trefused\t400\t\"bad\"\t\n");
 }
 END_TEST
 
 /* The name of the second FILE's rejects, by NAME and that FILE's format. */
-static const struct { const char *name; const struct input_header *header; const char *second; } second_names[] = {
+static const struct {
+	const char *name;
+	const struct input_header *header;
+	const char *second;
+} second_names[] = {
 	{ "r.csv", &abc, "r.2.csv" },
 	{ "r.csv", &tabs, "r.2.tsv" },
 	{ "r.csv", NULL, "r.2.ndjson" },
@@ -342,7 +398,9 @@ START_TEST(takes_the_longest_record)
 
 	memset(raw, _i ? '"' : '\x01', n);
 	struct rejects *r = begin("r", NULL, 1);
-	ck_assert_msg(rejects_add(r, &from, _i ? &abc : NULL, false, OUTCOME_REJECTED, 0, "x", &why) == 0, "%s", why.text);
+	ck_assert_msg(rejects_add(r, &from, _i ? &abc : NULL, false, OUTCOME_REJECTED, 0, "x",
+	                  &why) == 0,
+	    "%s", why.text);
 	ck_assert_int_gt(rejects_sizes(r)[0], (int64_t)(_i ? 2 * n : 6 * n));
 	end(r);
 	free(raw);
@@ -351,7 +409,10 @@ END_TEST
 
 /* -- properties: what is read back is what went in, for any bytes -- */
 
-struct grid { struct buf text; size_t cells, rows, wanted; };
+struct grid {
+	struct buf text;
+	size_t cells, rows, wanted;
+};
 
 static void on_cell(void *data, size_t n, void *arg)
 {
@@ -379,7 +440,8 @@ static size_t random_bytes(struct dice *d, char *out, size_t most, bool text)
 	size_t n = (size_t)dice_below(d, (int64_t)most + 1);
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = dice_one_in(d, 3) && !text ? (char)dice_next(d) : spice[dice_below(d, sizeof spice - 1)];
+		out[i] = dice_one_in(d, 3) && !text ? (char)dice_next(d) :
+		                                      spice[dice_below(d, sizeof spice - 1)];
 	return n;
 }
 
@@ -392,10 +454,14 @@ START_TEST(raw_text_is_read_back)
 	buf_init(&g.text, 1000);
 	for (int round = 0; round < 300; round++) {
 		struct csv_parser p;
-		struct origin from = { .raw = raw, .raw_len = random_bytes(&d, raw, sizeof raw, false), .line = 5 };
+		struct origin from = { .raw = raw,
+			.raw_len = random_bytes(&d, raw, sizeof raw, false),
+			.line = 5 };
 		error[random_bytes(&d, error, sizeof error - 1, true)] = '\0';
 		struct rejects *r = begin("r.csv", NULL, 1);
-		ck_assert_int_eq(rejects_add(r, &from, &abc, false, OUTCOME_REJECTED, 0, error, &why), 0);
+		ck_assert_int_eq(rejects_add(r, &from, &abc, false, OUTCOME_REJECTED, 0, error,
+		                     &why),
+		    0);
 		end(r);
 		size_t len;
 		char *all = harness_read(h, "r.csv", &len);
@@ -419,10 +485,14 @@ START_TEST(lines_are_always_json)
 	char raw[64], error[64];
 
 	for (int round = 0; round < 300; round++) {
-		struct origin from = { .raw = raw, .raw_len = random_bytes(&d, raw, sizeof raw, round % 2), .line = 5 };
+		struct origin from = { .raw = raw,
+			.raw_len = random_bytes(&d, raw, sizeof raw, round % 2),
+			.line = 5 };
 		error[random_bytes(&d, error, sizeof error - 1, false)] = '\0';
 		struct rejects *r = begin("r.ndjson", NULL, 1);
-		ck_assert_int_eq(rejects_add(r, &from, NULL, false, OUTCOME_REJECTED, 0, error, &why), 0);
+		ck_assert_int_eq(rejects_add(r, &from, NULL, false, OUTCOME_REJECTED, 0, error,
+		                     &why),
+		    0);
 		end(r);
 		size_t len;
 		char *all = harness_read(h, "r.ndjson", &len);
@@ -430,7 +500,7 @@ START_TEST(lines_are_always_json)
 		json_t *line = json_loadb(all, len, JSON_ALLOW_NUL, NULL);
 		ck_assert_msg(line != NULL, "not JSON: %s", all);
 		json_t *text = json_object_get(line, "_cio_raw");
-		if (round % 2) {	/* it was UTF-8: nothing changed */
+		if (round % 2) { /* it was UTF-8: nothing changed */
 			ck_assert_uint_eq(json_string_length(text), from.raw_len);
 			ck_assert_int_eq(memcmp(json_string_value(text), raw, from.raw_len), 0);
 		}

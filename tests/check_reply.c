@@ -5,17 +5,18 @@
 #include <string.h>
 #include "base/buf.h"
 
-#define COUNT(table) (int)(sizeof (table) / sizeof *(table))
+#define COUNT(table) (int)(sizeof(table) / sizeof *(table))
 
 Suite *reply_suite(void);
 
 static struct reply answer(int status, const char *body, size_t n)
 {
-	return (struct reply){ .status = status, .body = body, .body_len = n, .retry_after_us = -1 };
+	return (
+	    struct reply){ .status = status, .body = body, .body_len = n, .retry_after_us = -1 };
 }
 
 static const struct {
-	int first, last;		/* every status from ... to */
+	int first, last; /* every status from ... to */
 	bool batch;
 	size_t operations;
 	enum verdict verdict;
@@ -24,7 +25,7 @@ static const struct {
 	{ 0, 99, false, 1, VERDICT_TRANSIENT, false },
 	{ -1, -1, false, 1, VERDICT_TRANSIENT, false },
 	{ 100, 199, false, 1, VERDICT_REFUSED, true },
-	{ 200, 299, false, 1, VERDICT_ACCEPTED, true },		/* a 207 too: it is about a batch */
+	{ 200, 299, false, 1, VERDICT_ACCEPTED, true }, /* a 207 too: it is about a batch */
 	{ 200, 206, true, 5, VERDICT_ACCEPTED, true },
 	{ 207, 207, true, 5, VERDICT_PARTLY, true },
 	{ 207, 207, true, 1, VERDICT_PARTLY, true },
@@ -69,15 +70,25 @@ END_TEST
 
 #define BODY(text) text, sizeof text - 1
 
-static const struct { const char *body; size_t n; const char *reason; } reasons[] = {
+static const struct {
+	const char *body;
+	size_t n;
+	const char *reason;
+} reasons[] = {
 	/* the documented shapes */
-	{ BODY("{\"meta\":{\"errors\":[\"email is not a valid address\"]}}"), "email is not a valid address" },
+	{ BODY("{\"meta\":{\"errors\":[\"email is not a valid address\"]}}"),
+	    "email is not a valid address" },
 	{ BODY("{\"meta\":{\"errors\":[\"a\",\"b\"]}}"), "a; b" },
 	{ BODY("{\"meta\":{\"error\":\"Unauthorized request\"}}"), "Unauthorized request" },
-	{ BODY("{\"errors\":[{\"reason\":\"invalid\",\"field\":\"identifiers.id\",\"message\":\"must be text\"}]}"),
-	  "identifiers.id: must be text" },
-	{ BODY("{\"errors\":[{\"reason\":\"invalid\",\"field\":\"email\",\"message\":\"email is odd\"}]}"), "email is odd" },
-	{ BODY("{\"errors\":[{\"reason\":\"required\",\"field\":\"name\"},{\"message\":\"too big\"}]}"), "name: required; too big" },
+	{ BODY("{\"errors\":[{\"reason\":\"invalid\",\"field\":\"identifiers.id\",\"message\":"
+	       "\"must be text\"}]}"),
+	    "identifiers.id: must be text" },
+	{ BODY("{\"errors\":[{\"reason\":\"invalid\",\"field\":\"email\",\"message\":\"email is "
+	       "odd\"}]}"),
+	    "email is odd" },
+	{ BODY("{\"errors\":[{\"reason\":\"required\",\"field\":\"name\"},{\"message\":\"too "
+	       "big\"}]}"),
+	    "name: required; too big" },
 	{ BODY("{\"errors\":[{\"field\":\"name\"}]}"), "name" },
 	{ BODY("{\"errors\":[\"plain\"]}"), "plain" },
 	{ BODY("{\"errors\":{\"message\":\"alone\"}}"), "alone" },
@@ -86,11 +97,17 @@ static const struct { const char *body; size_t n; const char *reason; } reasons[
 	{ BODY("{\"message\":\"sorry\"}"), "sorry" },
 	{ BODY("\"a bare string\""), "a bare string" },
 	/* which goes first */
-	{ BODY("{\"message\":\"m\",\"error\":\"e\",\"errors\":[\"es\"],\"meta\":{\"error\":\"me\",\"errors\":[\"mes\"]}}"), "mes" },
-	{ BODY("{\"message\":\"m\",\"error\":\"e\",\"errors\":[\"es\"],\"meta\":{\"error\":\"me\",\"errors\":[]}}"), "me" },
+	{ BODY("{\"message\":\"m\",\"error\":\"e\",\"errors\":[\"es\"],\"meta\":{\"error\":\"me\","
+	       "\"errors\":[\"mes\"]}}"),
+	    "mes" },
+	{ BODY("{\"message\":\"m\",\"error\":\"e\",\"errors\":[\"es\"],\"meta\":{\"error\":\"me\","
+	       "\"errors\":[]}}"),
+	    "me" },
 	{ BODY("{\"message\":\"m\",\"error\":\"e\",\"errors\":[{}],\"meta\":7}"), "e" },
 	/* wrong types, alone and between right ones */
-	{ BODY("{\"errors\":[1,null,{\"message\":[]},[\"x\"],\"kept\",{\"message\":3,\"reason\":\"too\"}]}"), "kept; too" },
+	{ BODY("{\"errors\":[1,null,{\"message\":[]},[\"x\"],\"kept\",{\"message\":3,\"reason\":"
+	       "\"too\"}]}"),
+	    "kept; too" },
 	{ BODY("{\"meta\":[{\"errors\":1}],\"message\":\"m\"}"), "m" },
 	/* no JSON, or JSON of no known shape: as it is */
 	{ BODY(" \r\n\tPayload Too Large \n"), "Payload Too Large" },
@@ -101,7 +118,12 @@ static const struct { const char *body; size_t n; const char *reason; } reasons[
 	{ BODY("{\"error\":17}"), "{\"error\":17}" },
 	{ BODY("42"), "42" },
 	/* nothing */
-	{ BODY(""), "" }, { NULL, 0, "" }, { BODY("{}"), "" }, { BODY(" [] "), "" }, { BODY("null"), "" }, { BODY("\"\""), "" },
+	{ BODY(""), "" },
+	{ NULL, 0, "" },
+	{ BODY("{}"), "" },
+	{ BODY(" [] "), "" },
+	{ BODY("null"), "" },
+	{ BODY("\"\""), "" },
 	{ BODY(" \n "), "" },
 	/* control characters stay (who prints it escapes it), NULs do not end it */
 	{ BODY("{\"message\":\"a\\u0000b\\u001b[2J\"}"), "a b\x1b[2J" },
@@ -109,7 +131,8 @@ static const struct { const char *body; size_t n; const char *reason; } reasons[
 	{ BODY("\0"), " " },
 };
 
-/* The reason of a body that lies in memory of just its size, so that a sanitizer sees a read past its end. */
+/* The reason of a body that lies in memory of just its size, so that a sanitizer sees a read past
+ * its end. */
 static void reason_of(const char *body, size_t n, char out[REPLY_REASON_MAX + 4])
 {
 	char *exact = body ? xmalloc(n) : NULL;
@@ -131,10 +154,12 @@ START_TEST(reason)
 }
 END_TEST
 
-/* Reasons around the largest size, of characters of one to four bytes, plain and in JSON: cut at a character. */
+/* Reasons around the largest size, of characters of one to four bytes, plain and in JSON: cut at a
+ * character. */
 START_TEST(long_reason)
 {
-	static const char *const characters[] = { "x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+	static const char *const characters[] = { "x", "\xc3\xa9", "\xe2\x82\xac",
+		"\xf0\x9f\x98\x80" };
 	const char *c = characters[_i % 4];
 	size_t width = strlen(c);
 	bool json = _i >= 4;
@@ -149,7 +174,8 @@ START_TEST(long_reason)
 			buf_add(&body, "aaaa", before);
 			while (body.len - head + width <= len)
 				buf_str(&body, c);
-			size_t whole = body.len - head, kept = before + (REPLY_REASON_MAX - before) / width * width;
+			size_t whole = body.len - head,
+			       kept = before + (REPLY_REASON_MAX - before) / width * width;
 			buf_str(&body, json ? "\"}" : "");
 			reason_of(body.data, body.len, out);
 			bool cut = whole > REPLY_REASON_MAX;
@@ -188,12 +214,23 @@ static void ignore(size_t index, const char *reason_text, void *arg)
 /* Hostile answers: every question about them gets some answer, in bounds. */
 START_TEST(hostile)
 {
-	static const struct { const char *head, *unit, *tail; } bodies[] = {
-		{ "", "[", "" }, { "", "{\"errors\":", "" }, { "{\"errors\":", "[", "" }, { "{\"errors\":[", "{},", "{}]}" },
-		{ "{\"errors\":[", "\"a\",", "\"a\"]}" }, { "{\"errors\":[", "{\"batch_index\":3},", "{\"batch_index\":4}]}" },
-		{ "{\"message\":\"", "\\u0000", "\"}" }, { "{\"message\":\"", "\xf0\x9f\x98\x80", "\"}" }, { "", "\xbf", "" },
-		{ "", " ", "" }, { "{\"errors\":[{\"batch_index\":", "9", "}]}" }, { "{\"errors\":", "-", "}" },
-		{ "{\"errors\":[{\"batch_index\":1e", "9", "}]}" }, { "\"", "\\ud800", "\"" },
+	static const struct {
+		const char *head, *unit, *tail;
+	} bodies[] = {
+		{ "", "[", "" },
+		{ "", "{\"errors\":", "" },
+		{ "{\"errors\":", "[", "" },
+		{ "{\"errors\":[", "{},", "{}]}" },
+		{ "{\"errors\":[", "\"a\",", "\"a\"]}" },
+		{ "{\"errors\":[", "{\"batch_index\":3},", "{\"batch_index\":4}]}" },
+		{ "{\"message\":\"", "\\u0000", "\"}" },
+		{ "{\"message\":\"", "\xf0\x9f\x98\x80", "\"}" },
+		{ "", "\xbf", "" },
+		{ "", " ", "" },
+		{ "{\"errors\":[{\"batch_index\":", "9", "}]}" },
+		{ "{\"errors\":", "-", "}" },
+		{ "{\"errors\":[{\"batch_index\":1e", "9", "}]}" },
+		{ "\"", "\\ud800", "\"" },
 	};
 	char out[REPLY_REASON_MAX + 4], url[64], region[16];
 	size_t n, count = 0;
@@ -209,23 +246,46 @@ START_TEST(hostile)
 }
 END_TEST
 
-static const struct { const char *body; size_t operations; int result; const char *told; } refusals[] = {
+static const struct {
+	const char *body;
+	size_t operations;
+	int result;
+	const char *told;
+} refusals[] = {
 	{ "{\"errors\":[]}", 3, 0, "" },
-	{ "{\"errors\":[{\"batch_index\":1,\"reason\":\"invalid\",\"field\":\"id\",\"message\":\"too long\"}]}", 3, 0, "1=id: too long|" },
-	{ "{\"errors\":[{\"batch_index\":2,\"message\":\"b\"},{\"batch_index\":0,\"message\":\"a\"}]}", 3, 0, "2=b|0=a|" },
+	{ "{\"errors\":[{\"batch_index\":1,\"reason\":\"invalid\",\"field\":\"id\",\"message\":"
+	  "\"too long\"}]}",
+	    3, 0, "1=id: too long|" },
+	{ "{\"errors\":[{\"batch_index\":2,\"message\":\"b\"},{\"batch_index\":0,\"message\":\"a\"}"
+	  "]}",
+	    3, 0, "2=b|0=a|" },
 	{ "{\"errors\":[{\"batch_index\":0}]}", 1, 0, "0=|" },
 	/* the first reason of a repeated one */
-	{ "{\"errors\":[{\"batch_index\":1,\"message\":\"a\"},{\"batch_index\":1,\"message\":\"b\"}]}", 2, 0, "1=a|" },
+	{ "{\"errors\":[{\"batch_index\":1,\"message\":\"a\"},{\"batch_index\":1,\"message\":\"b\"}"
+	  "]}",
+	    2, 0, "1=a|" },
 	/* no usable index: counted, the others told */
-	{ "{\"errors\":[{\"message\":\"a\"},{\"batch_index\":0,\"message\":\"b\"}]}", 2, 1, "0=b|" },
-	{ "{\"errors\":[{\"batch_index\":2},{\"batch_index\":-1},{\"batch_index\":1}]}", 2, 2, "1=|" },
-	{ "{\"errors\":[{\"batch_index\":9223372036854775807},{\"batch_index\":-9223372036854775808}]}", 2, 2, "" },
-	{ "{\"errors\":[{\"batch_index\":1.0},{\"batch_index\":\"1\"},{\"batch_index\":null},{\"batch_index\":true}]}", 2, 4, "" },
+	{ "{\"errors\":[{\"message\":\"a\"},{\"batch_index\":0,\"message\":\"b\"}]}", 2, 1,
+	    "0=b|" },
+	{ "{\"errors\":[{\"batch_index\":2},{\"batch_index\":-1},{\"batch_index\":1}]}", 2, 2,
+	    "1=|" },
+	{ "{\"errors\":[{\"batch_index\":9223372036854775807},{\"batch_index\":-"
+	  "9223372036854775808}]}",
+	    2, 2, "" },
+	{ "{\"errors\":[{\"batch_index\":1.0},{\"batch_index\":\"1\"},{\"batch_index\":null},{"
+	  "\"batch_index\":true}]}",
+	    2, 4, "" },
 	{ "{\"errors\":[1,null,\"x\",[],{}]}", 2, 5, "" },
 	{ "{\"errors\":[{\"batch_index\":0}]}", 0, 1, "" },
 	/* nobody knows */
-	{ "", 2, -1, "" }, { "{}", 2, -1, "" }, { "[]", 2, -1, "" }, { "{\"errors\":{}}", 2, -1, "" }, { "{\"errors\":null}", 2, -1, "" },
-	{ "{\"errors\":\"x\"}", 2, -1, "" }, { "{\"errors\":[{\"batch_index\":0}]", 2, -1, "" }, { "<html>", 2, -1, "" },
+	{ "", 2, -1, "" },
+	{ "{}", 2, -1, "" },
+	{ "[]", 2, -1, "" },
+	{ "{\"errors\":{}}", 2, -1, "" },
+	{ "{\"errors\":null}", 2, -1, "" },
+	{ "{\"errors\":\"x\"}", 2, -1, "" },
+	{ "{\"errors\":[{\"batch_index\":0}]", 2, -1, "" },
+	{ "<html>", 2, -1, "" },
 	{ "{\"meta\":{\"errors\":[{\"batch_index\":0}]}}", 2, -1, "" },
 	{ "{\"errors\":[{\"batch_index\":99999999999999999999}]}", 2, -1, "" },
 };
@@ -243,50 +303,85 @@ START_TEST(refused_operations)
 	struct reply r = answer(207, refusals[_i].body, strlen(refusals[_i].body));
 
 	buf_init(&told, 4096);
-	ck_assert_int_eq(reply_refusals(&r, refusals[_i].operations, tell, &told), refusals[_i].result);
+	ck_assert_int_eq(reply_refusals(&r, refusals[_i].operations, tell, &told),
+	    refusals[_i].result);
 	buf_byte(&told, '\0');
 	ck_assert_str_eq(told.data, refusals[_i].told);
 	buf_free(&told);
 }
 END_TEST
 
-static const struct { const char *location, *path, *base; } redirects[] = {
-	{ "https://track-eu.customer.io/api/v1/customers/42", "/api/v1/customers/42", "https://track-eu.customer.io" },
+static const struct {
+	const char *location, *path, *base;
+} redirects[] = {
+	{ "https://track-eu.customer.io/api/v1/customers/42", "/api/v1/customers/42",
+	    "https://track-eu.customer.io" },
 	{ "https://customer.io/x", "/x", "https://customer.io" },
 	{ "https://a.b.customer.io/x", "/x", "https://a.b.customer.io" },
 	{ "HTTPS://Track-EU.Customer.IO/x", "/x", "https://track-eu.customer.io" },
 	{ "https://track.customer.io:443/x", "/x", "https://track.customer.io" },
 	{ "https://track-eu.customer.io", "", "https://track-eu.customer.io" },
 	/* another host */
-	{ "https://evilcustomer.io/x", "/x", NULL }, { "https://customer.io.evil.com/x", "/x", NULL },
-	{ "https://evil.com/customer.io/x", "/customer.io/x", NULL }, { "https://customer.iox/x", "/x", NULL },
-	{ "https://customer.co/x", "/x", NULL }, { "https://ustomer.io/x", "/x", NULL }, { "https://127.0.0.1/x", "/x", NULL },
-	{ "https://customer.io./x", "/x", NULL }, { "https://.customer.io/x", "/x", NULL }, { "https://a..customer.io/x", "/x", NULL },
-	{ "https:///x", "/x", NULL }, { "https://", "", NULL }, { "https://[::1]/x", "/x", NULL },
-	{ "https://track_eu.customer.io/x", "/x", NULL }, { "https://tr\xc3\xa4" "ck.customer.io/x", "/x", NULL },
+	{ "https://evilcustomer.io/x", "/x", NULL },
+	{ "https://customer.io.evil.com/x", "/x", NULL },
+	{ "https://evil.com/customer.io/x", "/customer.io/x", NULL },
+	{ "https://customer.iox/x", "/x", NULL },
+	{ "https://customer.co/x", "/x", NULL },
+	{ "https://ustomer.io/x", "/x", NULL },
+	{ "https://127.0.0.1/x", "/x", NULL },
+	{ "https://customer.io./x", "/x", NULL },
+	{ "https://.customer.io/x", "/x", NULL },
+	{ "https://a..customer.io/x", "/x", NULL },
+	{ "https:///x", "/x", NULL },
+	{ "https://", "", NULL },
+	{ "https://[::1]/x", "/x", NULL },
+	{ "https://track_eu.customer.io/x", "/x", NULL },
+	{ "https://tr\xc3\xa4"
+	  "ck.customer.io/x",
+	    "/x", NULL },
 	/* somebody in front of it */
-	{ "https://customer.io@evil.com/x", "/x", NULL }, { "https://user@track.customer.io/x", "/x", NULL },
-	{ "https://u:p@track.customer.io/x", "/x", NULL }, { "https://evil.com#@customer.io/x", "/x", NULL },
-	{ "https://evil.com/x@customer.io", "/x@customer.io", NULL }, { "https://evil.com?.customer.io/x", "/x", NULL },
-	{ "https://evil.com\\.customer.io/x", "/x", NULL }, { "https:\\\\track.customer.io/x", "/x", NULL },
+	{ "https://customer.io@evil.com/x", "/x", NULL },
+	{ "https://user@track.customer.io/x", "/x", NULL },
+	{ "https://u:p@track.customer.io/x", "/x", NULL },
+	{ "https://evil.com#@customer.io/x", "/x", NULL },
+	{ "https://evil.com/x@customer.io", "/x@customer.io", NULL },
+	{ "https://evil.com?.customer.io/x", "/x", NULL },
+	{ "https://evil.com\\.customer.io/x", "/x", NULL },
+	{ "https:\\\\track.customer.io/x", "/x", NULL },
 	{ "https://evil.com%2f.customer.io/x", "/x", NULL },
 	/* another port or scheme */
-	{ "https://track.customer.io:8443/x", "/x", NULL }, { "https://track.customer.io:4430/x", "/x", NULL },
-	{ "https://track.customer.io:445/x", "/x", NULL }, { "https://track.customer.io:44/x", "/x", NULL },
-	{ "https://track.customer.io:80/x", "/x", NULL }, { "https://track.customer.io:/x", "/x", NULL },
-	{ "https://track.customer.io:443:443/x", "/x", NULL }, { "https://track.customer.io:0443/x", "/x", NULL },
-	{ "http://track.customer.io/x", "/x", NULL }, { "http://track.customer.io:443/x", "/x", NULL },
-	{ "ftp://track.customer.io/x", "/x", NULL }, { "//track.customer.io/x", "/x", NULL }, { "/x", "/x", NULL }, { "", "", NULL },
-	{ " https://track.customer.io/x", "/x", NULL }, { "https:/track.customer.io/x", "/x", NULL }, { "https", "", NULL },
+	{ "https://track.customer.io:8443/x", "/x", NULL },
+	{ "https://track.customer.io:4430/x", "/x", NULL },
+	{ "https://track.customer.io:445/x", "/x", NULL },
+	{ "https://track.customer.io:44/x", "/x", NULL },
+	{ "https://track.customer.io:80/x", "/x", NULL },
+	{ "https://track.customer.io:/x", "/x", NULL },
+	{ "https://track.customer.io:443:443/x", "/x", NULL },
+	{ "https://track.customer.io:0443/x", "/x", NULL },
+	{ "http://track.customer.io/x", "/x", NULL },
+	{ "http://track.customer.io:443/x", "/x", NULL },
+	{ "ftp://track.customer.io/x", "/x", NULL },
+	{ "//track.customer.io/x", "/x", NULL },
+	{ "/x", "/x", NULL },
+	{ "", "", NULL },
+	{ " https://track.customer.io/x", "/x", NULL },
+	{ "https:/track.customer.io/x", "/x", NULL },
+	{ "https", "", NULL },
 	/* another path */
-	{ "https://track.customer.io/y", "/x", NULL }, { "https://track.customer.io/x/", "/x", NULL },
-	{ "https://track.customer.io/", "/x", NULL }, { "https://track.customer.io", "/x", NULL },
-	{ "https://track.customer.io/x?a=b", "/x", NULL }, { "https://track.customer.io/x#f", "/x", NULL },
-	{ "https://track.customer.io/X", "/x", NULL }, { "https://track.customer.io/a/../x", "/x", NULL },
+	{ "https://track.customer.io/y", "/x", NULL },
+	{ "https://track.customer.io/x/", "/x", NULL },
+	{ "https://track.customer.io/", "/x", NULL },
+	{ "https://track.customer.io", "/x", NULL },
+	{ "https://track.customer.io/x?a=b", "/x", NULL },
+	{ "https://track.customer.io/x#f", "/x", NULL },
+	{ "https://track.customer.io/X", "/x", NULL },
+	{ "https://track.customer.io/a/../x", "/x", NULL },
 	{ "https://track.customer.io//x", "/x", NULL },
 	/* control characters */
-	{ "https://track.customer.io\r\n/x", "/x", NULL }, { "https://track.customer.io/x\r\n", "/x", NULL },
-	{ "https://evil.com\t.customer.io/x", "/x", NULL }, { "https://track\x01.customer.io/x", "/x", NULL },
+	{ "https://track.customer.io\r\n/x", "/x", NULL },
+	{ "https://track.customer.io/x\r\n", "/x", NULL },
+	{ "https://evil.com\t.customer.io/x", "/x", NULL },
+	{ "https://track\x01.customer.io/x", "/x", NULL },
 };
 
 START_TEST(redirect)
@@ -304,8 +399,12 @@ START_TEST(redirect_size)
 {
 	char out[64];
 
-	ck_assert_int_eq(reply_redirect("https://customer.io/x", "/x", out, sizeof "https://customer.io"), 0);
-	ck_assert_int_eq(reply_redirect("https://customer.io/x", "/x", out, sizeof "https://customer.io" - 1), -1);
+	ck_assert_int_eq(reply_redirect("https://customer.io/x", "/x", out,
+	                     sizeof "https://customer.io"),
+	    0);
+	ck_assert_int_eq(reply_redirect("https://customer.io/x", "/x", out,
+	                     sizeof "https://customer.io" - 1),
+	    -1);
 }
 END_TEST
 
@@ -317,27 +416,39 @@ START_TEST(redirect_long_name)
 	for (size_t before = 238; before < 246; before++) {
 		size_t n;
 		char *location = repeated("https://", "a", before, ".customer.io", &n);
-		ck_assert_int_eq(reply_redirect(location, "", out, sizeof out), before + strlen(".customer.io") <= 253 ? 0 : -1);
+		ck_assert_int_eq(reply_redirect(location, "", out, sizeof out),
+		    before + strlen(".customer.io") <= 253 ? 0 : -1);
 		free(location);
 	}
 }
 END_TEST
 
-static const struct { const char *body; const char *url, *region; } regions[] = {
-	{ "{\"url\":\"https://track.customer.io\",\"region\":\"us\",\"environment_id\":3}", "https://track.customer.io", "us" },
-	{ "{\"url\":\"https://track-eu.customer.io\",\"region\":\"eu\"}", "https://track-eu.customer.io", "eu" },
+static const struct {
+	const char *body;
+	const char *url, *region;
+} regions[] = {
+	{ "{\"url\":\"https://track.customer.io\",\"region\":\"us\",\"environment_id\":3}",
+	    "https://track.customer.io", "us" },
+	{ "{\"url\":\"https://track-eu.customer.io\",\"region\":\"eu\"}",
+	    "https://track-eu.customer.io", "eu" },
 	{ "{\"url\":\"https://Track-EU.customer.io\"}", "https://track-eu.customer.io", "" },
-	{ "{\"url\":\"https://track.customer.io\",\"region\":\"fifteen-letters\"}", "https://track.customer.io", "fifteen-letters" },
+	{ "{\"url\":\"https://track.customer.io\",\"region\":\"fifteen-letters\"}",
+	    "https://track.customer.io", "fifteen-letters" },
 	{ "{\"url\":\"https://track.customer.io\",\"region\":\"sixteen--letters\"}", NULL, NULL },
 	{ "{\"url\":\"https://evil.com\",\"region\":\"us\"}", NULL, NULL },
 	{ "{\"url\":\"http://track.customer.io\",\"region\":\"us\"}", NULL, NULL },
 	{ "{\"url\":\"https://track.customer.io/x\",\"region\":\"us\"}", NULL, NULL },
 	{ "{\"url\":\"https://track.customer.io\\u0000.evil.com\",\"region\":\"us\"}", NULL, NULL },
 	{ "{\"url\":\"https://track.customer.io\",\"region\":\"\\u001b[2J\"}", NULL, NULL },
-	{ "{\"url\":\"https://track.customer.io\",\"region\":\"more than there is room for\"}", NULL, NULL },
+	{ "{\"url\":\"https://track.customer.io\",\"region\":\"more than there is room for\"}",
+	    NULL, NULL },
 	{ "{\"url\":\"https://track.customer.io\",\"region\":4}", NULL, NULL },
-	{ "{\"url\":7,\"region\":\"us\"}", NULL, NULL }, { "{\"region\":\"us\"}", NULL, NULL }, { "{}", NULL, NULL }, { "", NULL, NULL },
-	{ "[\"https://track.customer.io\"]", NULL, NULL }, { "<html>", NULL, NULL },
+	{ "{\"url\":7,\"region\":\"us\"}", NULL, NULL },
+	{ "{\"region\":\"us\"}", NULL, NULL },
+	{ "{}", NULL, NULL },
+	{ "", NULL, NULL },
+	{ "[\"https://track.customer.io\"]", NULL, NULL },
+	{ "<html>", NULL, NULL },
 };
 
 START_TEST(region_answer)

@@ -1,6 +1,6 @@
 /*
- * Carrying on: a run that ended early is given the same command again, and does the rest; given another one, it says so and
- * sends nothing. And what an outage costs: nothing.
+ * Carrying on: a run that ended early is given the same command again, and does the rest; given
+ * another one, it says so and sends nothing. And what an outage costs: nothing.
  */
 #include <check.h>
 #include <dirent.h>
@@ -29,14 +29,17 @@ Suite *resume_suite(void);
 static void stop_after(struct scene *s, const char *method, unsigned records)
 {
 	sandbox_clear_rules(s->sandbox);
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .method = method, .passes = records,
-	    .fault = { .act = SANDBOX_STATUS, .status = 401 } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .method = method,
+	        .passes = records,
+	        .fault = { .act = SANDBOX_STATUS, .status = 401 } });
 }
 
 /* Runs with `more` behind the usual arguments, the last NULL. */
 static const struct harness_run *import(struct scene *s, const char *const more[])
 {
-	const char *args[24] = { "-c1", "--rate=unlimited", "--backoff=1ms", "--backoff-max=20ms", "--summary=summary.json" };
+	const char *args[24] = { "-c1", "--rate=unlimited", "--backoff=1ms", "--backoff-max=20ms",
+		"--summary=summary.json" };
 	size_t n = 5;
 
 	while (more && *more)
@@ -87,7 +90,10 @@ START_TEST(the_same_command_does_the_rest)
 END_TEST
 
 /* What may differ, and what else is to be given again. */
-static const struct same_row { const char *name, *args[4]; int skipped, accepted; } same[] = {
+static const struct same_row {
+	const char *name, *args[4];
+	int skipped, accepted;
+} same[] = {
 	{ "another rate, and retries", { "in.csv", "--rate=9000", "--retries=9" }, 20, 30 },
 	{ "a limit, further on", { "in.csv", "--limit=30" }, 20, 10 },
 	{ "a limit that is reached", { "in.csv", "--limit=20" }, 20, 0 },
@@ -107,7 +113,9 @@ START_TEST(what_may_differ)
 }
 END_TEST
 
-static const struct other_row { const char *name, *args[4], *in, *said; } others[] = {
+static const struct other_row {
+	const char *name, *args[4], *in, *said;
+} others[] = {
 	{ "more rows", { "in.csv" }, "id,row\np1,1\np2,2\np3,3\np4,4\n", "another input" },
 	{ "fewer rows", { "in.csv" }, "id,row\np1,1\n", "another input" },
 	{ "the same size", { "in.csv" }, "id,row\np1,1\np2,9\np3,3\n", "another input" },
@@ -115,7 +123,8 @@ static const struct other_row { const char *name, *args[4], *in, *said; } others
 	{ "--update-only", { "in.csv", "--update-only" }, NULL, "another action" },
 	{ "another mapping", { "in.csv", "--set=plan=x" }, NULL, "another mapping" },
 	{ "--skip", { "in.csv", "--skip=1" }, NULL, "another mapping" },
-	{ "another destination", { "in.csv", "--url=http://127.0.0.1:9" }, NULL, "another destination" },
+	{ "another destination", { "in.csv", "--url=http://127.0.0.1:9" }, NULL,
+	    "another destination" },
 	{ "another file", { "other.csv", "--state=" STATE }, NULL, "another input" },
 };
 
@@ -140,7 +149,11 @@ END_TEST
 
 /* -- standard input -- */
 
-static const struct stream { const char *name, *again; int status; bool sends; } streams[] = {
+static const struct stream {
+	const char *name, *again;
+	int status;
+	bool sends;
+} streams[] = {
 	{ "the same", "id,row\n1,a\n2,b\n3,c\n4,d\n", 0, true },
 	{ "it has grown since", "id,row\n1,a\n2,b\n3,c\n4,d\n5,e\n", 0, true },
 	{ "it differs behind what is settled", "id,row\n1,a\n2,b\n3,x\n4,y\n", 0, true },
@@ -161,20 +174,24 @@ START_TEST(a_stream_is_carried_on)
 	size_t before = sandbox_arrivals(s.sandbox);
 	harness_stdin_text(s.harness, row->again);
 	const struct harness_run *run = IMPORT(&s, "--state=my.state", "--format=csv");
-	harness_assert_that(run, run->status == row->status, "%s: not the right exit status", row->name);
+	harness_assert_that(run, run->status == row->status, "%s: not the right exit status",
+	    row->name);
 	if (row->sends) {
 		ck_assert_int_eq(scene_summary(&s, "skipped"), 2);
-		ck_assert_uint_eq(sandbox_arrivals(s.sandbox) - before, (unsigned)harness_count_lines(row->again, "") - 2);
+		ck_assert_uint_eq(sandbox_arrivals(s.sandbox) - before,
+		    (unsigned)harness_count_lines(row->again, "") - 2);
 		ck_assert(!harness_exists(s.harness, "my.state"));
 	} else {
 		if (*row->again)
 			harness_assert_err_has(run, "--restart");
-		ck_assert_uint_le(sandbox_arrivals(s.sandbox) - before, 1);	/* the credentials check may be out already */
+		/* the credentials check may be out already */
+		ck_assert_uint_le(sandbox_arrivals(s.sandbox) - before, 1);
 		for (size_t i = before; i < sandbox_arrivals(s.sandbox); i++)
 			ck_assert_str_eq(sandbox_arrival(s.sandbox, i).method, "GET");
 		harness_stdin_text(s.harness, streams[0].again);
 		harness_assert_status(IMPORT(&s, "--state=my.state", "--format=csv"), 0);
-		ck_assert_int_eq(scene_summary(&s, "skipped"), 2);	/* what was kept is still right */
+		/* what was kept is still right */
+		ck_assert_int_eq(scene_summary(&s, "skipped"), 2);
 	}
 	scene_close(&s);
 }
@@ -188,7 +205,7 @@ START_TEST(a_damaged_state_is_not_believed)
 	struct scene s = stopped_scene(60, 25);
 	struct dice d = dice_new("damaged state");
 	size_t len, tried = 0, refused = 0;
-	int step = harness_is_under() ? 4 : 1;		/* each kind of damage all the same */
+	int step = harness_is_under() ? 4 : 1; /* each kind of damage all the same */
 	char *good = harness_read(s.harness, STATE, &len), *bad = xmalloc(len);
 
 	sandbox_clear_rules(s.sandbox);
@@ -202,7 +219,7 @@ START_TEST(a_damaged_state_is_not_believed)
 				at = (size_t)dice_below(&d, (int64_t)len);
 			bad[at] = (char)(bad[at] ^ 1 << dice_below(&d, 8));
 		}
-		if (i >= 12 && i < 16)	/* half-written: the second half is from nowhere */
+		if (i >= 12 && i < 16) /* half-written: the second half is from nowhere */
 			memset(bad + len / 4 * (size_t)(i - 12), i % 2 ? 0xff : 0, len / 4);
 		harness_write(s.harness, STATE, bad, keep);
 		size_t before = sandbox_arrivals(s.sandbox);
@@ -216,8 +233,8 @@ START_TEST(a_damaged_state_is_not_believed)
 		}
 		harness_assert_status(run, 0);
 		int64_t skipped = scene_summary(&s, "skipped");
-		ck_assert_msg(skipped == 25 || (keep == 0 && skipped == 0), "change %d of %zu bytes: %d records skipped", i, keep,
-		    (int)skipped);
+		ck_assert_msg(skipped == 25 || (keep == 0 && skipped == 0),
+		    "change %d of %zu bytes: %d records skipped", i, keep, (int)skipped);
 		check_complete(&s, 60, STATE);
 	}
 	printf("%zu of %zu were refused\n", refused, tried);
@@ -235,9 +252,15 @@ END_TEST
 
 /* Sound as a database, and yet not what was written. */
 static const char *const forgeries[] = {
-	"UPDATE progress SET high = high + 5", "UPDATE progress SET hash = hash + 1", "UPDATE progress SET open = x''",
-	"UPDATE progress SET rejected = 1", "UPDATE progress SET results_size = 7", "UPDATE progress SET sum = 0",
-	"UPDATE progress SET event_time_ms = 1", "UPDATE progress SET rejects_sizes = x'7f'", "DELETE FROM identity",
+	"UPDATE progress SET high = high + 5",
+	"UPDATE progress SET hash = hash + 1",
+	"UPDATE progress SET open = x''",
+	"UPDATE progress SET rejected = 1",
+	"UPDATE progress SET results_size = 7",
+	"UPDATE progress SET sum = 0",
+	"UPDATE progress SET event_time_ms = 1",
+	"UPDATE progress SET rejects_sizes = x'7f'",
+	"DELETE FROM identity",
 	"UPDATE identity SET mapping = mapping || ' '",
 };
 
@@ -289,8 +312,10 @@ START_TEST(people_s_data_is_private)
 	harness_assert_status(IMPORT(&s, "in.csv"), 77);
 	umask(old);
 	for (size_t i = 0; i < 2; i++) {
-		ck_assert_msg(stat(harness_path(s.harness, private_files[i]), &st) == 0, "%s is not there", private_files[i]);
-		ck_assert_msg((st.st_mode & 07777) == 0600, "%s has mode %o", private_files[i], st.st_mode & 07777u);
+		ck_assert_msg(stat(harness_path(s.harness, private_files[i]), &st) == 0,
+		    "%s is not there", private_files[i]);
+		ck_assert_msg((st.st_mode & 07777) == 0600, "%s has mode %o", private_files[i],
+		    st.st_mode & 07777u);
 	}
 	scene_close(&s);
 }
@@ -299,16 +324,19 @@ END_TEST
 START_TEST(a_second_run_ends_at_once)
 {
 	/* So slow that the first still runs when the others have ended; then it need not be. */
-	struct scene s = scene_open(&(struct sandbox_config){ .latency_ms = harness_is_under() ? 3000 : 300 });
+	struct scene s = scene_open(
+	    &(struct sandbox_config){ .latency_ms = harness_is_under() ? 3000 : 300 });
 	char holder[64];
 
 	scene_write_people(&s, "in.csv", 30);
 	struct harness_child *first = HARNESS_START(s.harness, "in.csv", "-c2", "--rate=unlimited");
 	ck_assert(sandbox_wait(s.sandbox, 4, SOON));
-	for (int i = 0; i < 2; i++) {	/* --restart is no way around it */
-		const struct harness_run *run = IMPORT(&s, "in.csv", i ? "--restart" : "--retries=1");
+	for (int i = 0; i < 2; i++) { /* --restart is no way around it */
+		const struct harness_run *run = IMPORT(&s, "in.csv",
+		    i ? "--restart" : "--retries=1");
 		harness_assert_status(run, 75);
-		snprintf(holder, sizeof holder, "another run (pid %d, since ", (int)harness_pid(first));
+		snprintf(holder, sizeof holder, "another run (pid %d, since ",
+		    (int)harness_pid(first));
 		harness_assert_err_has(run, holder);
 	}
 	ck_assert_int_eq(harness_peek(first)->status, -1);
@@ -353,7 +381,9 @@ START_TEST(a_dry_run_writes_nothing)
 	struct scene s = scene_open(NULL);
 
 	harness_write_text(s.harness, "in.csv", "id,row\n1,a\n2\n3,c\n");
-	harness_assert_status(IMPORT(&s, "in.csv", "-n", "--results=results.ndjson", "--state=my.state", "--rejects=r.csv"), 1);
+	harness_assert_status(IMPORT(&s, "in.csv", "-n", "--results=results.ndjson",
+	                          "--state=my.state", "--rejects=r.csv"),
+	    1);
 	ck_assert_uint_eq(count_files(&s), 1);
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 0);
 	scene_close(&s);
@@ -383,7 +413,8 @@ static void append(struct scene *s, const char *name, const char *text)
 	ck_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
-/* Stopped after each number of accepted records in turn, with rows cut short at the ends of both files. */
+/* Stopped after each number of accepted records in turn, with rows cut short at the ends of both
+ * files. */
 START_TEST(rejects_and_results_go_on)
 {
 	struct scene s = scene_open(NULL);
@@ -423,14 +454,15 @@ START_TEST(several_files_are_carried_on)
 	struct scene s = scene_open(NULL);
 
 	harness_write_text(s.harness, "a.csv", "id,row\na1,1\nbad\na2,2\n");
-	harness_write_text(s.harness, "b.ndjson", "{\"id\":\"b1\"}\nbad\n{\"id\":\"b2\"}\n{\"id\":\"b3\"}\n");
+	harness_write_text(s.harness, "b.ndjson",
+	    "{\"id\":\"b1\"}\nbad\n{\"id\":\"b2\"}\n{\"id\":\"b3\"}\n");
 	harness_write_text(s.harness, "c.tsv", "row\tid\n1\tc1\n2\tc2\n");
 	stop_after(&s, "PUT", (unsigned)_i);
 	harness_assert_status(IMPORT(&s, "a.csv", "b.ndjson", "c.tsv"), 77);
 	const struct harness_run *run = IMPORT(&s, "a.csv", "b.ndjson", "c.tsv");
 	harness_assert_status(run, 1);
 	harness_assert_err_has(run, "Done: 7 processed, 2 errors\n");
-	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 1 + 7 + 1 + 1);	/* nobody twice */
+	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 1 + 7 + 1 + 1); /* nobody twice */
 	check_complete(&s, 7, "a.csv.cio-state");
 	harness_assert_status(IMPORT(&s, "a.csv", "b.ndjson"), 1);
 	scene_close(&s);
@@ -477,16 +509,23 @@ static void check_event(struct scene *s, const json_t *event, int64_t otherwise_
 	const json_t *timestamp = json_object_get(event, "timestamp");
 
 	ck_assert_ptr_nonnull(id);
-	ck_assert_msg(ulid_time(id) == (timestamp ? json_integer_value(timestamp) * 1000 : otherwise_ms), "%s of %s", id,
-	    json_dumps(event, 0));
+	ck_assert_msg(ulid_time(id) ==
+	        (timestamp ? json_integer_value(timestamp) * 1000 : otherwise_ms),
+	    "%s of %s", id, json_dumps(event, 0));
 	ck_assert_uint_eq(sandbox_event_times(s->sandbox, id), 2);
 }
 
-static const struct events_row { const char *action; bool batch; } events_rows[] = {
-	{ "track", false }, { "page", false }, { "track", true },
+static const struct events_row {
+	const char *action;
+	bool batch;
+} events_rows[] = {
+	{ "track", false },
+	{ "page", false },
+	{ "track", true },
 };
 
-/* Stopped and carried on, then all again: each event has the id that it had. Two rows are the same, and two events. */
+/* Stopped and carried on, then all again: each event has the id that it had. Two rows are the same,
+ * and two events. */
 START_TEST(events_keep_their_ids)
 {
 	const struct events_row *row = &events_rows[_i];
@@ -494,7 +533,8 @@ START_TEST(events_keep_their_ids)
 	struct scene s = scene_open(NULL);
 	struct stat st;
 
-	harness_write_text(s.harness, "in.ndjson", "{\"id\":\"1\",\"name\":\"a\",\"timestamp\":1700000000}\n"
+	harness_write_text(s.harness, "in.ndjson",
+	    "{\"id\":\"1\",\"name\":\"a\",\"timestamp\":1700000000}\n"
 	    "{\"id\":\"1\",\"name\":\"b\"}\n{\"id\":\"1\",\"name\":\"b\"}\n"
 	    "{\"id\":\"2\",\"name\":\"b\",\"timestamp\":\"2024-02-29\"}\n"
 	    "{\"id\":\"3\",\"name\":\"c\",\"x\":[1.50]}\n{\"id\":\"4\",\"name\":\"d\"}\n");
@@ -508,23 +548,25 @@ START_TEST(events_keep_their_ids)
 	ck_assert_int_eq(stat(harness_path(s.harness, "in.ndjson"), &st), 0);
 	json_t *events = sandbox_events(s.sandbox), *event;
 	size_t i;
-	json_array_foreach(events, i, event)
-		check_event(&s, event, (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
+	json_array_foreach(events, i, event) check_event(&s, event,
+	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
 	json_decref(events);
 	scene_close(&s);
 }
 END_TEST
 
-/* A stream has no time of its own: the state file keeps the one that the first run took. An answer is lost, so that the
- * event comes twice, from two runs. */
+/* A stream has no time of its own: the state file keeps the one that the first run took. An answer
+ * is lost, so that the event comes twice, from two runs. */
 START_TEST(a_stream_s_events_keep_their_ids)
 {
-	static const char stream[] = "{\"id\":\"1\",\"name\":\"a\"}\n{\"id\":\"2\",\"name\":\"b\"}\n"
+	static const char stream[] =
+	    "{\"id\":\"1\",\"name\":\"a\"}\n{\"id\":\"2\",\"name\":\"b\"}\n"
 	    "{\"id\":\"3\",\"name\":\"c\"}\n";
 	struct scene s = scene_open(NULL);
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "2",
-	    .fault = { .act = SANDBOX_STATUS, .process = true, .status = 401 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "2",
+	        .fault = { .act = SANDBOX_STATUS, .process = true, .status = 401 } });
 	harness_stdin_text(s.harness, stream);
 	harness_assert_status(IMPORT(&s, "--state=my.state", "-a", "track"), 77);
 	usleep(20000);
@@ -559,19 +601,24 @@ START_TEST(too_many_errors_stop_it)
 
 	buf_str(&in, "id,row\n");
 	for (int i = 1; i <= row->rows; i++)
-		buf_fmt(&in, i >= row->first_bad && i < row->first_bad + row->bad ? "p%d\n" : "p%d,1\n", i);
+		buf_fmt(&in,
+		    i >= row->first_bad && i < row->first_bad + row->bad ? "p%d\n" : "p%d,1\n", i);
 	harness_write(s.harness, "in.csv", in.data, in.len);
 	buf_free(&in);
 	const struct harness_run *run = IMPORT(&s, "in.csv", row->arg);
-	harness_assert_that(run, run->status == row->status, "%s: not the right exit status", row->name);
+	harness_assert_that(run, run->status == row->status, "%s: not the right exit status",
+	    row->name);
 	int64_t finished = scene_summary(&s, "processed") + scene_summary(&s, "errors");
-	ck_assert_msg(finished >= row->finished_least && finished <= row->finished_most, "%s: %d finished%s", row->name,
-	    (int)finished, harness_show(run));
+	ck_assert_msg(finished >= row->finished_least && finished <= row->finished_most,
+	    "%s: %d finished%s", row->name, (int)finished, harness_show(run));
 	ck_assert_int_eq(harness_exists(s.harness, STATE), row->status == 65);
 	if (row->status == 65) {
 		harness_assert_err_has(run, "--max-errors");
-		/* A number is reached by one more error, and there is none: the same command will do. */
-		harness_assert_status(IMPORT(&s, "in.csv", strchr(row->arg, '%') ? "--retries=4" : row->arg), 1);
+		/* A number is reached by one more error, and there is none: the same command will
+		 * do. */
+		harness_assert_status(IMPORT(&s, "in.csv",
+		                          strchr(row->arg, '%') ? "--retries=4" : row->arg),
+		    1);
 		ck_assert_int_eq(scene_summary(&s, "errors"), row->bad);
 	}
 	check_complete(&s, row->rows - row->bad, STATE);
@@ -581,7 +628,12 @@ END_TEST
 
 /* -- outages -- */
 
-static const struct outage { const char *name; bool resets; const char *arg; int people; } outages[] = {
+static const struct outage {
+	const char *name;
+	bool resets;
+	const char *arg;
+	int people;
+} outages[] = {
 	{ "503", false, "--retries=0", 300 },
 	{ "resets", true, "--retries=0", 300 },
 	{ "503, in batches", false, "--batch=5", 300 },
@@ -592,12 +644,14 @@ static const struct outage { const char *name; bool resets; const char *arg; int
 START_TEST(an_outage_costs_nothing)
 {
 	const struct outage *row = &outages[_i];
-	struct scene s = scene_open(&(struct sandbox_config){ .outage_resets = row->resets, .latency_ms = 3 });
+	struct scene s = scene_open(
+	    &(struct sandbox_config){ .outage_resets = row->resets, .latency_ms = 3 });
 	size_t down_at, up_at;
 
 	scene_write_people(&s, "in.csv", row->people);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c8", row->people < 10 ? "--rate=5" : "--rate=300",
-	    "--burst=1", "--retries=0", "--backoff=100ms", "--backoff-max=200ms", "--summary=summary.json", row->arg);
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c8",
+	    row->people < 10 ? "--rate=5" : "--rate=300", "--burst=1", "--retries=0",
+	    "--backoff=100ms", "--backoff-max=200ms", "--summary=summary.json", row->arg);
 	ck_assert(sandbox_wait(s.sandbox, row->people < 10 ? 2 : 20, SOON));
 	sandbox_set_outage(s.sandbox, true);
 	down_at = sandbox_arrivals(s.sandbox);
@@ -616,12 +670,19 @@ START_TEST(an_outage_costs_nothing)
 }
 END_TEST
 
-static const struct gone { const char *name; struct sandbox_fault fault; const char *by; } gones[] = {
+static const struct gone {
+	const char *name;
+	struct sandbox_fault fault;
+	const char *by;
+} gones[] = {
 	{ "503", { .act = SANDBOX_STATUS, .status = 503 }, "outage" },
 	{ "resets", { .act = SANDBOX_RESET }, "outage" },
 	{ "nothing but 429", { .act = SANDBOX_STATUS, .status = 429 }, "rate limit" },
-	{ "503 with a long Retry-After", { .act = SANDBOX_STATUS, .status = 503, .headers = "Retry-After: 3600" }, "outage" },
-	{ "429 with a long Retry-After", { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 3600" }, "rate limit" },
+	{ "503 with a long Retry-After",
+	    { .act = SANDBOX_STATUS, .status = 503, .headers = "Retry-After: 3600" }, "outage" },
+	{ "429 with a long Retry-After",
+	    { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 3600" },
+	    "rate limit" },
 };
 
 START_TEST(it_gives_up_and_carries_on)
@@ -631,8 +692,10 @@ START_TEST(it_gives_up_and_carries_on)
 	int rule;
 
 	scene_write_people(&s, "in.csv", 100);
-	rule = sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .passes = 31, .times = -1, .fault = row->fault });
-	const struct harness_run *run = IMPORT(&s, "in.csv", "-c4", "--retries=0", "--give-up-after=500ms", "-q");
+	rule = sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .passes = 31, .times = -1, .fault = row->fault });
+	const struct harness_run *run = IMPORT(&s, "in.csv", "-c4", "--retries=0",
+	    "--give-up-after=500ms", "-q");
 	harness_assert_that(run, run->status == 69, "%s: exit status is not 69", row->name);
 	harness_assert_err_has(run, "--give-up-after");
 	harness_assert_err_has(run, "run the same command again");
@@ -648,64 +711,84 @@ START_TEST(it_gives_up_and_carries_on)
 }
 END_TEST
 
-/* Fewer than ten records left: the credentials check is asked, and answers; so the records are at fault. Ten: the
- * destination is down, whatever the credentials check would say, and no record has failed when it is up again. */
+/* Fewer than ten records left: the credentials check is asked, and answers; so the records are at
+ * fault. Ten: the destination is down, whatever the credentials check would say, and no record has
+ * failed when it is up again. */
 START_TEST(ten_different_records_close_the_gate)
 {
 	int people = _i;
 	bool closes = people >= 10;
 	struct scene s = scene_open(NULL);
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = closes ? 15 : -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .times = closes ? 15 : -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 	scene_write_people(&s, "in.csv", people);
-	const struct harness_run *run = IMPORT(&s, "in.csv", "-c10", closes ? "--retries=0" : "--retries=5");
-	ck_assert_msg(harness_has(run->err, "destination down") == closes, "%d records%s", people, harness_show(run));
+	const struct harness_run *run = IMPORT(&s, "in.csv", "-c10",
+	    closes ? "--retries=0" : "--retries=5");
+	ck_assert_msg(harness_has(run->err, "destination down") == closes, "%d records%s", people,
+	    harness_show(run));
 	harness_assert_status(run, !closes);
 	ck_assert_int_eq(scene_summary(&s, "failed"), closes ? 0 : people);
-	if (!closes)	/* each six times, the credentials check before and after them */
+	if (!closes) /* each six times, the credentials check before and after them */
 		ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 2 + 6 * (unsigned)people);
 	check_complete(&s, closes ? people : 0, STATE);
 	scene_close(&s);
 }
 END_TEST
 
-/* A record that has used up its retries waits for the next answer to anybody: that one shows that it is at fault. */
+/* A record that has used up its retries waits for the next answer to anybody: that one shows that
+ * it is at fault. */
 START_TEST(an_answer_to_others_is_a_verdict)
 {
 	struct scene s = scene_open(NULL);
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p1", .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p1",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 	scene_write_people(&s, "in.csv", 3);
 	harness_assert_status(IMPORT(&s, "in.csv", "--retries=0", "--results=results.ndjson"), 1);
-	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 1 + 3);	/* no second check */
+	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 1 + 3); /* no second check */
 	ck_assert_int_eq(scene_summary(&s, "failed"), 1);
 	check_complete(&s, 2, STATE);
 	scene_close(&s);
 }
 END_TEST
 
-/* ... to anybody whose request left later: an answer that was on its way already says nothing. Here it comes when p2 has
- * failed, and before enough others have that the destination counts as down. */
+/* ... to anybody whose request left later: an answer that was on its way already says nothing. Here
+ * it comes when p2 has failed, and before enough others have that the destination counts as
+ * down. */
 START_TEST(an_older_answer_is_no_verdict)
 {
 	struct scene s = scene_open(NULL);
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p1", .fault = { .act = SANDBOX_PASS, .delay_ms = 130 } });
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .times = 15,
-	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p1",
+	        .fault = { .act = SANDBOX_PASS, .delay_ms = 130 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .times = 15,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 	scene_write_people(&s, "in.csv", 20);
-	harness_assert_status(IMPORT(&s, "in.csv", "--retries=0", "-c2", "--rate=20", "--burst=1"), 0);
+	harness_assert_status(IMPORT(&s, "in.csv", "--retries=0", "-c2", "--rate=20", "--burst=1"),
+	    0);
 	check_complete(&s, 20, STATE);
 	scene_close(&s);
 }
 END_TEST
 
-/* Down until it is told to be up; then the first request passes, and each of five people's fails once more. */
-struct relapse { atomic_bool up; bool passed, failed[5]; atomic_uint hits; };
+/* Down until it is told to be up; then the first request passes, and each of five people's fails
+ * once more. */
+struct relapse {
+	atomic_bool up;
+	bool passed, failed[5];
+	atomic_uint hits;
+};
 
-static bool relapses(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool relapses(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f,
+    void *arg)
 {
 	static const char *const people[] = { "/p1", "/p2", "/p3", "/p4", "/p5" };
 	struct relapse *relapse = arg;
@@ -732,14 +815,14 @@ START_TEST(retries_are_given_back)
 	struct scene s = scene_open(&(struct sandbox_config){ .hook = relapses, .arg = &relapse });
 
 	scene_write_people(&s, "in.csv", 12);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c12", "--rate=unlimited", "--retries=1",
-	    "--backoff=20ms", "--backoff-max=50ms", "--summary=summary.json");
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c12", "--rate=unlimited",
+	    "--retries=1", "--backoff=20ms", "--backoff-max=50ms", "--summary=summary.json");
 	ck_assert(harness_wait_for(child, "destination down", SOON));
 	relapse.up = true;
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_status(run, 0);
 	harness_assert_err_has(run, "destination up again");
-	ck_assert_uint_ge(relapse.hits, 4);	/* one of the five may be the one that passes */
+	ck_assert_uint_ge(relapse.hits, 4); /* one of the five may be the one that passes */
 	check_complete(&s, 12, STATE);
 	scene_close(&s);
 }

@@ -16,7 +16,7 @@ static const struct {
 	unsigned n;
 	int64_t retry_after;
 	uint64_t random;
-	int64_t least, longest;		/* what may come out */
+	int64_t least, longest; /* what may come out */
 } delays[] = {
 	/* without jitter: min(backoff * 2^n, most) */
 	{ S, 60 * S, 0, 0, -1, UINT64_MAX, S, S },
@@ -57,7 +57,9 @@ static const struct {
 
 START_TEST(delay)
 {
-	struct retry_config c = { .backoff_us = delays[_i].backoff, .backoff_max_us = delays[_i].most, .jitter = delays[_i].jitter };
+	struct retry_config c = { .backoff_us = delays[_i].backoff,
+		.backoff_max_us = delays[_i].most,
+		.jitter = delays[_i].jitter };
 	int64_t wait = retry_delay(&c, delays[_i].n, delays[_i].retry_after, delays[_i].random);
 
 	ck_assert_int_ge(wait, delays[_i].least);
@@ -65,7 +67,8 @@ START_TEST(delay)
 }
 END_TEST
 
-/* Over random settings: in its bounds, never shorter than Retry-After; over random numbers the whole stretch is used. */
+/* Over random settings: in its bounds, never shorter than Retry-After; over random numbers the
+ * whole stretch is used. */
 START_TEST(delay_bounds)
 {
 	struct dice d = dice_new("retry delay");
@@ -75,7 +78,8 @@ START_TEST(delay_bounds)
 		c.backoff_us = 1000 + dice_below(&d, 10 * S);
 		c.backoff_max_us = c.backoff_us + dice_below(&d, 1000 * S);
 		unsigned n = (unsigned)dice_below(&d, 70);
-		int64_t after = dice_below(&d, 3) ? dice_below(&d, 100 * S) : -1, base = c.backoff_us;
+		int64_t after = dice_below(&d, 3) ? dice_below(&d, 100 * S) : -1,
+		        base = c.backoff_us;
 		for (unsigned k = 0; k < n && base < c.backoff_max_us; k++)
 			base *= 2;
 		base = base < c.backoff_max_us ? base : c.backoff_max_us;
@@ -84,7 +88,8 @@ START_TEST(delay_bounds)
 		for (int k = 0; k < 300; k++) {
 			int64_t wait = retry_delay(&c, n, after, dice_next(&d));
 			if (wait < base || (double)wait > top)
-				ck_abort_msg("%lld is not in %lld to %f", (long long)wait, (long long)base, top);
+				ck_abort_msg("%lld is not in %lld to %f", (long long)wait,
+				    (long long)base, top);
 			least = (double)wait < least ? (double)wait : least;
 			most = (double)wait > most ? (double)wait : most;
 		}
@@ -110,7 +115,8 @@ static int by_due(const void *a, const void *b)
 	return x->due < y->due ? -1 : x->due > y->due;
 }
 
-/* What comes out is what went in, in order of due times; ties and order of pushing do not matter. */
+/* What comes out is what went in, in order of due times; ties and order of pushing do not
+ * matter. */
 START_TEST(heap_sorts)
 {
 	struct dice d = dice_new("retry heap");
@@ -119,7 +125,9 @@ START_TEST(heap_sorts)
 	size_t count = (size_t)_i * 71;
 
 	for (size_t i = 0; i < count; i++) {
-		nodes[i].due = sorted[i].due = dice_one_in(&d, 3) ? dice_below(&d, 20) : (int64_t)(dice_next(&d) >> 1) - (INT64_MAX / 2);
+		nodes[i].due = sorted[i].due = dice_one_in(&d, 3) ?
+		    dice_below(&d, 20) :
+		    (int64_t)(dice_next(&d) >> 1) - (INT64_MAX / 2);
 		retry_push(&h, &nodes[i]);
 	}
 	assert_places(&h);
@@ -169,7 +177,8 @@ START_TEST(heap_model)
 		} else if (count > 0) {
 			struct retry_node *best = earliest(nodes, used), *got = retry_pop(&h);
 			if (got->due != best->due || !used[got - nodes])
-				ck_abort_msg("due at %lld, not %lld", (long long)got->due, (long long)best->due);
+				ck_abort_msg("due at %lld, not %lld", (long long)got->due,
+				    (long long)best->due);
 			used[got - nodes] = 0;
 			count--;
 		}

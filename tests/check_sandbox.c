@@ -24,15 +24,16 @@ Suite *sandbox_suite(void);
 enum end { WHOLE, CLOSED, RESET, SILENT };
 
 struct answer {
-	int status;		/* 0: no status line */
-	enum end end;		/* how it ended: a whole answer, or what came in its place */
-	char text[8192];	/* all bytes */
-	const char *body;	/* in text */
+	int status;       /* 0: no status line */
+	enum end end;     /* how it ended: a whole answer, or what came in its place */
+	char text[8192];  /* all bytes */
+	const char *body; /* in text */
 };
 
 static int dial(const struct sandbox *s)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)sandbox_port(s)),
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)sandbox_port(s)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval patience = { .tv_sec = 20 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -43,9 +44,10 @@ static int dial(const struct sandbox *s)
 	return fd;
 }
 
-#define AUTH "Authorization: Basic c2FuZGJveDpzYW5kYm94\r\n"	/* sandbox:sandbox */
+#define AUTH "Authorization: Basic c2FuZGJveDpzYW5kYm94\r\n" /* sandbox:sandbox */
 
-static void ask_with(int fd, const char *headers, const char *method, const char *path, const char *body, size_t len)
+static void ask_with(int fd, const char *headers, const char *method, const char *path,
+    const char *body, size_t len)
 {
 	struct buf b;
 
@@ -72,7 +74,8 @@ static void ask(int fd, const char *method, const char *path, const char *body)
 static bool is_whole(const struct answer *a, size_t len)
 {
 	const char *length = strcasestr(a->text, "\r\nContent-Length:");
-	return a->body && length && len - (size_t)(a->body - a->text) >= strtoul(length + 17, NULL, 10);
+	return a->body && length &&
+	    len - (size_t)(a->body - a->text) >= strtoul(length + 17, NULL, 10);
 }
 
 static struct answer handle(int fd)
@@ -98,8 +101,8 @@ static struct answer handle(int fd)
 	return a;
 }
 
-static struct answer call_with(struct sandbox *s, const char *headers, const char *method, const char *path,
-    const char *body, size_t len)
+static struct answer call_with(struct sandbox *s, const char *headers, const char *method,
+    const char *path, const char *body, size_t len)
 {
 	int fd = dial(s);
 
@@ -160,7 +163,11 @@ static struct sandbox *start_plain(void)
 #define BATCH "/api/v2/batch"
 #define P7 "\"type\":\"person\",\"identifiers\":{\"id\":\"7\"}"
 
-static const struct { const char *method, *path, *body; int status; const char *answer; } calls[] = {
+static const struct {
+	const char *method, *path, *body;
+	int status;
+	const char *answer;
+} calls[] = {
 	{ "GET", "/api/v1/accounts/region", NULL, 200, "\"region\":\"us\",\"environment_id\":1}" },
 	{ "PUT", C "7", "{\"a\":1}", 200, "{}" },
 	{ "PUT", C "7", "{\"a\":12345678901234567890123}", 200, "{}" },
@@ -170,7 +177,8 @@ static const struct { const char *method, *path, *body; int status; const char *
 	{ "PUT", C "7", "", 400, "malformed json" },
 	{ "PUT", C "7", NULL, 400, "malformed json" },
 	{ "PUT", C "7", "[1]", 400, "body is not an object" },
-	{ "PUT", C "7", "{\"email\":\"nobody\"}", 400, "{\"meta\":{\"errors\":[\"email is not a valid address\"]}}" },
+	{ "PUT", C "7", "{\"email\":\"nobody\"}", 400,
+	    "{\"meta\":{\"errors\":[\"email is not a valid address\"]}}" },
 	{ "PUT", C "7", "{\"email\":\"@b.com\"}", 400, "email is not a valid address" },
 	{ "PUT", C "7", "{\"email\":\"a@b@c\"}", 400, "email is not a valid address" },
 	{ "PUT", C "7", "{\"email\":\"a b@c.com\"}", 400, "email is not a valid address" },
@@ -182,7 +190,8 @@ static const struct { const char *method, *path, *body; int status; const char *
 	{ "GET", "/", NULL, 404, "not found" },
 	{ "DELETE", C "7", NULL, 200, "{}" },
 	{ "POST", C "7/events", "{\"name\":\"x\",\"data\":{}}", 200, "{}" },
-	{ "POST", C "7/events", "{\"data\":{}}", 400, "{\"meta\":{\"errors\":[\"name is required\"]}}" },
+	{ "POST", C "7/events", "{\"data\":{}}", 400,
+	    "{\"meta\":{\"errors\":[\"name is required\"]}}" },
 	{ "POST", C "7/events", "{\"name\":\"\"}", 400, "name is required" },
 	{ "POST", C "7/events", "{\"name\":\"x\",\"data\":[]}", 400, "data is not an object" },
 	{ "POST", C "7/events", "{\"name\":\"x\",\"id\":5}", 400, "id is not a text" },
@@ -192,35 +201,56 @@ static const struct { const char *method, *path, *body; int status; const char *
 	{ "POST", C "7/unsuppress", NULL, 200, "{}" },
 	{ "POST", C "7/elsewhere", NULL, 404, "not found" },
 	{ "PUT", C "7/devices", "{\"device\":{\"id\":\"d\",\"platform\":\"ios\"}}", 200, "{}" },
-	{ "PUT", C "7/devices", "{\"device\":{\"platform\":\"ios\"}}", 400, "device.id is required" },
+	{ "PUT", C "7/devices", "{\"device\":{\"platform\":\"ios\"}}", 400,
+	    "device.id is required" },
 	{ "PUT", C "7/devices", "{\"device\":{\"id\":\"d\"}}", 400, "device.platform is required" },
 	{ "DELETE", C "7/devices/d", NULL, 200, "{}" },
-	{ "POST", "/api/v1/merge_customers", "{\"primary\":{\"id\":\"7\"},\"secondary\":{\"email\":\"a@b.com\"}}", 200, "{}" },
+	{ "POST", "/api/v1/merge_customers",
+	    "{\"primary\":{\"id\":\"7\"},\"secondary\":{\"email\":\"a@b.com\"}}", 200, "{}" },
 	{ "POST", "/api/v1/merge_customers", "{\"primary\":{\"id\":\"7\"}}", 400,
 	    "{\"meta\":{\"error\":\"secondary customer identifier is required\"}}" },
-	{ "POST", "/api/v1/merge_customers", "{\"secondary\":{\"id\":\"7\"}}", 400, "primary customer identifier" },
+	{ "POST", "/api/v1/merge_customers", "{\"secondary\":{\"id\":\"7\"}}", 400,
+	    "primary customer identifier" },
 	{ "POST", ENTITY, "{" P7 ",\"action\":\"identify\",\"attributes\":{}}", 200, "{}" },
-	{ "POST", ENTITY, "{\"type\":\"person\",\"identifiers\":{\"id\":7},\"action\":\"delete\"}", 200, "{}" },
-	{ "POST", ENTITY, "{" P7 "}", 400, "{\"errors\":[{\"reason\":\"required\",\"field\":\"action\"," },
+	{ "POST", ENTITY, "{\"type\":\"person\",\"identifiers\":{\"id\":7},\"action\":\"delete\"}",
+	    200, "{}" },
+	{ "POST", ENTITY, "{" P7 "}", 400,
+	    "{\"errors\":[{\"reason\":\"required\",\"field\":\"action\"," },
 	{ "POST", ENTITY, "{" P7 ",\"action\":\"jump\"}", 400, "action is not known" },
 	{ "POST", ENTITY, "{" P7 ",\"action\":\"event\"}", 400, "name is required" },
 	{ "POST", ENTITY, "{" P7 ",\"action\":\"page\",\"name\":\"/\"}", 200, "{}" },
-	{ "POST", ENTITY, "{" P7 ",\"action\":\"add_device\",\"device\":{\"id\":\"d\"}}", 400, "device.id is required" },
-	{ "POST", ENTITY, "{" P7 ",\"action\":\"add_device\",\"device\":{\"token\":\"d\"}}", 200, "{}" },
-	{ "POST", ENTITY, "{" P7 ",\"action\":\"identify\",\"attributes\":7}", 400, "attributes is not an object" },
-	{ "POST", ENTITY, "{\"type\":\"person\",\"identifiers\":{},\"action\":\"delete\"}", 400, "identifiers must name" },
-	{ "POST", ENTITY, "{\"type\":\"person\",\"identifiers\":{\"email\":\"x\"},\"action\":\"delete\"}", 400, "valid address" },
+	{ "POST", ENTITY, "{" P7 ",\"action\":\"add_device\",\"device\":{\"id\":\"d\"}}", 400,
+	    "device.id is required" },
+	{ "POST", ENTITY, "{" P7 ",\"action\":\"add_device\",\"device\":{\"token\":\"d\"}}", 200,
+	    "{}" },
+	{ "POST", ENTITY, "{" P7 ",\"action\":\"identify\",\"attributes\":7}", 400,
+	    "attributes is not an object" },
+	{ "POST", ENTITY, "{\"type\":\"person\",\"identifiers\":{},\"action\":\"delete\"}", 400,
+	    "identifiers must name" },
+	{ "POST", ENTITY,
+	    "{\"type\":\"person\",\"identifiers\":{\"email\":\"x\"},\"action\":\"delete\"}", 400,
+	    "valid address" },
 	{ "POST", ENTITY, "{\"type\":\"robot\",\"action\":\"identify\"}", 400, "type must be" },
-	{ "POST", ENTITY, "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\"},\"action\":\"identify\"}", 400, "object_id" },
-	{ "POST", ENTITY, "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"x\"},\"action\":\"event\",\"name\":\"opened\"}", 200, "{}" },
-	{ "POST", BATCH, "{\"batch\":[]}", 400, "{\"errors\":[{\"reason\":\"invalid\",\"field\":\"batch\"" },
+	{ "POST", ENTITY,
+	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\"},\"action\":"
+	    "\"identify\"}",
+	    400, "object_id" },
+	{ "POST", ENTITY,
+	    "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"x\"},\"action\":\"event\",\"name\":"
+	    "\"opened\"}",
+	    200, "{}" },
+	{ "POST", BATCH, "{\"batch\":[]}", 400,
+	    "{\"errors\":[{\"reason\":\"invalid\",\"field\":\"batch\"" },
 	{ "POST", BATCH, "{\"batch\":{}}", 400, "batch must be an array" },
 	{ "POST", BATCH, "[]", 400, "body is not an object" },
 	{ "POST", BATCH, "{\"batch\":[{}", 400, "malformed json" },
 	{ "POST", BATCH, "{\"batch\":[{" P7 ",\"action\":\"delete\"}]}", 200, "{}" },
-	{ "POST", BATCH, "{\"batch\":[{" P7 ",\"action\":\"delete\"},5,{" P7 ",\"action\":\"delete\"},{}]}", 207,
-	    "{\"errors\":[{\"batch_index\":1,\"reason\":\"invalid\",\"field\":\"\",\"message\":\"operation is not an object\"},"
-	    "{\"batch_index\":3,\"reason\":\"required\",\"field\":\"action\",\"message\":\"action is required\"}]}" },
+	{ "POST", BATCH,
+	    "{\"batch\":[{" P7 ",\"action\":\"delete\"},5,{" P7 ",\"action\":\"delete\"},{}]}", 207,
+	    "{\"errors\":[{\"batch_index\":1,\"reason\":\"invalid\",\"field\":\"\",\"message\":"
+	    "\"operation is not an object\"},"
+	    "{\"batch_index\":3,\"reason\":\"required\",\"field\":\"action\",\"message\":\"action "
+	    "is required\"}]}" },
 };
 
 START_TEST(answers_as_the_api_does)
@@ -259,8 +289,10 @@ START_TEST(attributes_are_merged)
 	ck_assert_str_eq(body, "{\"a\":2.50,\"b\":\"\",\"c\":null,\"d\":{\"e\":\"\"}}");
 	free(body);
 	assert_json(sandbox_history(s, "7"),
-	    "[{\"action\":\"identify\",\"attributes\":{\"a\":1,\"b\":\"x\",\"c\":[1],\"_update\":false}},"
-	    "{\"action\":\"identify\",\"attributes\":{\"a\":2.5,\"b\":\"\",\"c\":null,\"d\":{\"e\":\"\"}}}]");
+	    "[{\"action\":\"identify\",\"attributes\":{\"a\":1,\"b\":\"x\",\"c\":[1],\"_update\":"
+	    "false}},"
+	    "{\"action\":\"identify\",\"attributes\":{\"a\":2.5,\"b\":\"\",\"c\":null,\"d\":{\"e\":"
+	    "\"\"}}}]");
 	assert_json(sandbox_history(s, "8"), "[]");
 	sandbox_stop(s);
 }
@@ -280,7 +312,9 @@ START_TEST(update_never_creates)
 }
 END_TEST
 
-static const struct { const char *path, *key; } spellings[] = {
+static const struct {
+	const char *path, *key;
+} spellings[] = {
 	{ "42", "42" },
 	{ "a%2Fb%20c%25", "a/b c%" },
 	{ "%C3%A9t%c3%a9", "\xc3\xa9t\xc3\xa9" },
@@ -340,9 +374,11 @@ START_TEST(events_are_kept_once_by_id)
 	status_of(s, "POST", C "7/events", event);
 	status_of(s, "POST", C "7/events", "{\"name\":\"/x\",\"type\":\"page\"}");
 	status_of(s, "POST", "/api/v1/events", "{\"name\":\"buy\",\"anonymous_id\":\"z\"}");
-	status_of(s, "POST", ENTITY, "{" P7 ",\"action\":\"event\",\"name\":\"v2\",\"id\":\"02\",\"attributes\":{\"n\":2}}");
+	status_of(s, "POST", ENTITY,
+	    "{" P7 ",\"action\":\"event\",\"name\":\"v2\",\"id\":\"02\",\"attributes\":{\"n\":2}}");
 	assert_json(sandbox_events(s),
-	    "[{\"type\":\"event\",\"name\":\"buy\",\"id\":\"01\",\"timestamp\":5,\"data\":{\"n\":1},\"person\":\"7\"},"
+	    "[{\"type\":\"event\",\"name\":\"buy\",\"id\":\"01\",\"timestamp\":5,\"data\":{\"n\":1}"
+	    ",\"person\":\"7\"},"
 	    "{\"type\":\"page\",\"name\":\"/x\",\"person\":\"7\"},"
 	    "{\"type\":\"event\",\"name\":\"buy\",\"anonymous_id\":\"z\"},"
 	    "{\"type\":\"event\",\"name\":\"v2\",\"id\":\"02\",\"data\":{\"n\":2},\"person\":\"7\","
@@ -361,10 +397,12 @@ START_TEST(merges_and_devices)
 	const char *merge = "{\"primary\":{\"id\":\"7\"},\"secondary\":{\"email\":\"A@b.com\"}}";
 
 	put(s, "7", "{\"a\":1}");
-	ck_assert_int_eq(status_of(s, "POST", "/api/v1/merge_customers", merge), 200);	/* nobody to merge yet */
+	/* nobody to merge yet */
+	ck_assert_int_eq(status_of(s, "POST", "/api/v1/merge_customers", merge), 200);
 	assert_json(sandbox_person(s, "7"), "{\"a\":1}");
 	put(s, "a%40b.com", "{\"a\":2,\"b\":2}");
-	status_of(s, "PUT", C "a%40b.com/devices", "{\"device\":{\"id\":\"d/1\",\"platform\":\"ios\"}}");
+	status_of(s, "PUT", C "a%40b.com/devices",
+	    "{\"device\":{\"id\":\"d/1\",\"platform\":\"ios\"}}");
 	status_of(s, "POST", "/api/v1/merge_customers", merge);
 	assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":2}");
 	ck_assert_ptr_null(sandbox_person(s, "a@b.com"));
@@ -379,19 +417,27 @@ END_TEST
 START_TEST(a_batch_does_each_operation)
 {
 	struct sandbox *s = start_plain();
-	const char *batch = " { \"batch\" : [ {\"type\":\"person\", \"identifiers\":{\"id\":\"1\"},\"action\":\"identify\","
+	const char *batch =
+	    " { \"batch\" : [ {\"type\":\"person\", "
+	    "\"identifiers\":{\"id\":\"1\"},\"action\":\"identify\","
 	    "\"attributes\":{\"t\":\"]},{\\\"\\\\\",\"n\":[1,{\"m\":2}]}} ,\n{\"type\":\"robot\"},"
-	    "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"x9\"},\"action\":\"identify\",\"attributes\":{\"n\":2}},"
-	    "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+1555\"},\"action\":\"identify\",\"attributes\":{\"n\":3}},"
-	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"action\":\"identify\","
+	    "{\"type\":\"person\",\"identifiers\":{\"cio_id\":\"x9\"},\"action\":\"identify\","
+	    "\"attributes\":{\"n\":2}},"
+	    "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+1555\"},\"action\":\"identify\","
+	    "\"attributes\":{\"n\":3}},"
+	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"}"
+	    ",\"action\":\"identify\","
 	    "\"attributes\":{\"n\":4}}\t]}";
 
 	ck_assert_int_eq(status_of(s, "POST", BATCH, batch), 207);
-	assert_json(sandbox_people(s), "{\"1\":{\"t\":\"]},{\\\"\\\\\",\"n\":[1,{\"m\":2}]},\"cio_x9\":{\"n\":2},\"+1555\":{\"n\":3}}");
+	assert_json(sandbox_people(s),
+	    "{\"1\":{\"t\":\"]},{\\\"\\\\\",\"n\":[1,{\"m\":2}]},\"cio_x9\":{\"n\":2},\"+1555\":{"
+	    "\"n\":3}}");
 	assert_json(sandbox_object(s, "1", "acme"), "{\"n\":4}");
 	ck_assert_ptr_null(sandbox_object(s, "1", "other"));
 	char *body = sandbox_body(s, "1", NULL);
-	ck_assert_str_eq(body, "{\"type\":\"person\", \"identifiers\":{\"id\":\"1\"},\"action\":\"identify\","
+	ck_assert_str_eq(body,
+	    "{\"type\":\"person\", \"identifiers\":{\"id\":\"1\"},\"action\":\"identify\","
 	    "\"attributes\":{\"t\":\"]},{\\\"\\\\\",\"n\":[1,{\"m\":2}]}}");
 	free(body);
 	ck_assert_uint_eq(sandbox_counters(s).operations, 4);
@@ -403,7 +449,8 @@ END_TEST
 /* A batch of `len` bytes, made of one operation of `op_len` bytes and small ones, or of padding. */
 static char *sized_batch(size_t len, size_t op_len)
 {
-	static const char before[] = "{" P7 ",\"action\":\"identify\",\"attributes\":{\"a\":\"", after[] = "\"}}";
+	static const char before[] = "{" P7 ",\"action\":\"identify\",\"attributes\":{\"a\":\"",
+	                  after[] = "\"}}";
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX);
@@ -419,9 +466,16 @@ static char *sized_batch(size_t len, size_t op_len)
 	return b.data;
 }
 
-static const struct { size_t len, op_len; int status; } sizes[] = {
-	{ 33000, 31999, 200 }, { 33000, 32000, 200 }, { 33000, 32001, 207 },
-	{ 499999, 100, 200 }, { 500000, 100, 200 }, { 500001, 100, 413 },
+static const struct {
+	size_t len, op_len;
+	int status;
+} sizes[] = {
+	{ 33000, 31999, 200 },
+	{ 33000, 32000, 200 },
+	{ 33000, 32001, 207 },
+	{ 499999, 100, 200 },
+	{ 500000, 100, 200 },
+	{ 500001, 100, 413 },
 };
 
 START_TEST(sizes_of_batches_and_operations)
@@ -439,11 +493,14 @@ END_TEST
 
 /* --- credentials, limit, log --- */
 
-static const struct { const char *header; int status; } credentials[] = {
+static const struct {
+	const char *header;
+	int status;
+} credentials[] = {
 	{ AUTH, 200 },
 	{ "", 401 },
-	{ "Authorization: Basic c2FuZGJveDpzYW5kYm94eA==\r\n", 401 },	/* sandbox:sandboxx */
-	{ "Authorization: Basic c2FuZGJveDo=\r\n", 401 },		/* sandbox: */
+	{ "Authorization: Basic c2FuZGJveDpzYW5kYm94eA==\r\n", 401 }, /* sandbox:sandboxx */
+	{ "Authorization: Basic c2FuZGJveDo=\r\n", 401 },             /* sandbox: */
 	{ "Authorization: Bearer sandbox\r\n", 401 },
 };
 
@@ -453,7 +510,8 @@ START_TEST(credentials_are_asked_for)
 	struct answer a = call_with(s, credentials[_i].header, "PUT", C "7", "{}", 2);
 
 	ck_assert_int_eq(a.status, credentials[_i].status);
-	ck_assert(a.status == 200 || strcmp(a.body, "{\"meta\":{\"error\":\"Unauthorized request\"}}") == 0);
+	ck_assert(a.status == 200 ||
+	    strcmp(a.body, "{\"meta\":{\"error\":\"Unauthorized request\"}}") == 0);
 	ck_assert_int_eq(sandbox_arrival(s, 0).authorized, a.status == 200);
 	ck_assert_uint_eq(sandbox_counters(s).unauthorized, a.status == 401);
 	ck_assert_uint_eq(sandbox_counters(s).people, a.status == 200);
@@ -463,13 +521,16 @@ END_TEST
 
 START_TEST(over_the_limit_is_429)
 {
-	struct sandbox *s = start(&(struct sandbox_config){ .rate_limit = 3, .retry_after_s = 2, .retry_after_date = _i == 1 });
+	struct sandbox *s = start(&(struct sandbox_config){ .rate_limit = 3,
+	    .retry_after_s = 2,
+	    .retry_after_date = _i == 1 });
 	int64_t began = clock_now();
 	struct answer a;
 
 	for (int i = 0; i < 5; i++) {
 		a = call(s, "PUT", C "7", "{}");
-		if (clock_now() - began < 900000)	/* else the machine was away, and the window has moved */
+		/* else the machine was away, and the window has moved */
+		if (clock_now() - began < 900000)
 			ck_assert_int_eq(a.status, i < 3 ? 200 : 429);
 	}
 	if (a.status == 429 && _i == 0) {
@@ -502,7 +563,9 @@ START_TEST(the_log_has_what_was_sent)
 	int fd = dial(s);
 	int64_t before = clock_now();
 
-	ask_with(fd, AUTH "X-Retry-Count: 2\r\nUser-Agent: me/1\r\nContent-Type: application/json\r\n", "PUT", C "7", "{\"a\":1}", 7);
+	ask_with(fd,
+	    AUTH "X-Retry-Count: 2\r\nUser-Agent: me/1\r\nContent-Type: application/json\r\n",
+	    "PUT", C "7", "{\"a\":1}", 7);
 	handle(fd);
 	ask(fd, "DELETE", C "8", NULL);
 	handle(fd);
@@ -510,9 +573,11 @@ START_TEST(the_log_has_what_was_sent)
 	ck_assert(sandbox_wait(s, 3, 0));
 	ck_assert(!sandbox_wait(s, 4, 20));
 	ck_assert_uint_eq(sandbox_arrivals(s), 3);
-	struct sandbox_arrival a = sandbox_arrival(s, 0), b = sandbox_arrival(s, 1), c = sandbox_arrival(s, 2);
+	struct sandbox_arrival a = sandbox_arrival(s, 0), b = sandbox_arrival(s, 1),
+	                       c = sandbox_arrival(s, 2);
 	ck_assert_uint_eq(a.number, 1);
-	ck_assert(a.at_us >= before && a.answered_us >= a.at_us && b.at_us >= a.answered_us && c.at_us <= clock_now());
+	ck_assert(a.at_us >= before && a.answered_us >= a.at_us && b.at_us >= a.answered_us &&
+	    c.at_us <= clock_now());
 	ck_assert_uint_eq(a.connection, b.connection);
 	ck_assert_uint_ne(a.connection, c.connection);
 	assert_text(a.method, "PUT");
@@ -540,14 +605,19 @@ static const struct {
 	struct sandbox_fault fault;
 	enum end end;
 	int status;
-	const char *text;	/* within what came back */
+	const char *text; /* within what came back */
 } faults[] = {
 	{ { .act = SANDBOX_PASS }, WHOLE, 200, "\r\n\r\n{}" },
-	{ { .act = SANDBOX_STATUS, .status = 503 }, WHOLE, 503, "{\"meta\":{\"error\":\"fault\"}}" },
+	{ { .act = SANDBOX_STATUS, .status = 503 }, WHOLE, 503,
+	    "{\"meta\":{\"error\":\"fault\"}}" },
 	{ { .act = SANDBOX_STATUS, .status = 500, .process = true }, WHOLE, 500, "fault" },
-	{ { .act = SANDBOX_STATUS, .status = 307, .headers = "Location: http://127.0.0.1:1/x\nX-Other: y", .body = "" }, WHOLE, 307,
-	    "\r\nLocation: http://127.0.0.1:1/x\r\n" },
-	{ { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 7" }, WHOLE, 429, "\r\nRetry-After: 7\r\n" },
+	{ { .act = SANDBOX_STATUS,
+	      .status = 307,
+	      .headers = "Location: http://127.0.0.1:1/x\nX-Other: y",
+	      .body = "" },
+	    WHOLE, 307, "\r\nLocation: http://127.0.0.1:1/x\r\n" },
+	{ { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 7" }, WHOLE, 429,
+	    "\r\nRetry-After: 7\r\n" },
 	{ { .act = SANDBOX_RESET }, RESET, 0, "" },
 	{ { .act = SANDBOX_RESET, .process = true }, RESET, 0, "" },
 	{ { .act = SANDBOX_RESET, .process = true, .delay_ms = 20 }, RESET, 0, "" },
@@ -574,14 +644,17 @@ START_TEST(each_fault_does_what_it_says)
 	ck_assert_int_eq(log.processed, processed);
 	ck_assert_uint_eq(sandbox_counters(s).people, processed);
 	ck_assert_int_ge((int)(log.answered_us - log.at_us), f->delay_ms * 1000);
-	ck_assert_int_eq(put(s, "8", "{}"), 200);	/* it goes on, and the rule is spent */
+	ck_assert_int_eq(put(s, "8", "{}"), 200); /* it goes on, and the rule is spent */
 	ck_assert(!sandbox_arrival(s, 1).faulted);
 	sandbox_stop(s);
 }
 END_TEST
 
 /* Which of these requests a rule hits, as digits. */
-static const struct { struct sandbox_rule rule; const char *hits; } rules[] = {
+static const struct {
+	struct sandbox_rule rule;
+	const char *hits;
+} rules[] = {
 	{ { .times = 0 }, "1" },
 	{ { .times = 2 }, "12" },
 	{ { .times = -1 }, "1234567" },
@@ -601,14 +674,17 @@ static const struct { struct sandbox_rule rule; const char *hits; } rules[] = {
 
 START_TEST(rules_choose_their_requests)
 {
-	static const struct { const char *method, *path, *body; } requests[] = {
+	static const struct {
+		const char *method, *path, *body;
+	} requests[] = {
 		{ "PUT", C "7", "{\"n\":1}" },
 		{ "PUT", C "A%40b.com", "{\"n\":2}" },
 		{ "POST", C "7/events", "{\"name\":\"x\"}" },
 		{ "DELETE", C "7", NULL },
 		{ "POST", "/api/v1/events", "{\"name\":\"x\"}" },
 		{ "PUT", C "9", "{\"n\":2}" },
-		{ "POST", "/api/v1/merge_customers", "{\"primary\":{\"id\":\"7\"},\"secondary\":{\"email\":\"a@b.com\"}}" },
+		{ "POST", "/api/v1/merge_customers",
+		    "{\"primary\":{\"id\":\"7\"},\"secondary\":{\"email\":\"a@b.com\"}}" },
 	};
 	struct sandbox *s = start_plain();
 	struct sandbox_rule rule = rules[_i].rule;
@@ -628,12 +704,15 @@ START_TEST(rules_choose_their_requests)
 }
 END_TEST
 
-static bool refuse_even(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool refuse_even(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f,
+    void *arg)
 {
 	++*(int *)arg;
 	if (a->number % 2 || !strstr(body, "hook"))
 		return false;
-	*f = (struct sandbox_fault){ .act = SANDBOX_STATUS, .status = 409, .body = "{\"meta\":{\"errors\":[\"even\"]}}" };
+	*f = (struct sandbox_fault){ .act = SANDBOX_STATUS,
+		.status = 409,
+		.body = "{\"meta\":{\"errors\":[\"even\"]}}" };
 	return true;
 }
 
@@ -645,7 +724,8 @@ static void count_settled(const struct sandbox_arrival *a, void *arg)
 START_TEST(a_hook_decides)
 {
 	int asked = 0;
-	struct sandbox *s = start(&(struct sandbox_config){ .hook = refuse_even, .settled = count_settled, .arg = &asked });
+	struct sandbox *s = start(&(
+	    struct sandbox_config){ .hook = refuse_even, .settled = count_settled, .arg = &asked });
 
 	ck_assert_int_eq(put(s, "7", "{\"a\":\"hook\"}"), 200);
 	ck_assert_int_eq(put(s, "7", "{\"a\":\"hook\"}"), 409);
@@ -668,13 +748,20 @@ static size_t count_of(const char *text, char letter)
 /* The statuses of 200 requests under chaos, a letter each. */
 static void chaos_of(uint64_t seed, char out[201])
 {
-	struct sandbox *s = start(&(struct sandbox_config){ .chaos = { .seed = seed, .unavailable = 10, .error_after = 10,
-	    .reset_before = 10, .reset_after = 10, .cut = 10, .throttled = 10 } });
+	struct sandbox *s = start(&(struct sandbox_config){ .chaos = { .seed = seed,
+	                                                        .unavailable = 10,
+	                                                        .error_after = 10,
+	                                                        .reset_before = 10,
+	                                                        .reset_after = 10,
+	                                                        .cut = 10,
+	                                                        .throttled = 10 } });
 	static const char letters[] = "wcrs";
 
 	for (int i = 0; i < 200; i++) {
 		struct answer a = call(s, "PUT", C "7", "{}");
-		out[i] = a.end == WHOLE && a.status != 200 ? (char)('0' + a.status % 10 + (a.status == 500)) : letters[a.end];
+		out[i] = a.end == WHOLE && a.status != 200 ?
+		    (char)('0' + a.status % 10 + (a.status == 500)) :
+		    letters[a.end];
 	}
 	out[200] = '\0';
 	ck_assert_uint_eq(sandbox_counters(s).faulted, 200 - count_of(out, 'w'));
@@ -690,7 +777,8 @@ START_TEST(chaos_comes_from_its_seed)
 	chaos_of(2, other);
 	ck_assert_str_eq(first, again);
 	ck_assert_str_ne(first, other);
-	for (const char *kind = "wcr319"; *kind; kind++)	/* passed, cut, reset, 503, 500, 429 */
+	/* passed, cut, reset, 503, 500, 429 */
+	for (const char *kind = "wcr319"; *kind; kind++)
 		ck_assert_msg(count_of(first, *kind) >= 5, "few %c in %s", *kind, first);
 	ck_assert_msg(count_of(first, 'w') > 50 && count_of(first, 'w') < 110, "%s", first);
 }
@@ -734,7 +822,8 @@ START_TEST(a_delay_holds_up_nobody_else)
 	struct sandbox *s = start_plain();
 	int slow = dial(s);
 
-	sandbox_add_rule(s, &(struct sandbox_rule){ .person = "7", .fault = { .delay_ms = 600000 } });
+	sandbox_add_rule(s,
+	    &(struct sandbox_rule){ .person = "7", .fault = { .delay_ms = 600000 } });
 	ask(slow, "PUT", C "7", "{}");
 	ck_assert(sandbox_wait(s, 1, 5000));
 	ck_assert_int_eq(put(s, "8", "{}"), 200);
@@ -760,13 +849,18 @@ START_TEST(latency_is_for_all)
 END_TEST
 
 /* Two requests, the second sent while the first has no answer. */
-static const struct { const char *path, *body, *path2, *body2, *person; unsigned together; } pairs[] = {
+static const struct {
+	const char *path, *body, *path2, *body2, *person;
+	unsigned together;
+} pairs[] = {
 	{ C "7", "{}", C "7", "{}", "7", 2 },
 	{ C "7", "{}", C "8", "{}", "7", 1 },
 	{ C "a%40B.com", "{}", C "A%40b.com", "{}", "a@b.com", 2 },
 	{ C "7", "{}", C "7/events", "{\"name\":\"x\"}", "7", 2 },
-	{ "/api/v1/merge_customers", "{\"primary\":{\"id\":\"1\"},\"secondary\":{\"id\":\"7\"}}", C "7", "{}", "7", 2 },
-	{ BATCH, "{\"batch\":[{" P7 ",\"action\":\"delete\"},{" P7 ",\"action\":\"delete\"}]}", C "8", "{}", "7", 1 },
+	{ "/api/v1/merge_customers", "{\"primary\":{\"id\":\"1\"},\"secondary\":{\"id\":\"7\"}}",
+	    C "7", "{}", "7", 2 },
+	{ BATCH, "{\"batch\":[{" P7 ",\"action\":\"delete\"},{" P7 ",\"action\":\"delete\"}]}",
+	    C "8", "{}", "7", 1 },
 	{ BATCH, "{\"batch\":[{" P7 ",\"action\":\"delete\"}]}", C "7", "{}", "7", 2 },
 };
 
@@ -786,7 +880,8 @@ START_TEST(requests_at_once_are_counted)
 	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
 	ck_assert_int_eq(handle(two).status, 200);
 	close(one);
-	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);	/* alone: no more than before */
+	/* alone: no more than before */
+	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
 	ck_assert_int_eq(handle(two).status, 200);
 	ck_assert_uint_eq(sandbox_most_in_progress(s, pairs[_i].person), pairs[_i].together);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, pairs[_i].together);
@@ -802,7 +897,8 @@ START_TEST(who_has_gone_is_not_counted)
 	struct sandbox *s = start_plain();
 	int one = dial(s);
 
-	sandbox_add_rule(s, &(struct sandbox_rule){ .fault = { .act = SANDBOX_HANG, .process = _i == 1 } });
+	sandbox_add_rule(s,
+	    &(struct sandbox_rule){ .fault = { .act = SANDBOX_HANG, .process = _i == 1 } });
 	ask(one, "PUT", C "7", "{\"a\":1}");
 	ck_assert(sandbox_wait(s, 1, 5000));
 	close(one);
@@ -819,8 +915,10 @@ START_TEST(stopping_resets_what_waits)
 	struct sandbox *s = start_plain();
 	int hung = dial(s), slow = dial(s), half = dial(s);
 
-	sandbox_add_rule(s, &(struct sandbox_rule){ .person = "7", .fault = { .act = SANDBOX_HANG } });
-	sandbox_add_rule(s, &(struct sandbox_rule){ .person = "8", .fault = { .delay_ms = 600000 } });
+	sandbox_add_rule(s,
+	    &(struct sandbox_rule){ .person = "7", .fault = { .act = SANDBOX_HANG } });
+	sandbox_add_rule(s,
+	    &(struct sandbox_rule){ .person = "8", .fault = { .delay_ms = 600000 } });
 	ask(hung, "PUT", C "7", "{}");
 	ask(slow, "PUT", C "8", "{}");
 	ask_with(half, AUTH "Content-Length: 10\r\n", "PUT", C "9", NULL, 0);
@@ -840,7 +938,7 @@ START_TEST(a_second_one_on_the_same_port_is_refused)
 	struct sandbox *s = start_plain();
 	int err = dup(STDERR_FILENO), into = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	ck_assert_int_ge(dup2(into, STDERR_FILENO), 0);	/* its message is no news here */
+	ck_assert_int_ge(dup2(into, STDERR_FILENO), 0); /* its message is no news here */
 	struct sandbox *second = sandbox_start(&(struct sandbox_config){ .port = sandbox_port(s) });
 	ck_assert_int_ge(dup2(err, STDERR_FILENO), 0);
 	ck_assert_ptr_null(second);
@@ -929,8 +1027,13 @@ static void add_concurrency_tests(TCase *t)
 
 Suite *sandbox_suite(void)
 {
-	static const struct { const char *name; void (*add)(TCase *t); } cases[] = {
-		{ "memory", add_memory_tests }, { "faults", add_fault_tests }, { "concurrency", add_concurrency_tests },
+	static const struct {
+		const char *name;
+		void (*add)(TCase *t);
+	} cases[] = {
+		{ "memory", add_memory_tests },
+		{ "faults", add_fault_tests },
+		{ "concurrency", add_concurrency_tests },
 	};
 	Suite *suite = suite_create("sandbox");
 

@@ -1,6 +1,7 @@
 /*
- * Signals, by sending them: a first SIGINT or SIGTERM settles what is in flight and ends resumable, wherever the run
- * stands; a second ends at once; SIGUSR1 asks for a line. And standard streams that are closed.
+ * Signals, by sending them: a first SIGINT or SIGTERM settles what is in flight and ends resumable,
+ * wherever the run stands; a second ends at once; SIGUSR1 asks for a line. And standard streams
+ * that are closed.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -25,7 +26,8 @@ static void check_settled(struct scene *s, const struct harness_run *run, const 
 	harness_assert_err_has(run, "Done: ");
 	ck_assert(scene_summary_says(s, "ended_by", by));
 	ck_assert_int_eq(scene_summary(s, "exit_status"), run->status);
-	ck_assert_int_eq(scene_summary(s, "accepted") + scene_summary(s, "skipped"), (int64_t)scene_people_there(s));
+	ck_assert_int_eq(scene_summary(s, "accepted") + scene_summary(s, "skipped"),
+	    (int64_t)scene_people_there(s));
 	ck_assert(harness_exists(s->harness, "in.csv.cio-state"));
 }
 
@@ -37,17 +39,22 @@ static void check_carried_on(struct scene *s, size_t sent_twice)
 	sandbox_clear_rules(s->sandbox);
 	sandbox_set_outage(s->sandbox, false);
 	sandbox_set_latency(s->sandbox, 0);
-	const struct harness_run *run = HARNESS_RUN(s->harness, "in.csv", "--rate=unlimited", "--summary=summary.json");
+	const struct harness_run *run = HARNESS_RUN(s->harness, "in.csv", "--rate=unlimited",
+	    "--summary=summary.json");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(scene_people_there(s), PEOPLE);
 	ck_assert_int_eq(scene_summary(s, "accepted") + scene_summary(s, "skipped"), PEOPLE);
 	ck_assert(!harness_exists(s->harness, "in.csv.cio-state"));
 	for (size_t i = 0; i < sandbox_arrivals(s->sandbox); i++)
-		updates += sandbox_arrival(s->sandbox, i).processed && strcmp(sandbox_arrival(s->sandbox, i).method, "PUT") == 0;
+		updates += sandbox_arrival(s->sandbox, i).processed &&
+		    strcmp(sandbox_arrival(s->sandbox, i).method, "PUT") == 0;
 	ck_assert_uint_le(updates, PEOPLE + sent_twice);
 }
 
-static const struct stop_row { int sig, status; const char *name; } stops[] = {
+static const struct stop_row {
+	int sig, status;
+	const char *name;
+} stops[] = {
 	{ SIGINT, 130, "SIGINT" },
 	{ SIGTERM, 143, "SIGTERM" },
 };
@@ -58,7 +65,8 @@ START_TEST(what_is_in_flight_is_settled)
 	struct scene s = scene_open(&(struct sandbox_config){ .latency_ms = 100 });
 
 	scene_write_people(&s, "in.csv", PEOPLE);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c4", "--rate=unlimited", "--summary=summary.json");
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c4", "--rate=unlimited",
+	    "--summary=summary.json");
 	ck_assert(sandbox_wait(s.sandbox, 24, SOON));
 	harness_signal(child, row->sig);
 	const struct harness_run *run = harness_finish(child);
@@ -75,25 +83,37 @@ END_TEST
 
 static void hang(struct scene *s)
 {
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 20, .times = -1,
-	    .fault = { .act = SANDBOX_HANG } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .passes = 20,
+	        .times = -1,
+	        .fault = { .act = SANDBOX_HANG } });
 }
 
 static void hang_at_the_check(struct scene *s)
 {
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .method = "GET", .times = -1, .fault = { .act = SANDBOX_HANG } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .method = "GET",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_HANG } });
 }
 
 static void throttle(struct scene *s)
 {
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 20, .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 600" } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .passes = 20,
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 600" } });
 }
 
 static void break_down(struct scene *s)
 {
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 20, .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .passes = 20,
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 }
 
 /* Three records only: all of them asleep. */
@@ -103,8 +123,10 @@ static void fail_three(struct scene *s)
 
 	for (int i = 30; i < 33; i++) {
 		snprintf(person, sizeof person, "p%d", i);
-		sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = person, .times = -1,
-		    .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+		sandbox_add_rule(s->sandbox,
+		    &(struct sandbox_rule){ .person = person,
+		        .times = -1,
+		        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
 	}
 }
 
@@ -112,7 +134,8 @@ static void fail_three(struct scene *s)
 static const struct where {
 	const char *name;
 	void (*set_up)(struct scene *s);
-	const char *arg, *said;		/* said: on standard error, before the signal; NULL: arrivals say it */
+	/* said: on standard error, before the signal; NULL: arrivals say it */
+	const char *arg, *said;
 	uint64_t arrivals;
 } wheres[] = {
 	{ "nothing but hung requests, until --timeout", hang, NULL, NULL, 25 },
@@ -130,10 +153,11 @@ START_TEST(it_ends_wherever_it_stands)
 
 	w->set_up(&s);
 	scene_write_people(&s, "in.csv", PEOPLE);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c6", "--rate=200", "--backoff-max=20m",
-	    "--summary=summary.json", w->arg ? w->arg : timeout);
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c6", "--rate=200",
+	    "--backoff-max=20m", "--summary=summary.json", w->arg ? w->arg : timeout);
 	ck_assert(sandbox_wait(s.sandbox, w->arrivals, SOON));
-	ck_assert_msg(!w->said || harness_wait_for(child, w->said, SOON), "%s%s", w->name, harness_show(harness_peek(child)));
+	ck_assert_msg(!w->said || harness_wait_for(child, w->said, SOON), "%s%s", w->name,
+	    harness_show(harness_peek(child)));
 	harness_signal(child, SIGINT);
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_that(run, run->status == 130, "%s: exit status is not 130", w->name);
@@ -143,14 +167,16 @@ START_TEST(it_ends_wherever_it_stands)
 }
 END_TEST
 
-/* The first waits for a hung request; the second does not, and what the state file holds is not lost. */
+/* The first waits for a hung request; the second does not, and what the state file holds is not
+ * lost. */
 START_TEST(a_second_signal_ends_at_once)
 {
 	struct scene s = scene_open(NULL);
 
 	hang(&s);
 	scene_write_people(&s, "in.csv", PEOPLE);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c3", "--rate=unlimited", "--timeout=50s");
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c3", "--rate=unlimited",
+	    "--timeout=50s");
 	ck_assert(sandbox_wait(s.sandbox, 24, SOON));
 	harness_signal(child, SIGTERM);
 	ck_assert(harness_wait_for(child, "stopping: waiting for 3 requests in flight", SOON));
@@ -174,9 +200,13 @@ START_TEST(a_line_comes_when_asked_for)
 	struct scene s = scene_open(NULL);
 	unsigned finished = 0, total = 0, errors = 99;
 
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p8", .times = -1, .fault = { .act = SANDBOX_HANG } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p8",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_HANG } });
 	scene_write_people(&s, "in.csv", 8);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--timeout=50s", asked[_i]);
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--timeout=50s",
+	    asked[_i]);
 	ck_assert(sandbox_wait(s.sandbox, 9, SOON));
 	harness_assert_err_lacks(harness_peek(child), "Progress: ");
 	for (int64_t until = clock_now() + SOON * 1000; finished < 7 && clock_now() < until;) {
@@ -186,7 +216,9 @@ START_TEST(a_line_comes_when_asked_for)
 		const char *err = harness_peek(child)->err, *line = err;
 		for (const char *next = line; (next = strstr(next, "Progress: ")); next++)
 			line = next;
-		ck_assert_msg(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &total, &errors) == 3, "%s", line);
+		ck_assert_msg(sscanf(line, "Progress: %u/%u (%u errors)", &finished, &total,
+		                  &errors) == 3,
+		    "%s", line);
 	}
 	ck_assert_uint_eq(finished, 7);
 	ck_assert_uint_eq(total, 8);
@@ -199,7 +231,10 @@ END_TEST
 
 /* -- a pipe that says nothing -- */
 
-static const struct silence { const char *before; uint64_t arrivals; } silences[] = {
+static const struct silence {
+	const char *before;
+	uint64_t arrivals;
+} silences[] = {
 	{ "", 1 },
 	{ "id,ro", 1 },
 	{ "id,row\n", 1 },
@@ -214,9 +249,11 @@ START_TEST(a_silent_pipe_does_not_hold_it)
 	int ends[2];
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	ck_assert_int_eq(write(ends[1], row->before, strlen(row->before)), (ssize_t)strlen(row->before));
+	ck_assert_int_eq(write(ends[1], row->before, strlen(row->before)),
+	    (ssize_t)strlen(row->before));
 	harness_stdin_fd(s.harness, ends[0]);
-	struct harness_child *child = HARNESS_START(s.harness, "--format=csv", "--summary=summary.json");
+	struct harness_child *child = HARNESS_START(s.harness, "--format=csv",
+	    "--summary=summary.json");
 	close(ends[0]);
 	ck_assert(sandbox_wait(s.sandbox, row->arrivals, SOON));
 	usleep(300000);
@@ -227,7 +264,8 @@ START_TEST(a_silent_pipe_does_not_hold_it)
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), row->arrivals);
 	ck_assert_int_eq(scene_summary(&s, "accepted"), (int64_t)row->arrivals - 1);
 	if (!scene_is_instrumented())
-		ck_assert_msg(run->cpu_seconds < 0.2, "%.2f s of processor time in %.2f s: it spins", run->cpu_seconds, run->seconds);
+		ck_assert_msg(run->cpu_seconds < 0.2,
+		    "%.2f s of processor time in %.2f s: it spins", run->cpu_seconds, run->seconds);
 	close(ends[1]);
 	scene_close(&s);
 }
@@ -235,10 +273,16 @@ END_TEST
 
 /* -- closed streams -- */
 
-/* A file that the program opens must not become its standard stream: messages would go into the state file. */
-static const struct closed { const char *how; int status; bool says; } closed[] = {
+/* A file that the program opens must not become its standard stream: messages would go into the
+ * state file. */
+static const struct closed {
+	const char *how;
+	int status;
+	bool says;
+} closed[] = {
 	{ "exec \"$0\" in.csv --rate=unlimited <&-", 1, true },
-	{ "exec \"$0\" --rate=unlimited --state=in.csv.cio-state --rejects=in.rejected.csv <&-", 66, true },
+	{ "exec \"$0\" --rate=unlimited --state=in.csv.cio-state --rejects=in.rejected.csv <&-", 66,
+	    true },
 	{ "exec \"$0\" in.csv --rate=unlimited >&-", 1, true },
 	{ "exec \"$0\" in.csv --rate=unlimited 2>&-", 1, false },
 	{ "exec \"$0\" in.csv --rate=unlimited <&- >&- 2>&-", 1, false },
@@ -259,12 +303,14 @@ START_TEST(closed_streams_do_no_harm)
 	harness_program(s.harness, "/bin/sh");
 	harness_timeout(s.harness, 30);
 	const struct harness_run *run = HARNESS_RUN(s.harness, "-c", row->how, path);
-	harness_assert_that(run, run->status == row->status, "%s: not the right exit status", row->how);
+	harness_assert_that(run, run->status == row->status, "%s: not the right exit status",
+	    row->how);
 	if (row->says)
 		harness_assert_that(run, run->err_len > 0, "%s: no word", row->how);
 	if (row->status == 1) {
 		ck_assert_uint_eq(scene_people_there(&s), 2);
-		harness_assert_file_is(s.harness, "in.rejected.csv", "id,row,_cio_line,_cio_outcome,_cio_status,_cio_error,_cio_raw\n"
+		harness_assert_file_is(s.harness, "in.rejected.csv",
+		    "id,row,_cio_line,_cio_outcome,_cio_status,_cio_error,_cio_raw\n"
 		    ",,3,rejected,,\"row has 1 cell, the header has 2\",\"2\"\n");
 	}
 	scene_close(&s);

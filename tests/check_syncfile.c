@@ -29,7 +29,8 @@ static const char *path;
 static void setup(void)
 {
 	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 0);	/* what fsync promises cannot be seen here anyway */
+		/* what fsync promises cannot be seen here anyway */
+		setenv("TMPDIR", "/dev/shm", 0);
 	h = harness_new(NULL);
 	path = harness_path(h, "people.sync");
 	why.text[0] = '\0';
@@ -74,8 +75,13 @@ static struct operation typed(const char *id, enum id_type type, uint64_t finger
 
 	snprintf(full, sizeof full, "%s%s", type == ID_CIO_ID ? "cio_" : "", id);
 	return (struct operation){
-		.id = id, .id_len = strlen(id), .id_type = type, .keys = { operation_key(full, strlen(full)) }, .key_count = 1,
-		.fingerprint = fingerprint, .action = ACTION_IDENTIFY,
+		.id = id,
+		.id_len = strlen(id),
+		.id_type = type,
+		.keys = { operation_key(full, strlen(full)) },
+		.key_count = 1,
+		.fingerprint = fingerprint,
+		.action = ACTION_IDENTIFY,
 	};
 }
 
@@ -154,13 +160,15 @@ static void expect_missing(struct syncfile *s, const char *want)
 	for (int i = 0; i < count; i++)
 		snprintf(all + strlen(all), sizeof all - strlen(all), "%s ", got[i]);
 	ck_assert_str_eq(all, want);
-	ck_assert_int_eq(syncfile_next_missing(s, &id, &type, &why), 0);	/* and stays at the end */
+	/* and stays at the end */
+	ck_assert_int_eq(syncfile_next_missing(s, &id, &type, &why), 0);
 	buf_free(&id);
 }
 
 START_TEST(what_was_accepted_is_unchanged)
 {
-	static const uint64_t fingerprints[] = { 0, 1, 2, 3, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX };
+	static const uint64_t fingerprints[] = { 0, 1, 2, 3, INT64_MAX, UINT64_C(1) << 63,
+		UINT64_MAX };
 	const uint64_t f = fingerprints[_i];
 	struct syncfile *s = open_file(false);
 
@@ -199,7 +207,8 @@ START_TEST(what_was_not_committed_is_gone)
 }
 END_TEST
 
-/* What comes of an operation that was sent and never heard of, nobody knows: neither the new nor the old is unchanged. */
+/* What comes of an operation that was sent and never heard of, nobody knows: neither the new nor
+ * the old is unchanged. */
 START_TEST(who_was_marked_is_due)
 {
 	make_file(three, 3);
@@ -208,21 +217,21 @@ START_TEST(who_was_marked_is_due)
 	mark(s, person("ann", 101));
 	mark(s, person("joe", 101));
 	commit(s);
-	mark(s, person("bob", 101));	/* this one is lost, and was not sent */
+	mark(s, person("bob", 101)); /* this one is lost, and was not sent */
 	s = again(s);
 	expect_look(s, person("ann", 100), 1);
 	expect_look(s, person("ann", 101), 1);
 	expect_look(s, person("joe", 101), 1);
 	expect_look(s, person("bob", 100), 0);
 	mark(s, person("ann", 102));
-	ck_assert(syncfile_is_marked(s));	/* she was already */
+	ck_assert(syncfile_is_marked(s)); /* she was already */
 	ck_assert_uint_eq(syncfile_missing(s), 1);
 	expect_missing(s, "eve ");
 	accept(s, person("ann", 102));
 	commit(s);
 	s = again(s);
 	expect_look(s, person("ann", 102), 0);
-	expect_missing(s, "bob eve joe ");	/* joe may be there, too */
+	expect_missing(s, "bob eve joe "); /* joe may be there, too */
 	syncfile_close(s);
 }
 END_TEST
@@ -238,14 +247,14 @@ START_TEST(who_was_refused_and_never_accepted_is_not_known)
 	refuse(s, person("ann", 1000));
 	refuse(s, person("nobody", 1000));
 	mark(s, person("jim", 1000));
-	mark(s, person("jim", 1000));	/* nobody knows what came of the first */
+	mark(s, person("jim", 1000)); /* nobody knows what came of the first */
 	refuse(s, person("jim", 1000));
 	commit(s);
 	ck_assert_uint_eq(syncfile_missing(s), 3);
 	s = again(s);
 	ck_assert_uint_eq(syncfile_known(s), 4);
 	expect_look(s, person("joe", 1000), 1);
-	expect_look(s, person("ann", 100), 1);	/* whatever she has now */
+	expect_look(s, person("ann", 100), 1); /* whatever she has now */
 	expect_missing(s, "bob eve jim ");
 	syncfile_close(s);
 }
@@ -253,7 +262,13 @@ END_TEST
 
 START_TEST(one_person_by_another_spelling)
 {
-	static const struct { const char *a; enum id_type a_type; const char *b; enum id_type b_type; int look; } pairs[] = {
+	static const struct {
+		const char *a;
+		enum id_type a_type;
+		const char *b;
+		enum id_type b_type;
+		int look;
+	} pairs[] = {
 		{ "Ann@Example.com", ID_EMAIL, "ann@example.COM", ID_EMAIL, 0 },
 		{ "ann@example.com", ID_EMAIL, "ANN@EXAMPLE.COM", ID_ID, 0 },
 		{ "ann", ID_ID, "ANN", ID_ID, 1 },
@@ -273,7 +288,8 @@ START_TEST(one_person_by_another_spelling)
 }
 END_TEST
 
-/* Two people whose keys are the same: the second is sent whenever there is something of him, and never deleted. */
+/* Two people whose keys are the same: the second is sent whenever there is something of him, and
+ * never deleted. */
 START_TEST(a_collision_harms_nobody)
 {
 	struct operation first = person("ann", 100), second = person("bob", 100);
@@ -293,7 +309,7 @@ START_TEST(a_collision_harms_nobody)
 	expect_look(s, first, 0);
 	commit(s);
 	s = again(s);
-	expect_look(s, second, 1);	/* he was seen, she was not */
+	expect_look(s, second, 1); /* he was seen, she was not */
 	expect_missing(s, "ann ");
 	remove_person(s, first);
 	commit(s);
@@ -308,9 +324,13 @@ END_TEST
 
 #define PEOPLE 300
 #define NIGHTS 12
-#define NUMBERED 32	/* bytes of a made identifier */
+#define NUMBERED 32 /* bytes of a made identifier */
 
-struct model { bool known[PEOPLE], seen[PEOPLE]; uint64_t fingerprint[PEOPLE]; };	/* fingerprint 0: due, 1: and new */
+/* fingerprint 0: due, 1: and new */
+struct model {
+	bool known[PEOPLE], seen[PEOPLE];
+	uint64_t fingerprint[PEOPLE];
+};
 
 static struct operation numbered(char id[NUMBERED], int i, uint64_t fingerprint)
 {
@@ -344,7 +364,7 @@ static void one_row(struct syncfile *s, struct model *m, struct dice *d)
 	m->fingerprint[i] = m->known[i] ? 0 : 1;
 	m->known[i] = m->seen[i] = true;
 	switch (dice_below(d, 4)) {
-	case 0:		/* never heard of */
+	case 0: /* never heard of */
 		break;
 	case 1:
 		refuse(s, op);
@@ -406,7 +426,7 @@ START_TEST(agrees_with_a_model)
 			}
 		}
 		if (dice_one_in(&d, 4)) {
-			m = kept;	/* killed */
+			m = kept; /* killed */
 		} else {
 			deletes(s, &m, &d);
 			commit(s);
@@ -430,7 +450,7 @@ START_TEST(numbers_are_used_again)
 		ck_assert_uint_eq(syncfile_missing(s), 0);
 		if (i % 100 == 0) {
 			commit(s);
-			s = again(s);	/* which counts them */
+			s = again(s); /* which counts them */
 		}
 	}
 	accept(s, person("ann", 100));
@@ -480,10 +500,26 @@ END_TEST
 
 START_TEST(how_many_may_be_deleted)
 {
-	static const struct { int known; uint64_t count; double percent; uint64_t allowed; } cases[] = {
-		{ 0, 0, 1, 0 }, { 99, 0, 1, 0 }, { 100, 0, 1, 1 }, { 199, 0, 1, 1 }, { 200, 0, 1, 2 },
-		{ 100, 0, 29, 29 }, { 100, 0, 100, UINT64_MAX }, { 100, 0, 99.99, 99 }, { 100, 0, 0.5, 0 }, { 1000, 0, 0.7, 7 }, { 1000, 0, 0.3, 3 },
-		{ 100, 0, 0, 0 }, { 100, 7, 0, 7 }, { 1, 1000, 0, 1000 },
+	static const struct {
+		int known;
+		uint64_t count;
+		double percent;
+		uint64_t allowed;
+	} cases[] = {
+		{ 0, 0, 1, 0 },
+		{ 99, 0, 1, 0 },
+		{ 100, 0, 1, 1 },
+		{ 199, 0, 1, 1 },
+		{ 200, 0, 1, 2 },
+		{ 100, 0, 29, 29 },
+		{ 100, 0, 100, UINT64_MAX },
+		{ 100, 0, 99.99, 99 },
+		{ 100, 0, 0.5, 0 },
+		{ 1000, 0, 0.7, 7 },
+		{ 1000, 0, 0.3, 3 },
+		{ 100, 0, 0, 0 },
+		{ 100, 7, 0, 7 },
+		{ 1, 1000, 0, 1000 },
 	};
 	struct syncfile *s = open_file(false);
 	char id[NUMBERED];
@@ -492,30 +528,44 @@ START_TEST(how_many_may_be_deleted)
 		accept(s, numbered(id, i, 100));
 	commit(s);
 	s = again(s);
-	ck_assert_uint_eq(syncfile_allowed(s, cases[_i].count, cases[_i].percent), cases[_i].allowed);
+	ck_assert_uint_eq(syncfile_allowed(s, cases[_i].count, cases[_i].percent),
+	    cases[_i].allowed);
 	syncfile_close(s);
 }
 END_TEST
 
 START_TEST(judges)
 {
-	static const struct { int seen; uint64_t records; bool doubtful; uint64_t allowed; enum syncfile_verdict verdict; } cases[] = {
-		{ 3, 3, false, 0, SYNCFILE_NOBODY }, { 3, 3, true, 0, SYNCFILE_NOBODY },
-		{ 0, 0, false, 3, SYNCFILE_EMPTY }, { 0, 0, true, 3, SYNCFILE_EMPTY },
+	static const struct {
+		int seen;
+		uint64_t records;
+		bool doubtful;
+		uint64_t allowed;
+		enum syncfile_verdict verdict;
+	} cases[] = {
+		{ 3, 3, false, 0, SYNCFILE_NOBODY },
+		{ 3, 3, true, 0, SYNCFILE_NOBODY },
+		{ 0, 0, false, 3, SYNCFILE_EMPTY },
+		{ 0, 0, true, 3, SYNCFILE_EMPTY },
 		{ 1, 1, true, 3, SYNCFILE_DOUBTFUL },
-		{ 1, 1, false, 1, SYNCFILE_TOO_MANY }, { 1, 1, false, 2, SYNCFILE_DELETE }, { 0, 1, false, 2, SYNCFILE_TOO_MANY },
+		{ 1, 1, false, 1, SYNCFILE_TOO_MANY },
+		{ 1, 1, false, 2, SYNCFILE_DELETE },
+		{ 0, 1, false, 2, SYNCFILE_TOO_MANY },
 	};
 	make_file(three, 3);
 	struct syncfile *s = open_file(false);
 
 	for (int i = 0; i < cases[_i].seen; i++)
 		expect_look(s, person(three[i], 100), 0);
-	ck_assert_int_eq(syncfile_decide(s, cases[_i].records, cases[_i].doubtful, cases[_i].allowed), cases[_i].verdict);
+	ck_assert_int_eq(syncfile_decide(s, cases[_i].records, cases[_i].doubtful,
+	                     cases[_i].allowed),
+	    cases[_i].verdict);
 	syncfile_close(s);
 }
 END_TEST
 
-/* The share is of those whom the last complete sync left: newcomers, who may be another file's people, count later. */
+/* The share is of those whom the last complete sync left: newcomers, who may be another file's
+ * people, count later. */
 START_TEST(the_share_is_of_the_last_complete_sync)
 {
 	char id[NUMBERED];
@@ -568,7 +618,8 @@ START_TEST(another_destination_is_refused)
 		assert_reason("move this one away");
 	}
 	int status;
-	struct syncfile *s = syncfile_open(path, NULL, true, &status, &why);	/* a dry run without credentials */
+	/* a dry run without credentials */
+	struct syncfile *s = syncfile_open(path, NULL, true, &status, &why);
 	ck_assert_ptr_nonnull(s);
 	syncfile_close(s);
 }
@@ -580,7 +631,8 @@ static void run_sql(const char *text)
 	char *error = NULL;
 
 	ck_assert_int_eq(sqlite3_open(path, &sql), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(sql, text, NULL, NULL, &error) == SQLITE_OK, "%s: %s", text, error ? error : "");
+	ck_assert_msg(sqlite3_exec(sql, text, NULL, NULL, &error) == SQLITE_OK, "%s: %s", text,
+	    error ? error : "");
 	sqlite3_close(sql);
 }
 
@@ -589,17 +641,11 @@ START_TEST(a_damaged_file_is_refused_when_it_is_opened)
 	static const char *const damages[] = {
 		"DELETE FROM people WHERE id = 'ann'",
 		"INSERT INTO people VALUES (1, 3, 0, 0, 'joe')",
-		"UPDATE about SET people = 2, top = 2",
-		"UPDATE about SET complete = 1000000",
-		"UPDATE about SET text = 'https://elsewhere'",
-		"UPDATE about SET sum = sum + 1",
-		"DELETE FROM about",
-		"INSERT INTO spare VALUES (1)",
-		"DROP TABLE people",
-		"DROP TABLE about",
-		"PRAGMA user_version = 2",
-		"PRAGMA application_id = 7",
-		"PRAGMA application_id = 1667854195",	/* a state file */
+		"UPDATE about SET people = 2, top = 2", "UPDATE about SET complete = 1000000",
+		"UPDATE about SET text = 'https://elsewhere'", "UPDATE about SET sum = sum + 1",
+		"DELETE FROM about", "INSERT INTO spare VALUES (1)", "DROP TABLE people",
+		"DROP TABLE about", "PRAGMA user_version = 2", "PRAGMA application_id = 7",
+		"PRAGMA application_id = 1667854195", /* a state file */
 	};
 	make_file(three, 3);
 	run_sql(damages[_i]);
@@ -618,8 +664,10 @@ START_TEST(bytes_that_are_no_such_file_are_refused)
 	size_t len;
 
 	harness_write_text(h, "people.sync", "id,email\n1,a@example.com\n");
-	expect_refused(ABOUT, false, 65, "is not a sync file of cio-import: give another name with --sync");
-	expect_refused(ABOUT, true, 65, "is not a sync file of cio-import: give another name with --sync");
+	expect_refused(ABOUT, false, 65,
+	    "is not a sync file of cio-import: give another name with --sync");
+	expect_refused(ABOUT, true, 65,
+	    "is not a sync file of cio-import: give another name with --sync");
 	harness_assert_file_is(h, "people.sync", "id,email\n1,a@example.com\n");
 
 	ck_assert_int_eq(unlink(path), 0);
@@ -663,7 +711,10 @@ END_TEST
 /* Nobody is deleted by a name that is not what the row was filed under. */
 START_TEST(a_damaged_row_is_refused_when_it_is_met)
 {
-	static const struct { const char *sql; int look; } damages[] = {
+	static const struct {
+		const char *sql;
+		int look;
+	} damages[] = {
 		{ "UPDATE people SET id = 'bod' WHERE id = 'bob'", 1 },
 		{ "UPDATE people SET type = 1 WHERE id = 'bob'", 0 },
 		{ "UPDATE people SET type = 2 WHERE id = 'bob'", 1 },
@@ -728,7 +779,8 @@ static void leave_a_log(void)
 
 START_TEST(reading_changes_nothing)
 {
-	static const char *const files[] = { "people.sync", "people.sync-wal", "people.sync-shm", "people.sync-journal" };
+	static const char *const files[] = { "people.sync", "people.sync-wal", "people.sync-shm",
+		"people.sync-journal" };
 	char *before[LENGTH(files)];
 	size_t sizes[LENGTH(files)], size;
 
@@ -741,7 +793,8 @@ START_TEST(reading_changes_nothing)
 	expect_look(s, person("ann", 100), 0);
 	expect_look(s, person("joe", 100), _i == 0);
 	expect_missing(s, _i == 0 ? "bob eve " : "bob ");
-	expect_refused(ABOUT, false, 75, "another run");	/* it stays as it is while it is read */
+	/* it stays as it is while it is read */
+	expect_refused(ABOUT, false, 75, "another run");
 	syncfile_close(s);
 	for (int i = 0; i < LENGTH(files); i++) {
 		char *after = harness_read(h, files[i], &size);
@@ -764,7 +817,9 @@ END_TEST
 static uint64_t fingerprint(const char *line, const char *id_field, bool v2, bool update_only)
 {
 	const struct mapping_config maps = { .id_type = -1, .id_field = id_field };
-	const struct operation_config c = { .fingerprints = true, .v2 = v2, .update_only = update_only };
+	const struct operation_config c = { .fingerprints = true,
+		.v2 = v2,
+		.update_only = update_only };
 	struct sample sample = sample_new(line);
 	struct mapping *m = mapping_new(&maps);
 	struct operation op;
@@ -781,7 +836,10 @@ static uint64_t fingerprint(const char *line, const char *id_field, bool v2, boo
 
 START_TEST(a_fingerprint_is_of_all_that_is_sent)
 {
-	static const struct { const char *a, *b; bool same; } pairs[] = {
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} pairs[] = {
 		{ "id=1|a=x|b=y", "id=1|a=x|b=y", true },
 		{ "id=1|a=x|b=y", "id=2|a=x|b=y", true },
 		{ "id=1|a=x|b=y", "b=y|id=1|a=x", true },
@@ -797,13 +855,16 @@ START_TEST(a_fingerprint_is_of_all_that_is_sent)
 		{ "{\"id\":1,\"a\":null}", "{\"id\":1}", false },
 		{ "{\"id\":1,\"a\":{\"b\":1}}", "{\"id\":1,\"a\":{\"b\":2}}", false },
 		{ "{\"id\":1,\"_timestamp\":1}", "{\"id\":1,\"_timestamp\":2}", false },
-		{ "{\"id\":1,\"cio_relationships\":[]}", "{\"id\":1,\"cio_relationships\":[{}]}", false },
+		{ "{\"id\":1,\"cio_relationships\":[]}", "{\"id\":1,\"cio_relationships\":[{}]}",
+		    false },
 	};
 	for (int v2 = 0; v2 < 2; v2++) {
-		bool same = fingerprint(pairs[_i].a, NULL, v2, false) == fingerprint(pairs[_i].b, NULL, !v2, false);
+		bool same = fingerprint(pairs[_i].a, NULL, v2, false) ==
+		    fingerprint(pairs[_i].b, NULL, !v2, false);
 		ck_assert_msg(same == pairs[_i].same, "%s and %s", pairs[_i].a, pairs[_i].b);
 	}
-	ck_assert_uint_ne(fingerprint(pairs[_i].a, NULL, false, false), fingerprint(pairs[_i].a, NULL, false, true));
+	ck_assert_uint_ne(fingerprint(pairs[_i].a, NULL, false, false),
+	    fingerprint(pairs[_i].a, NULL, false, true));
 }
 END_TEST
 
@@ -811,7 +872,8 @@ START_TEST(a_fingerprint_tells_what_identifies)
 {
 	static const char line[] = "id=a@example.com|email=a@example.com";
 
-	ck_assert_uint_ne(fingerprint(line, "id", false, false), fingerprint(line, "email", false, false));
+	ck_assert_uint_ne(fingerprint(line, "id", false, false),
+	    fingerprint(line, "email", false, false));
 }
 END_TEST
 

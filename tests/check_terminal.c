@@ -1,6 +1,7 @@
 /*
- * The program on a terminal: what stands on the screen, during a run and after it. The server is stopped at one person
- * for as long as a test looks, so that what is on the screen then does not depend on time.
+ * The program on a terminal: what stands on the screen, during a run and after it. The server is
+ * stopped at one person for as long as a test looks, so that what is on the screen then does not
+ * depend on time.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -21,21 +22,23 @@
 
 Suite *terminal_suite(void);
 
-#define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 #define PEOPLE 400
-#define STOPS_AT 21	/* after 20 were accepted */
+#define STOPS_AT 21 /* after 20 were accepted */
 
 /* --- a server that stops at a person until it is let go --- */
 
 struct stage {
 	struct scene scene;
-	int gate[2];		/* a byte lets it go */
-	int there[2];		/* a byte says that it has stopped; the sandbox answers nothing else then */
+	int gate[2]; /* a byte lets it go */
+	/* a byte says that it has stopped; the sandbox answers nothing else then */
+	int there[2];
 	char stop[20];
-	bool stopped;		/* it does so once; the server's thread alone knows this */
+	bool stopped; /* it does so once; the server's thread alone knows this */
 };
 
-static bool stop_there(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f, void *arg)
+static bool stop_there(const struct sandbox_arrival *a, const char *body, struct sandbox_fault *f,
+    void *arg)
 {
 	struct stage *s = arg;
 	const char *last = strrchr(a->path, '/');
@@ -45,7 +48,7 @@ static bool stop_there(const struct sandbox_arrival *a, const char *body, struct
 	if (last && strcmp(last + 1, s->stop) == 0 && !s->stopped) {
 		s->stopped = true;
 		if (write(s->there[1], "", 1) != 1 || read(s->gate[0], &byte, 1) != 1)
-			abort();	/* in the server's thread nothing can be asserted */
+			abort(); /* in the server's thread nothing can be asserted */
 	}
 	*f = (struct sandbox_fault){ .act = SANDBOX_PASS };
 	return false;
@@ -89,13 +92,15 @@ static void close_stage(struct stage *s)
 }
 
 /* One at a time, so that it is known who was accepted when it stops. */
-#define START(s, columns, ...) ( \
-	harness_terminal((s)->scene.harness, columns, 24), \
-	HARNESS_START((s)->scene.harness, "--rate=unlimited", "-c1", "--timeout=60s", "--jitter=0", __VA_ARGS__))
+#define START(s, columns, ...) \
+	(harness_terminal((s)->scene.harness, columns, 24), \
+	    HARNESS_START((s)->scene.harness, "--rate=unlimited", "-c1", "--timeout=60s", \
+	        "--jitter=0", __VA_ARGS__))
 
 static void await(struct harness_child *c, const char *text)
 {
-	ck_assert_msg(harness_wait_for(c, text, SOON), "\"%s\" does not come%s", text, harness_show(harness_peek(c)));
+	ck_assert_msg(harness_wait_for(c, text, SOON), "\"%s\" does not come%s", text,
+	    harness_show(harness_peek(c)));
 }
 
 /* --- the screen --- */
@@ -108,7 +113,8 @@ static struct screen *seen(const struct harness_run *run, unsigned columns)
 	return s;
 }
 
-/* Each line is like its pattern (fnmatch's), and there are no others; "..." stands for any lines. */
+/* Each line is like its pattern (fnmatch's), and there are no others; "..." stands for any
+ * lines. */
 static void expect_lines(const char *text, const char *const *patterns)
 {
 	size_t at = 0;
@@ -121,51 +127,64 @@ static void expect_lines(const char *text, const char *const *patterns)
 			at++;
 		}
 		bool fits = patterns[at] && fnmatch(patterns[at], line, 0) == 0;
-		ck_assert_msg(fits || any, "the screen shows\n%swhere line %zu should be like\n%s", text, i + 1,
-		    patterns[at] ? patterns[at] : "(nothing)");
+		ck_assert_msg(fits || any, "the screen shows\n%swhere line %zu should be like\n%s",
+		    text, i + 1, patterns[at] ? patterns[at] : "(nothing)");
 		at += fits;
 		any &= !fits;
 		free(line);
 	}
 	while (patterns[at] && strcmp(patterns[at], "...") == 0)
 		at++;
-	ck_assert_msg(!patterns[at], "the screen shows\n%sand no line like\n%s", text, patterns[at]);
+	ck_assert_msg(!patterns[at], "the screen shows\n%sand no line like\n%s", text,
+	    patterns[at]);
 }
 
-static void expect_screen(const struct harness_run *run, unsigned columns, const char *const *patterns)
+static void expect_screen(const struct harness_run *run, unsigned columns,
+    const char *const *patterns)
 {
 	struct screen *s = seen(run, columns);
 
 	expect_lines(screen_text(s), patterns);
 	free(s);
 }
-#define SCREEN(run, columns, ...) expect_screen(run, columns, (const char *const[]){ __VA_ARGS__, NULL })
+#define SCREEN(run, columns, ...) \
+	expect_screen(run, columns, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* After any end: the cursor stands at the beginning of a line of its own, and no colour is left on. */
+/* After any end: the cursor stands at the beginning of a line of its own, and no colour is left
+ * on. */
 static void expect_sane(const struct harness_run *run, unsigned columns)
 {
 	struct screen *s = seen(run, columns);
 	const char *last_colour = NULL;
 
 	ck_assert_uint_eq(s->column, 0);
-	ck_assert_msg(screen_length(&s->rows[s->row]) == 0, "the cursor stands on text%s", harness_show(run));
+	ck_assert_msg(screen_length(&s->rows[s->row]) == 0, "the cursor stands on text%s",
+	    harness_show(run));
 	for (const char *p = run->screen; (p = strstr(p, "\033[")); p++)
 		if (p[strcspn(p, "mKJ")] == 'm')
 			last_colour = p;
-	ck_assert_msg(!last_colour || strncmp(last_colour, "\033[m", 3) == 0, "a colour is left on");
+	ck_assert_msg(!last_colour || strncmp(last_colour, "\033[m", 3) == 0,
+	    "a colour is left on");
 	free(s);
 }
 
 #define DONE_ALIGNED \
-	"  time:         *s, * records/s", "  requests:     [1-9]*, of these 0 retries; 0 answers 429 (rate limited)"
+	"  time:         *s, * records/s", \
+	    "  requests:     [1-9]*, of these 0 retries; 0 answers 429 (rate limited)"
 
 /* --- the bar --- */
 
-static const struct { unsigned columns; const char *wait, *bar, *error[2]; } widths[] = {
-	{ 40, "20 ok", "5%  20 ok  1 err  *", { "users.csv:4: row has 1 cell, the header", "has 2" } },
+static const struct {
+	unsigned columns;
+	const char *wait, *bar, *error[2];
+} widths[] = {
+	{ 40, "20 ok", "5%  20 ok  1 err  *",
+	    { "users.csv:4: row has 1 cell, the header", "has 2" } },
 	{ 80, "20 accepted", "5%  [[]*]  20 accepted  1 error  1 in flight  */s*",
 	    { "users.csv:4: row has 1 cell, the header has 2" } },
-	{ 140, "20 accepted", "users.csv  5%  [[]#-----------------------------]  20 accepted  1 error  1 in flight  */s*",
+	{ 140, "20 accepted",
+	    "users.csv  5%  [[]#-----------------------------]  20 accepted  1 error  1 in flight  "
+	    "*/s*",
 	    { "users.csv:4: row has 1 cell, the header has 2" } },
 };
 
@@ -203,7 +222,8 @@ START_TEST(the_bar_at_a_width)
 	expect_sane(run, columns);
 	if (columns > 40)
 		SCREEN(run, columns, error[0], "Done: 400 processed, 1 errors", DONE_ALIGNED,
-		    "  not accepted: 1 rejected, 0 refused, 0 failed", "  rejects:      users.rejected.csv");
+		    "  not accepted: 1 rejected, 0 refused, 0 failed",
+		    "  rejects:      users.rejected.csv");
 	else
 		SCREEN(run, columns, error[0], error[1], "Done: 400 processed, 1 errors", "...",
 		    "  rejects:      users.rejected.csv");
@@ -230,7 +250,9 @@ START_TEST(errors_stand_above_the_bar)
 	ck_assert_uint_eq(harness_count_lines(shown, ": row has 1 cell, the header has 2"), 20);
 	ck_assert_uint_eq(harness_count_lines(shown, ""), 22);
 	ck_assert_uint_eq(harness_count_lines(shown, "20 accepted"), 1);
-	ck_assert_uint_eq(harness_count_lines(shown, "further errors go only to users.rejected.csv (-v prints them"), 1);
+	ck_assert_uint_eq(harness_count_lines(shown,
+	                      "further errors go only to users.rejected.csv (-v prints them"),
+	    1);
 	free(screen);
 	let_go(&s);
 	expect_sane(harness_finish(c), 100);
@@ -255,7 +277,8 @@ START_TEST(a_resize_leaves_one_bar)
 	await(c, "20 ok");
 	const struct harness_run *run = harness_peek(c);
 	screen_feed(screen, run->screen + before, run->screen_len - before);
-	expect_lines(screen_text(screen), (const char *const[]){ "5%  20 ok  0 err  1 in flight  */s*", NULL });
+	expect_lines(screen_text(screen),
+	    (const char *const[]){ "5%  20 ok  0 err  1 in flight  */s*", NULL });
 	let_go(&s);
 	harness_assert_status(run = harness_finish(c), 0);
 	free(screen);
@@ -266,7 +289,8 @@ END_TEST
 START_TEST(a_wide_name_has_its_cells)
 {
 	/* five characters of two cells each */
-	static const char name[] = "\xe5\x88\xa9\xe7\x94\xa8\xe8\x80\x85\xe4\xb8\x80\xe8\xa6\xa7.csv";
+	static const char name[] =
+	    "\xe5\x88\xa9\xe7\x94\xa8\xe8\x80\x85\xe4\xb8\x80\xe8\xa6\xa7.csv";
 	struct stage s;
 	char bar[200];
 
@@ -283,7 +307,10 @@ START_TEST(a_wide_name_has_its_cells)
 END_TEST
 
 /* What each kind of terminal is given. */
-static const struct { const char *term, *no_color, *option; bool silent, bar, escapes, colours; } kinds[] = {
+static const struct {
+	const char *term, *no_color, *option;
+	bool silent, bar, escapes, colours;
+} kinds[] = {
 	{ "xterm", NULL, "--progress=auto", false, true, true, true },
 	{ "xterm", "", "--progress=auto", false, true, true, true },
 	{ "xterm", "1", "--progress=auto", false, true, true, false },
@@ -303,18 +330,23 @@ START_TEST(a_terminal_gets_what_it_understands)
 	spoil_one(&s);
 	harness_env(s.scene.harness, "TERM", kinds[_i].term);
 	harness_env(s.scene.harness, "NO_COLOR", kinds[_i].no_color);
-	struct harness_child *c = START(&s, 100, "users.csv", "--progress-every=10", kinds[_i].option);
+	struct harness_child *c = START(&s, 100, "users.csv", "--progress-every=10",
+	    kinds[_i].option);
 	await_stop(&s);
 	if (kinds[_i].bar)
 		await(c, "20 accepted");
 	let_go(&s);
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 1);
-	ck_assert_msg(harness_has(run->screen, " accepted  ") == kinds[_i].bar, "bar: %s", harness_show(run));
-	ck_assert_msg((strchr(run->screen, '\033') != NULL) == kinds[_i].escapes, "escapes: %s", harness_show(run));
-	ck_assert_msg(harness_has(run->screen, "\033[31m") == kinds[_i].colours, "colours: %s", harness_show(run));
+	ck_assert_msg(harness_has(run->screen, " accepted  ") == kinds[_i].bar, "bar: %s",
+	    harness_show(run));
+	ck_assert_msg((strchr(run->screen, '\033') != NULL) == kinds[_i].escapes, "escapes: %s",
+	    harness_show(run));
+	ck_assert_msg(harness_has(run->screen, "\033[31m") == kinds[_i].colours, "colours: %s",
+	    harness_show(run));
 	bool plain = !kinds[_i].bar && !kinds[_i].silent;
-	ck_assert_msg(harness_has(run->screen, "Progress: 20/401 (1 errors)") == plain, "plain: %s", harness_show(run));
+	ck_assert_msg(harness_has(run->screen, "Progress: 20/401 (1 errors)") == plain, "plain: %s",
+	    harness_show(run));
 	expect_sane(run, 100);
 	close_stage(&s);
 }
@@ -327,8 +359,9 @@ START_TEST(it_says_that_it_is_rate_limited)
 	struct stage s;
 
 	open_stage(&s);
-	sandbox_add_rule(s.scene.sandbox, &(struct sandbox_rule){ .person = "p30",
-	    .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 2" } });
+	sandbox_add_rule(s.scene.sandbox,
+	    &(struct sandbox_rule){ .person = "p30",
+	        .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 2" } });
 	let_go(&s);
 	struct harness_child *c = START(&s, 140, "users.csv");
 	await(c, "rate limited, ");
@@ -337,15 +370,20 @@ START_TEST(it_says_that_it_is_rate_limited)
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 0);
 	ck_assert(run->seconds >= 2);
-	SCREEN(run, 140, "rate limited (429): pausing for 2.0 s, then slower", "Done: 400 processed, 0 errors", "*",
+	SCREEN(run, 140, "rate limited (429): pausing for 2.0 s, then slower",
+	    "Done: 400 processed, 0 errors", "*",
 	    "  requests:     402, of these 1 retry; 1 answer 429 (rate limited)");
 	close_stage(&s);
 }
 END_TEST
 
-static const struct { unsigned columns; const char *waits, *bar; } downs[] = {
+static const struct {
+	unsigned columns;
+	const char *waits, *bar;
+} downs[] = {
 	{ 140, "trying again in ",
-	    "users.csv  5%  [[]*]  20 accepted  0 errors  *  destination down, trying again in [12] s" },
+	    "users.csv  5%  [[]*]  20 accepted  0 errors  *  destination down, trying again in "
+	    "[12] s" },
 	{ 40, "again in ", "5%*  down, again in [12] s" },
 };
 
@@ -354,17 +392,21 @@ START_TEST(it_says_that_the_destination_is_down)
 	struct stage s;
 
 	open_stage(&s);
-	sandbox_add_rule(s.scene.sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 20, .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s.scene.sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .passes = 20,
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 	let_go(&s);
 	struct harness_child *c = START(&s, downs[_i].columns, "users.csv", "--backoff=2s");
 	await(c, downs[_i].waits);
-	SCREEN(harness_peek(c), downs[_i].columns, "destination down (status 503): trying *", "...", downs[_i].bar);
+	SCREEN(harness_peek(c), downs[_i].columns, "destination down (status 503): trying *", "...",
+	    downs[_i].bar);
 	sandbox_clear_rules(s.scene.sandbox);
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 0);
-	SCREEN(run, downs[_i].columns, "destination down (status 503): trying *", "...", "destination up again",
-	    "Done: 400 processed, 0 errors", "...");
+	SCREEN(run, downs[_i].columns, "destination down (status 503): trying *", "...",
+	    "destination up again", "Done: 400 processed, 0 errors", "...");
 	close_stage(&s);
 }
 END_TEST
@@ -384,7 +426,8 @@ START_TEST(it_says_that_it_waits_for_input)
 	ck_assert(write(ends[1], people, strlen(people)) == (ssize_t)strlen(people));
 	await(c, "waiting for input");
 	await(c, "12 accepted");
-	SCREEN(harness_peek(c), 120, "12 records  12 accepted  0 errors  0 in flight  */s  waiting for input");
+	SCREEN(harness_peek(c), 120,
+	    "12 records  12 accepted  0 errors  0 in flight  */s  waiting for input");
 	close(ends[1]);
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 0);
@@ -409,9 +452,11 @@ START_TEST(control_c)
 	let_go(&s);
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 130);
-	SCREEN(run, 100, "cio-import: stopping: waiting for 1 request in flight (once more: ends at once)",
+	SCREEN(run, 100,
+	    "cio-import: stopping: waiting for 1 request in flight (once more: ends at once)",
 	    "Done: 21 processed, 0 errors", DONE_ALIGNED, "  ended by:     SIGINT",
-	    "  to resume:    run the same command again: what is settled is kept in users.csv.cio-state");
+	    "  to resume:    run the same command again: what is settled is kept in "
+	    "users.csv.cio-state");
 	expect_sane(run, 100);
 	close_stage(&s);
 }
@@ -429,14 +474,16 @@ START_TEST(control_c_twice)
 	harness_type(c, "\003");
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 130);
-	SCREEN(run, 100, "cio-import: stopping: waiting for 1 request in flight (once more: ends at once)");
+	SCREEN(run, 100,
+	    "cio-import: stopping: waiting for 1 request in flight (once more: ends at once)");
 	expect_sane(run, 100);
 	let_go(&s);
 	close_stage(&s);
 }
 END_TEST
 
-/* Nobody tidies up then: the cursor is where the bar begins, and what is typed next writes over it. */
+/* Nobody tidies up then: the cursor is where the bar begins, and what is typed next writes over
+ * it. */
 START_TEST(kill_9)
 {
 	struct stage s;
@@ -467,8 +514,10 @@ START_TEST(the_terminal_s_settings_are_left_alone)
 	const char *build = getenv("BUILD");
 	char *program = realpath(build ? build : "build", NULL), script[4096];
 	ck_assert_ptr_nonnull(program);
-	snprintf(script, sizeof script, "before=$(stty -g); %s/cio-import --rate=unlimited -c1 users.csv; "
-	    "[ \"$before\" = \"$(stty -g)\" ] && echo the same", program);
+	snprintf(script, sizeof script,
+	    "before=$(stty -g); %s/cio-import --rate=unlimited -c1 users.csv; "
+	    "[ \"$before\" = \"$(stty -g)\" ] && echo the same",
+	    program);
 	let_go(&s);
 	harness_terminal(s.scene.harness, 100, 24);
 	const struct harness_run *run = HARNESS_RUN(s.scene.harness, "-c", script);
@@ -488,16 +537,20 @@ START_TEST(results_on_a_terminal_are_whole_lines)
 	scene_write_people(&s.scene, "few.csv", 30);
 	let_go(&s);
 	harness_terminal(s.scene.harness, 200, 24);
-	const struct harness_run *run = HARNESS_RUN(s.scene.harness, "few.csv", "--results=-", "--rate=unlimited");
+	const struct harness_run *run = HARNESS_RUN(s.scene.harness, "few.csv", "--results=-",
+	    "--rate=unlimited");
 	harness_assert_status(run, 0);
-	ck_assert_msg(!strchr(run->screen, '\033'), "escapes among the results%s", harness_show(run));
+	ck_assert_msg(!strchr(run->screen, '\033'), "escapes among the results%s",
+	    harness_show(run));
 	struct screen *screen = seen(run, 200);
 	size_t results = 0;
 	char *line;
 	for (size_t i = 0; (line = harness_line(screen_text(screen), i)); i++) {
 		json_t *object = json_loads(line, 0, NULL);
 		results += object != NULL;
-		ck_assert_msg(object || strncmp(line, "Done: ", 6) == 0 || strncmp(line, "  ", 2) == 0, "%s", line);
+		ck_assert_msg(object || strncmp(line, "Done: ", 6) == 0 ||
+		        strncmp(line, "  ", 2) == 0,
+		    "%s", line);
 		json_decref(object);
 		free(line);
 	}
@@ -529,7 +582,8 @@ START_TEST(nothing_to_read_prints_the_usage)
 	harness_terminal(s.scene.harness, 80, 24);
 	const struct harness_run *run = HARNESS_RUN(s.scene.harness, "--rate=5");
 	harness_assert_status(run, 64);
-	ck_assert_msg(harness_has(run->screen, "Usage: cio-import [OPTION]... [FILE]..."), "%s", harness_show(run));
+	ck_assert_msg(harness_has(run->screen, "Usage: cio-import [OPTION]... [FILE]..."), "%s",
+	    harness_show(run));
 	ck_assert_uint_eq(sandbox_arrivals(s.scene.sandbox), 0);
 	close_stage(&s);
 }

@@ -9,12 +9,18 @@ Suite *ulid_suite(void);
 #define MOST ((UINT64_C(1) << 48) - 1)
 
 /* The first is the ULID specification's own example of a time part. */
-static const struct { uint64_t ms; uint8_t random[10]; const char *ulid; } ulids[] = {
-	{ 1469922850259, { 0 }, "01ARZ3NDEK0000000000000000" },	/* 01ARZ3NDEK: 2016-07-30T23:54:10.259Z */
+static const struct {
+	uint64_t ms;
+	uint8_t random[10];
+	const char *ulid;
+} ulids[] = {
+	/* 01ARZ3NDEK: 2016-07-30T23:54:10.259Z */
+	{ 1469922850259, { 0 }, "01ARZ3NDEK0000000000000000" },
 	{ 0, { 0 }, "00000000000000000000000000" },
 	{ 1, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, "00000000010000000000000001" },
-	{ MOST, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 }, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" },
-	{ MOST + 2, { 0 }, "00000000010000000000000000" },	/* 48 bits count */
+	{ MOST, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 },
+	    "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" },
+	{ MOST + 2, { 0 }, "00000000010000000000000000" }, /* 48 bits count */
 	{ 31, { 0, 0, 0, 0, 31, 0xf8 }, "000000000Z0000000ZZ0000000" },
 };
 

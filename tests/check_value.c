@@ -10,10 +10,21 @@ Suite *value_suite(void);
 #define ROWS(table) (int)(sizeof table / sizeof *table)
 
 /* A member is found among others that look like it; the last of two counts. */
-static const struct { const char *json, *expected; } members[] = {
-	{ "{\"id\":\"42\"}", "\"42\"" }, { "{\"x\":{\"id\":1},\"id\":2}", "2" }, { "{\"x\":\"\\\"id\\\":9\",\"id\" : [1,{\"id\":3}] }", "[1,{\"id\":3}]" },
-	{ "{ \"\\u0069d\":true , \"y\":1 }", "true" }, { "{\"id\":1,\"id\":2}", "2" }, { "{\"ID\":1}", NULL }, { "{}", NULL }, { "[\"id\"]", NULL },
-	{ "{\"a\":[{\"id\":1}]}", NULL }, { "{\"id\":null}", "null" }, { "{\"a\":-1.5e3,\"id\":{}}", "{}" }, { "\"id\"", NULL },
+static const struct {
+	const char *json, *expected;
+} members[] = {
+	{ "{\"id\":\"42\"}", "\"42\"" },
+	{ "{\"x\":{\"id\":1},\"id\":2}", "2" },
+	{ "{\"x\":\"\\\"id\\\":9\",\"id\" : [1,{\"id\":3}] }", "[1,{\"id\":3}]" },
+	{ "{ \"\\u0069d\":true , \"y\":1 }", "true" },
+	{ "{\"id\":1,\"id\":2}", "2" },
+	{ "{\"ID\":1}", NULL },
+	{ "{}", NULL },
+	{ "[\"id\"]", NULL },
+	{ "{\"a\":[{\"id\":1}]}", NULL },
+	{ "{\"id\":null}", "null" },
+	{ "{\"a\":-1.5e3,\"id\":{}}", "{}" },
+	{ "\"id\"", NULL },
 };
 
 START_TEST(a_member_is_found)
@@ -24,7 +35,8 @@ START_TEST(a_member_is_found)
 
 	ck_assert_msg(found == (members[_i].expected != NULL), "%s", members[_i].json);
 	if (found)
-		ck_assert_msg(n == strlen(members[_i].expected) && memcmp(value, members[_i].expected, n) == 0,
+		ck_assert_msg(n == strlen(members[_i].expected) &&
+		        memcmp(value, members[_i].expected, n) == 0,
 		    "%s: %.*s", members[_i].json, (int)n, value);
 }
 END_TEST
@@ -32,8 +44,9 @@ END_TEST
 /* Strings are decoded as jansson decodes them. */
 START_TEST(strings_are_decoded_like_jansson)
 {
-	static const char *const parts[] = { "a", "\xc3\xa9", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u00e9", "\\u20AC",
-		"\\ud83d\\uDE00", "\\u0000", "\xf0\x9f\x98\x80", "\\t", "plain text ", "\\b\\f\\r" };
+	static const char *const parts[] = { "a", "\xc3\xa9", "\\n", "\\\"", "\\\\", "\\/",
+		"\\u0041", "\\u00e9", "\\u20AC", "\\ud83d\\uDE00", "\\u0000", "\xf0\x9f\x98\x80",
+		"\\t", "plain text ", "\\b\\f\\r" };
 	struct dice d = dice_new("strings_are_decoded_like_jansson");
 
 	for (int round = 0; round < 2000; round++) {
@@ -44,7 +57,9 @@ START_TEST(strings_are_decoded_like_jansson)
 		json_t *judge = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 		ck_assert_ptr_nonnull(judge);
 		size_t n = value_decode(json, strlen(json), text);
-		ck_assert_msg(n == json_string_length(judge) && memcmp(text, json_string_value(judge), n) == 0, "%s", json);
+		ck_assert_msg(n == json_string_length(judge) &&
+		        memcmp(text, json_string_value(judge), n) == 0,
+		    "%s", json);
 		ck_assert_uint_eq(value_decoded_length(json, strlen(json)), n);
 		json_decref(judge);
 	}
@@ -52,9 +67,15 @@ START_TEST(strings_are_decoded_like_jansson)
 END_TEST
 
 /* Half a surrogate pair, which a strict reader lets nobody send, is U+FFFD and no more. */
-static const struct { const char *json, *text; } halves[] = {
-	{ "\"\\ud800\"", "\xef\xbf\xbd" }, { "\"\\udc00x\"", "\xef\xbf\xbdx" },
-	{ "\"\\ud800\\ue000\"", "\xef\xbf\xbd\xee\x80\x80" }, { "\"\\ud800\\u0041\"", "\xef\xbf\xbd""A" },
+static const struct {
+	const char *json, *text;
+} halves[] = {
+	{ "\"\\ud800\"", "\xef\xbf\xbd" },
+	{ "\"\\udc00x\"", "\xef\xbf\xbdx" },
+	{ "\"\\ud800\\ue000\"", "\xef\xbf\xbd\xee\x80\x80" },
+	{ "\"\\ud800\\u0041\"",
+	    "\xef\xbf\xbd"
+	    "A" },
 	{ "\"\\ud800\\n\"", "\xef\xbf\xbd\n" },
 };
 

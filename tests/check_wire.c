@@ -1,6 +1,7 @@
 /*
- * What the built program puts on the wire, byte for byte where that matters, and what it keeps to itself: the
- * credentials. Most is seen by the sandbox; a server of a few lines shows what no library does.
+ * What the built program puts on the wire, byte for byte where that matters, and what it keeps to
+ * itself: the credentials. Most is seen by the sandbox; a server of a few lines shows what no
+ * library does.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -25,14 +26,14 @@
 
 Suite *wire_suite(void);
 
-#define BASIC "Basic c2FuZGJveDpzYW5kYm94"	/* sandbox:sandbox */
+#define BASIC "Basic c2FuZGJveDpzYW5kYm94" /* sandbox:sandbox */
 
 /* -- a server that keeps every byte, one connection at a time -- */
 
 enum manners {
 	KEEPS_ALIVE,
-	CLOSES_SILENTLY,	/* after each answer, without having said so */
-	DIES_ON_SECOND,		/* the second request of a connection is read, and gets no answer */
+	CLOSES_SILENTLY, /* after each answer, without having said so */
+	DIES_ON_SECOND,  /* the second request of a connection is read, and gets no answer */
 };
 
 struct tap {
@@ -40,13 +41,14 @@ struct tap {
 	int listener, port;
 	pthread_t thread;
 	int stop[2];
-	struct buf seen;	/* all requests, one after the other */
+	struct buf seen; /* all requests, one after the other */
 	unsigned requests, connections;
 };
 
 static bool readable(struct tap *t, int fd)
 {
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = t->stop[0], .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+		{ .fd = t->stop[0], .events = POLLIN } };
 
 	return poll(fds, 2, -1) > 0 && !fds[1].revents;
 }
@@ -86,7 +88,8 @@ static void serve_connection(struct tap *t, int fd)
 	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
 	for (unsigned n = 1; read_request(t, fd); n++) {
-		if ((t->manners == DIES_ON_SECOND && n == 2) || send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0 ||
+		if ((t->manners == DIES_ON_SECOND && n == 2) ||
+		    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0 ||
 		    t->manners == CLOSES_SILENTLY)
 			break;
 	}
@@ -114,7 +117,8 @@ static void tap_open(struct tap *t, enum manners manners)
 
 	*t = (struct tap){ .manners = manners, .seen = { .max = SIZE_MAX } };
 	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert(t->listener >= 0 && bind(t->listener, (struct sockaddr *)&a, size) == 0 && listen(t->listener, 64) == 0);
+	ck_assert(t->listener >= 0 && bind(t->listener, (struct sockaddr *)&a, size) == 0 &&
+	    listen(t->listener, 64) == 0);
 	ck_assert_int_eq(getsockname(t->listener, (struct sockaddr *)&a, &size), 0);
 	t->port = ntohs(a.sin_port);
 	ck_assert_int_eq(pipe(t->stop), 0);
@@ -146,8 +150,9 @@ static struct harness *harness_for(const struct tap *t, const char *path)
 
 /* -- bytes -- */
 
-#define HEAD(line) line " HTTP/1.1\r\nHost: 127.0.0.1:@\r\nAuthorization: " BASIC "\r\nUser-Agent: cio-import/" VERSION \
-	"\r\nContent-Type: application/json\r\n"
+#define HEAD(line) \
+	line " HTTP/1.1\r\nHost: 127.0.0.1:@\r\nAuthorization: " BASIC \
+	     "\r\nUser-Agent: cio-import/" VERSION "\r\nContent-Type: application/json\r\n"
 #define CHECK HEAD("GET /api/v1/accounts/region") "\r\n"
 
 /* @ stands for the port. */
@@ -155,16 +160,20 @@ static const struct request_row {
 	const char *action, *input, *want;
 } requests[] = {
 	{ "identify", "{\"id\":\"a b\",\"n\":29.990}\n",
-	  CHECK HEAD("PUT /api/v1/customers/a%20b") "Content-Length: 12\r\n\r\n{\"n\":29.990}" },
+	    CHECK HEAD("PUT /api/v1/customers/a%20b") "Content-Length: 12\r\n\r\n{\"n\":29.990}" },
 	{ "delete", "{\"id\":\"1\"}\n", CHECK HEAD("DELETE /api/v1/customers/1") "\r\n" },
-	{ "suppress", "{\"id\":\"1\"}\n", CHECK HEAD("POST /api/v1/customers/1/suppress") "Content-Length: 0\r\n\r\n" },
+	{ "suppress", "{\"id\":\"1\"}\n",
+	    CHECK HEAD("POST /api/v1/customers/1/suppress") "Content-Length: 0\r\n\r\n" },
 	{ "delete-device", "{\"id\":\"1\",\"device_id\":\"d/1\"}\n",
-	  CHECK HEAD("DELETE /api/v1/customers/1/devices/d%2F1") "\r\n" },
+	    CHECK HEAD("DELETE /api/v1/customers/1/devices/d%2F1") "\r\n" },
 	{ "track", "{\"id\":\"1\",\"name\":\"x\",\"event_id\":\"e\"}\n",
-	  CHECK HEAD("POST /api/v1/customers/1/events") "Content-Length: 31\r\n\r\n{\"name\":\"x\",\"id\":\"e\",\"data\":{}}" },
+	    CHECK HEAD("POST /api/v1/customers/1/events") "Content-Length: "
+	                                                  "31\r\n\r\n{\"name\":\"x\",\"id\":\"e\","
+	                                                  "\"data\":{}}" },
 };
 
-/* Content-Length stands where curl puts it: compared without regard to the order of the head's lines. */
+/* Content-Length stands where curl puts it: compared without regard to the order of the head's
+ * lines. */
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -204,7 +213,8 @@ START_TEST(a_request_is_these_bytes)
 			buf_byte(&want, *c);
 	buf_byte(&want, '\0');
 	char *is = sorted_lines(t.seen.data), *should = sorted_lines(want.data);
-	ck_assert_msg(strcmp(is, should) == 0, "%s: it sent\n%s\nand should have sent\n%s", row->action, t.seen.data, want.data);
+	ck_assert_msg(strcmp(is, should) == 0, "%s: it sent\n%s\nand should have sent\n%s",
+	    row->action, t.seen.data, want.data);
 	free(is);
 	free(should);
 	buf_free(&want);
@@ -220,14 +230,16 @@ START_TEST(a_base_may_have_a_path)
 	tap_open(&t, KEEPS_ALIVE);
 	struct harness *h = harness_for(&t, "/behind/a proxy");
 	harness_stdin_text(h, "{\"id\":1}\n");
-	harness_assert_status(HARNESS_RUN(h, "-c1"), 78);	/* that is no address */
+	harness_assert_status(HARNESS_RUN(h, "-c1"), 78); /* that is no address */
 	harness_free(h);
 	h = harness_for(&t, "/behind/a-proxy");
 	harness_stdin_text(h, "{\"id\":1}\n");
 	harness_assert_status(HARNESS_RUN(h, "-c1"), 0);
 	tap_close(&t);
-	ck_assert_msg(strstr(t.seen.data, "GET /behind/a-proxy/api/v1/accounts/region HTTP/1.1\r\n") &&
-	    strstr(t.seen.data, "PUT /behind/a-proxy/api/v1/customers/1 HTTP/1.1\r\n"), "%s", t.seen.data);
+	ck_assert_msg(strstr(t.seen.data,
+	                  "GET /behind/a-proxy/api/v1/accounts/region HTTP/1.1\r\n") &&
+	        strstr(t.seen.data, "PUT /behind/a-proxy/api/v1/customers/1 HTTP/1.1\r\n"),
+	    "%s", t.seen.data);
 	buf_free(&t.seen);
 	harness_free(h);
 }
@@ -253,8 +265,10 @@ START_TEST(a_proxy_is_used_where_the_environment_names_one)
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 2);
 	ck_assert_str_eq(sandbox_arrival(s.sandbox, 1).path, "/api/v1/customers/a%20b");
 	ck_assert_uint_eq(proxy.requests, 2);
-	snprintf(target, sizeof target, "PUT %s/api/v1/customers/a%%20b HTTP/1.1\r\n", sandbox_url(s.sandbox));
-	ck_assert_msg(strstr(proxy.seen.data, target) != NULL, "no \"%s\" in\n%s", target, proxy.seen.data);
+	snprintf(target, sizeof target, "PUT %s/api/v1/customers/a%%20b HTTP/1.1\r\n",
+	    sandbox_url(s.sandbox));
+	ck_assert_msg(strstr(proxy.seen.data, target) != NULL, "no \"%s\" in\n%s", target,
+	    proxy.seen.data);
 	buf_free(&proxy.seen);
 	scene_close(&s);
 }
@@ -272,10 +286,14 @@ START_TEST(headers_are_right_and_connections_kept)
 	struct buf input = { .max = SIZE_MAX };
 	for (int i = 0; i < 200; i++)
 		buf_fmt(&input, "{\"id\":%d,\"text\":\"%s\"}\n", i, i == 150 ? big : "");
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "7", .times = 2,
-	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "7",
+	        .times = 2,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
 	harness_stdin(s.harness, input.data, input.len);
-	harness_assert_status(HARNESS_RUN(s.harness, "--rate=unlimited", "--backoff=1ms", "--no-limits", "-c4"), 0);
+	harness_assert_status(HARNESS_RUN(s.harness, "--rate=unlimited", "--backoff=1ms",
+	                          "--no-limits", "-c4"),
+	    0);
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 203);
 	unsigned retries = 0;
 	for (size_t i = 0; i < 203; i++) {
@@ -290,8 +308,9 @@ START_TEST(headers_are_right_and_connections_kept)
 		}
 		char count[8];
 		snprintf(count, sizeof count, "%u", retries);
-		ck_assert_msg(retries ? a.retry_count && strcmp(a.retry_count, count) == 0 : !a.retry_count, "try %u says %s", retries,
-		    a.retry_count ? a.retry_count : "nothing");
+		ck_assert_msg(retries ? a.retry_count && strcmp(a.retry_count, count) == 0 :
+		                        !a.retry_count,
+		    "try %u says %s", retries, a.retry_count ? a.retry_count : "nothing");
 		retries++;
 	}
 	ck_assert_uint_eq(retries, 3);
@@ -303,12 +322,16 @@ START_TEST(headers_are_right_and_connections_kept)
 }
 END_TEST
 
-/* What curl would try again by itself, on a kept-alive connection that is dead, it does not: each request that the server
- * sees is one that was counted, and took a token. */
-static const struct dead_row { enum manners manners; unsigned seen, retries; } dead[] = {
+/* What curl would try again by itself, on a kept-alive connection that is dead, it does not: each
+ * request that the server sees is one that was counted, and took a token. */
+static const struct dead_row {
+	enum manners manners;
+	unsigned seen, retries;
+} dead[] = {
 	{ KEEPS_ALIVE, 7, 0 },
 	{ CLOSES_SILENTLY, 7, 0 },
-	{ DIES_ON_SECOND, 13, 6 },	/* each of the six records is second on some connection, and first on the next */
+	/* each of the six records is second on some connection, and first on the next */
+	{ DIES_ON_SECOND, 13, 6 },
 };
 
 START_TEST(no_attempt_is_hidden)
@@ -320,10 +343,13 @@ START_TEST(no_attempt_is_hidden)
 	tap_open(&t, row->manners);
 	s.harness = harness_for(&t, "");
 	scene_write_people(&s, "in.csv", 6);
-	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "-c1", "--rate=20", "--backoff=1ms", "--summary=summary.json"), 0);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "-c1", "--rate=20", "--backoff=1ms",
+	                          "--summary=summary.json"),
+	    0);
 	tap_close(&t);
 	ck_assert_int_eq(scene_summary(&s, "requests"), t.requests);
-	ck_assert_int_eq(scene_summary(&s, "retries"), (int64_t)harness_count_lines(t.seen.data, "X-Retry-Count"));
+	ck_assert_int_eq(scene_summary(&s, "retries"),
+	    (int64_t)harness_count_lines(t.seen.data, "X-Retry-Count"));
 	if (row->manners == DIES_ON_SECOND)
 		ck_assert_uint_ge(t.requests, row->seen - 1);
 	else
@@ -340,16 +366,21 @@ END_TEST
 START_TEST(a_reset_costs_one_counted_attempt)
 {
 	struct scene s = scene_open(NULL);
-	int rule = sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .method = "PUT", .passes = 20, .times = 5,
-	    .fault = { .act = SANDBOX_RESET } });
+	int rule = sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .method = "PUT",
+	        .passes = 20,
+	        .times = 5,
+	        .fault = { .act = SANDBOX_RESET } });
 
 	scene_write_people(&s, "in.csv", 60);
-	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "-c1", "--rate=unlimited", "--backoff=1ms",
-	    "--summary=summary.json"), 0);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "-c1", "--rate=unlimited",
+	                          "--backoff=1ms", "--summary=summary.json"),
+	    0);
 	ck_assert_uint_eq(sandbox_rule_hits(s.sandbox, rule), 5);
 	ck_assert_int_eq(scene_summary(&s, "requests"), 66);
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 66);
-	ck_assert_uint_le(sandbox_counters(s.sandbox).connections, 7);	/* curl may open one for the try that it is denied */
+	/* curl may open one for the try that it is denied */
+	ck_assert_uint_le(sandbox_counters(s.sandbox).connections, 7);
 	scene_close(&s);
 }
 END_TEST
@@ -396,11 +427,15 @@ START_TEST(a_huge_answer_is_bounded)
 	memset(body, 'y', size);
 	memcpy(body, "{\"meta\":{\"errors\":[\"no", 22);
 	body[size] = '\0';
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p1",
-	    .fault = { .act = SANDBOX_STATUS, .status = status, .body = body } });
-	sandbox_add_rule(s.sandbox, &(struct sandbox_rule){ .person = "p3", .fault = { .act = SANDBOX_PASS, .delay_ms = 300 } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p1",
+	        .fault = { .act = SANDBOX_STATUS, .status = status, .body = body } });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p3",
+	        .fault = { .act = SANDBOX_PASS, .delay_ms = 300 } });
 	scene_write_people(&s, "in.csv", 3);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--rate=unlimited", "--backoff=1ms", "-c1");
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--rate=unlimited",
+	    "--backoff=1ms", "-c1");
 	ck_assert(sandbox_wait(s.sandbox, status == 503 ? 5 : 4, SOON));
 	long kib = most_resident_kib(child);
 	const struct harness_run *run = harness_finish(child);
@@ -418,19 +453,29 @@ END_TEST
 
 #define SITE "site-51te"
 #define KEY "k3y-of-the-workspace"
-#define BOTH "c2l0ZS01MXRlOmszeS1vZi10aGUtd29ya3NwYWNl"	/* base64 of SITE:KEY */
+#define BOTH "c2l0ZS01MXRlOmszeS1vZi10aGUtd29ya3NwYWNl" /* base64 of SITE:KEY */
 
 static void break_things(struct scene *s)
 {
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = "p2", .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 400 } });
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = "p3", .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 503 } });
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = "p4", .fault = { .act = SANDBOX_RESET } });
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = "p5",
-	    .fault = { .act = SANDBOX_STATUS, .status = 302, .headers = "Location: https://evil.example.com/" } });
-	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .person = "p30", .times = -1,
-	    .fault = { .act = SANDBOX_STATUS, .status = 401 } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .person = "p2",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 400 } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .person = "p3",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .person = "p4", .fault = { .act = SANDBOX_RESET } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .person = "p5",
+	        .fault = { .act = SANDBOX_STATUS,
+	            .status = 302,
+	            .headers = "Location: https://evil.example.com/" } });
+	sandbox_add_rule(s->sandbox,
+	    &(struct sandbox_rule){ .person = "p30",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 401 } });
 }
 
 /* So that there is a limit to be lowered; where it is 0 for good there is none. */
@@ -438,7 +483,8 @@ static void allow_cores(void)
 {
 	struct rlimit most;
 
-	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }) != 0 && getrlimit(RLIMIT_CORE, &most) == 0) {
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }) != 0 &&
+	    getrlimit(RLIMIT_CORE, &most) == 0) {
 		most.rlim_cur = most.rlim_max;
 		setrlimit(RLIMIT_CORE, &most);
 	}
@@ -449,21 +495,24 @@ START_TEST(secrets_are_kept)
 	static const char *const secrets[] = { KEY, BOTH };
 
 	allow_cores();
-	struct scene s = scene_open(&(struct sandbox_config){ .site_id = SITE, .api_key = KEY, .latency_ms = 20 });
+	struct scene s = scene_open(
+	    &(struct sandbox_config){ .site_id = SITE, .api_key = KEY, .latency_ms = 20 });
 
 	harness_env(s.harness, "CUSTOMERIO_SITE_ID", SITE);
 	harness_env(s.harness, "CUSTOMERIO_TRACK_API_KEY", KEY);
 	break_things(&s);
 	scene_write_people(&s, "in.csv", 40);
-	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-v", "-c1", "--backoff=1ms", "--results=results.ndjson",
-	    "--summary=summary.json", "--metrics=metrics.prom");
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-v", "-c1",
+	    "--backoff=1ms", "--results=results.ndjson", "--summary=summary.json",
+	    "--metrics=metrics.prom");
 	ck_assert(sandbox_wait(s.sandbox, 3, SOON));
 	char *cmdline = read_proc(child, "cmdline"), *limits = read_proc(child, "limits");
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_status(run, 77);
 	ck_assert(sandbox_arrival(s.sandbox, 1).authorized);
-	ck_assert_msg(harness_exists(s.harness, "in.csv.cio-state") && harness_exists(s.harness, "in.rejected.csv"), "%s",
-	    harness_show(run));
+	ck_assert_msg(harness_exists(s.harness, "in.csv.cio-state") &&
+	        harness_exists(s.harness, "in.rejected.csv"),
+	    "%s", harness_show(run));
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
 		ck_assert_msg(!strstr(cmdline, secrets[i]), "%s", cmdline);
 		harness_assert_err_lacks(run, secrets[i]);
@@ -483,7 +532,8 @@ END_TEST
 
 /* -- TLS: an openssl s_server with a certificate of its own -- */
 
-#define TLS_CONFIG "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n" \
+#define TLS_CONFIG \
+	"openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n" \
 	"[old]\nMinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=0\n"
 
 static bool have_openssl(void)
@@ -495,13 +545,16 @@ static void make_certificate(struct harness *h, const char *host, const char *na
 {
 	char command[512];
 
-	snprintf(command, sizeof command, "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=%s "
-	    "-addext subjectAltName=%s -keyout %s.key -out %s.pem 2>/dev/null", harness_dir(h), "test", host, name, name);
+	snprintf(command, sizeof command,
+	    "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=%s "
+	    "-addext subjectAltName=%s -keyout %s.key -out %s.pem 2>/dev/null",
+	    harness_dir(h), "test", host, name, name);
 	ck_assert_int_eq(system(command), 0);
 }
 
 /* Its port, once it listens. */
-static int start_tls(struct harness *h, const char *name, const char *version, struct harness_child **child)
+static int start_tls(struct harness *h, const char *name, const char *version,
+    struct harness_child **child)
 {
 	char cert[64], key[64];
 	int port = 0;
@@ -509,13 +562,15 @@ static int start_tls(struct harness *h, const char *name, const char *version, s
 	snprintf(cert, sizeof cert, "%s.pem", name);
 	snprintf(key, sizeof key, "%s.key", name);
 	harness_program(h, "/usr/bin/openssl");
-	*child = HARNESS_START(h, "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", cert, "-key", key, version);
+	*child = HARNESS_START(h, "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", cert,
+	    "-key", key, version);
 	for (int64_t until = clock_now() + 20000000; !port && clock_now() < until;) {
 		const char *said = strstr(harness_peek(*child)->out, "ACCEPT 127.0.0.1:");
 		if (said && strchr(said, '\n'))
 			port = atoi(said + strlen("ACCEPT 127.0.0.1:"));
 	}
-	ck_assert_msg(port > 0, "openssl s_server did not start%s", harness_show(harness_peek(*child)));
+	ck_assert_msg(port > 0, "openssl s_server did not start%s",
+	    harness_show(harness_peek(*child)));
 	harness_program(h, "cio-import");
 	return port;
 }
@@ -547,7 +602,8 @@ START_TEST(tls_is_verified)
 		return;
 	}
 	make_certificate(h, row->host, "server");
-	harness_write_text(h, "old.cnf", TLS_CONFIG);	/* so that only the program itself refuses the old */
+	/* so that only the program itself refuses the old */
+	harness_write_text(h, "old.cnf", TLS_CONFIG);
 	harness_env(h, "OPENSSL_CONF", harness_path(h, "old.cnf"));
 	int port = start_tls(h, "server", row->version, &server);
 	snprintf(url, sizeof url, "https://127.0.0.1:%d", port);
@@ -555,7 +611,8 @@ START_TEST(tls_is_verified)
 	harness_env(h, "CUSTOMERIO_TRACK_API_KEY", "sandbox");
 	harness_env(h, "SSL_CERT_FILE", row->trusted ? harness_path(h, "server.pem") : NULL);
 	harness_write_text(h, "in.ndjson", "");
-	const struct harness_run *run = HARNESS_RUN(h, "in.ndjson", "--url", url, "--give-up-after=300ms", "--backoff=50ms");
+	const struct harness_run *run = HARNESS_RUN(h, "in.ndjson", "--url", url,
+	    "--give-up-after=300ms", "--backoff=50ms");
 	harness_assert_status(run, row->status);
 	harness_assert_err_has(run, row->said);
 	harness_signal(server, SIGKILL);

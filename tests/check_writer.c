@@ -50,8 +50,17 @@ static void fill(char *to, size_t n)
 	memset(to + n, '"', FIELD_SLACK);
 }
 
-static const struct { char c; const char *escaped; } places[] = {
-	{ 'y', "y" }, { '"', "\\\"" }, { '\\', "\\\\" }, { '\x1f', "\\u001f" }, { ' ', " " }, { '!', "!" }, { '#', "#" },
+static const struct {
+	char c;
+	const char *escaped;
+} places[] = {
+	{ 'y', "y" },
+	{ '"', "\\\"" },
+	{ '\\', "\\\\" },
+	{ '\x1f', "\\u001f" },
+	{ ' ', " " },
+	{ '!', "!" },
+	{ '#', "#" },
 };
 
 START_TEST(a_member_of_any_length)
@@ -72,8 +81,10 @@ START_TEST(a_member_of_any_length)
 			writer_member(&w, key, k, value, n, true);
 			writer_member(&w, key, k, value, 0, false);
 			writer_close(&w);
-			int len = snprintf(want, sizeof want, "%.*s:\"%.*s%s%.*s\",%.*s:%.*s,%.*s:\"\",", (int)k, key, (int)at, value,
-			    places[place].escaped, (int)(n - at - 1), value + at + 1, (int)k, key, (int)n, value, (int)k, key);
+			int len = snprintf(want, sizeof want,
+			    "%.*s:\"%.*s%s%.*s\",%.*s:%.*s,%.*s:\"\",", (int)k, key, (int)at, value,
+			    places[place].escaped, (int)(n - at - 1), value + at + 1, (int)k, key,
+			    (int)n, value, (int)k, key);
 			ck_assert_uint_eq(b.len, (size_t)len);
 			ck_assert_mem_eq(b.data, want, b.len);
 			buf_free(&b);
@@ -86,7 +97,7 @@ END_TEST
 START_TEST(a_text_of_any_length)
 {
 	for (size_t n = 0; n <= 64; n++) {
-		for (size_t at = 0; at <= n; at++) {	/* at n: nothing in it is special */
+		for (size_t at = 0; at <= n; at++) { /* at n: nothing in it is special */
 			struct buf got = { .max = 1000 }, want = { .max = 1000 };
 			struct writer w;
 			char *text = xmalloc(n);
@@ -107,7 +118,8 @@ START_TEST(a_text_of_any_length)
 }
 END_TEST
 
-/* Where a buf does not grow, what becomes six times as long is written only where there is room for it. */
+/* Where a buf does not grow, what becomes six times as long is written only where there is room for
+ * it. */
 START_TEST(a_member_in_a_small_buf)
 {
 	char key[2 + FIELD_SLACK] = "\"k", value[20 + FIELD_SLACK], bytes[300];

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-struct dice { uint64_t state; };
+struct dice {
+	uint64_t state;
+};
 
 static inline struct dice dice_new(const char *test)
 {

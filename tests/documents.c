@@ -22,7 +22,8 @@ char *document_read(const char *name)
 	return all.data;
 }
 
-/* The line at *at, without its line break; moves *at behind it. Its length is in *n. NULL at the end. */
+/* The line at *at, without its line break; moves *at behind it. Its length is in *n. NULL at the
+ * end. */
 static const char *next_line(const char **at, size_t *n)
 {
 	const char *line = *at;
@@ -120,7 +121,7 @@ char *document_script(const char *block, const char *check)
 			n -= 2;
 		}
 		if (!command)
-			continue;	/* what a command prints */
+			continue; /* what a command prints */
 		buf_add(&script, line, n);
 		buf_byte(&script, '\n');
 		command = goes_on(line, n);

@@ -11,7 +11,8 @@ static inline void expect_text(struct buf *b, const char *want, const char *what
 {
 	ck_assert_msg(!b->over, "%s: over", what);
 	ck_assert_msg(b->len == strlen(want) && memcmp(b->len ? b->data : "", want, b->len) == 0,
-	    "%s:\n     is: \"%.*s\"\nexpected: \"%s\"", what, (int)b->len, b->len ? b->data : "", want);
+	    "%s:\n     is: \"%.*s\"\nexpected: \"%s\"", what, (int)b->len, b->len ? b->data : "",
+	    want);
 	buf_reset(b);
 }
 

@@ -23,8 +23,8 @@
 #define ENV_MAX 64
 #define LIMITS_MAX 4
 #define SECOND 1000000
-#define UNDER_TIMES 10			/* the time that things take under CIO_UNDER */
-#define TICK_MS 2			/* how often a child is looked at */
+#define UNDER_TIMES 10 /* the time that things take under CIO_UNDER */
+#define TICK_MS 2      /* how often a child is looked at */
 
 struct limit {
 	int resource;
@@ -36,8 +36,8 @@ struct harness_child {
 	struct harness_run run;
 	pid_t pid;
 	int64_t began, until;
-	int in, out, err, terminal;	/* the test's ends; -1: none */
-	struct buf feed, texts[3];	/* feed: for its standard input; out, err, screen */
+	int in, out, err, terminal; /* the test's ends; -1: none */
+	struct buf feed, texts[3];  /* feed: for its standard input; out, err, screen */
 	size_t fed;
 	bool ended;
 	struct harness_child *next;
@@ -45,8 +45,10 @@ struct harness_child {
 
 struct harness {
 	char *dir, *program;
-	char *under;			/* CIO_UNDER, for a program of $BUILD; or NULL */
-	struct { char *name, *value; } env[ENV_MAX];
+	char *under; /* CIO_UNDER, for a program of $BUILD; or NULL */
+	struct {
+		char *name, *value;
+	} env[ENV_MAX];
 	size_t env_count;
 	struct limit limits[LIMITS_MAX];
 	size_t limit_count;
@@ -57,7 +59,7 @@ struct harness {
 	int in_fd, out_fd;
 	unsigned columns, rows;
 	struct harness_child *children;
-	char **paths;			/* handed out by harness_path */
+	char **paths; /* handed out by harness_path */
 	size_t path_count;
 };
 
@@ -132,7 +134,8 @@ static void remove_tree(const char *dir)
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		struct stat st;
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode)) {
 			struct buf path;
 			buf_init(&path, SIZE_MAX);
 			buf_fmt(&path, "%s/%s", dir, e->d_name);
@@ -245,13 +248,13 @@ static void forget_next_run(struct harness *h)
 
 struct harness *harness_new(const struct sandbox *s)
 {
-	static const char *const passed[] = { "PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE",
-		"GCOV_PREFIX", "GCOV_PREFIX_STRIP" };
+	static const char *const passed[] = { "PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+		"LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP" };
 	struct harness *h = xcalloc(1, sizeof *h);
 	const char *tmp = getenv("TMPDIR");
 	struct buf dir;
 
-	signal(SIGPIPE, SIG_IGN);	/* a program that ends early closes its standard input */
+	signal(SIGPIPE, SIG_IGN); /* a program that ends early closes its standard input */
 	buf_init(&dir, SIZE_MAX);
 	buf_fmt(&dir, "%s/cio-import-test.XXXXXX", tmp ? tmp : "/tmp");
 	buf_byte(&dir, '\0');
@@ -275,7 +278,9 @@ struct harness *harness_new(const struct sandbox *s)
 
 /* --- starting --- */
 
-struct ends { int in, out, err; };	/* the program's */
+struct ends {
+	int in, out, err;
+}; /* the program's */
 
 static void make_pipe(int *reader, int *writer)
 {
@@ -298,9 +303,11 @@ static struct ends connect_ends(struct harness *h, struct harness_child *c)
 	int slave = -1;
 
 	if (h->columns) {
-		struct winsize size = { .ws_col = (unsigned short)h->columns, .ws_row = (unsigned short)h->rows };
+		struct winsize size = { .ws_col = (unsigned short)h->columns,
+			.ws_row = (unsigned short)h->rows };
 		MUST(openpty(&c->terminal, &slave, NULL, NULL, &size) == 0);
-		MUST(fcntl(c->terminal, F_SETFD, FD_CLOEXEC) == 0 && fcntl(slave, F_SETFD, FD_CLOEXEC) == 0);
+		MUST(fcntl(c->terminal, F_SETFD, FD_CLOEXEC) == 0 &&
+		    fcntl(slave, F_SETFD, FD_CLOEXEC) == 0);
 	}
 	if (h->feeds) {
 		make_pipe(&e.in, &c->in);
@@ -330,15 +337,18 @@ static void find_program(struct harness *h)
 {
 	char *full = realpath(h->program, NULL);
 
-	ck_assert_msg(full != NULL, "harness: %s: %s: build it first, or set BUILD", h->program, strerror(errno));
+	ck_assert_msg(full != NULL, "harness: %s: %s: build it first, or set BUILD", h->program,
+	    strerror(errno));
 	free(h->program);
 	h->program = full;
 }
 
 /* In the child, before the program: only calls that are safe there. */
-static void become(const struct harness *h, const struct ends *e, char *const argv[], char *const env[])
+static void become(const struct harness *h, const struct ends *e, char *const argv[],
+    char *const env[])
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)	/* a test that fails leaves nothing running */
+	/* a test that fails leaves nothing running */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(126);
 	if (h->columns && (setsid() < 0 || ioctl(e->err, TIOCSCTTY, 0) < 0))
 		_exit(126);
@@ -441,7 +451,9 @@ struct harness_child *harness_start(struct harness *h, const char *const args[])
 static void feed(struct harness_child *c)
 {
 	while (c->in >= 0) {
-		ssize_t n = c->fed < c->feed.len ? write(c->in, c->feed.data + c->fed, c->feed.len - c->fed) : -1;
+		ssize_t n = c->fed < c->feed.len ?
+		    write(c->in, c->feed.data + c->fed, c->feed.len - c->fed) :
+		    -1;
 		if (n < 0 && c->fed < c->feed.len && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n < 0)
@@ -457,7 +469,7 @@ static void drain(int *fd, struct buf *into)
 		ssize_t n = read(*fd, buf_room(into, 65536), 65536);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n <= 0)	/* a terminal whose other end is closed says EIO */
+		if (n <= 0) /* a terminal whose other end is closed says EIO */
 			close_end(fd);
 		else
 			into->len += (size_t)n;
@@ -479,18 +491,21 @@ static void note_end(struct harness_child *c, int status, const struct rusage *u
 	c->run.max_rss_kib = usage->ru_maxrss;
 	c->run.cpu_seconds = (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
 	    (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / SECOND;
-	drain_all(c);	/* what it wrote is there; a grandchild that lives on keeps nobody waiting */
+	/* what it wrote is there; a grandchild that lives on keeps nobody waiting */
+	drain_all(c);
 	close_end(&c->in);
 	close_end(&c->out);
 	close_end(&c->err);
 	close_end(&c->terminal);
 }
 
-/* One look: feeds it, takes what it says, and notes its end. Waits up to TICK_MS where nothing happens. */
+/* One look: feeds it, takes what it says, and notes its end. Waits up to TICK_MS where nothing
+ * happens. */
 static void attend(struct harness_child *c)
 {
-	struct pollfd fds[] = { { .fd = c->out, .events = POLLIN }, { .fd = c->err, .events = POLLIN },
-		{ .fd = c->terminal, .events = POLLIN }, { .fd = c->in, .events = POLLOUT } };
+	struct pollfd fds[] = { { .fd = c->out, .events = POLLIN },
+		{ .fd = c->err, .events = POLLIN }, { .fd = c->terminal, .events = POLLIN },
+		{ .fd = c->in, .events = POLLOUT } };
 	struct rusage usage;
 	int status;
 
@@ -549,7 +564,8 @@ const struct harness_run *harness_finish(struct harness_child *c)
 	while (!c->ended)
 		attend(c);
 	const struct harness_run *run = texts_so_far(c);
-	ck_assert_msg(!run->timed_out, "it still ran after %.0f s and was killed%s", run->seconds, harness_show(run));
+	ck_assert_msg(!run->timed_out, "it still ran after %.0f s and was killed%s", run->seconds,
+	    harness_show(run));
 	return run;
 }
 
@@ -636,12 +652,14 @@ const char *harness_show(const struct harness_run *run)
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX);
-	buf_fmt(&b, "\nexit status %d after %.3f s%s\n", run->status, run->seconds, run->timed_out ? " (timed out)" : "");
-	buf_fmt(&b, "--- standard output\n%.4000s\n--- standard error\n%.4000s\n", run->out, run->err);
+	buf_fmt(&b, "\nexit status %d after %.3f s%s\n", run->status, run->seconds,
+	    run->timed_out ? " (timed out)" : "");
+	buf_fmt(&b, "--- standard output\n%.4000s\n--- standard error\n%.4000s\n", run->out,
+	    run->err);
 	if (run->screen_len)
 		buf_fmt(&b, "--- screen\n%.4000s\n", run->screen);
 	buf_byte(&b, '\0');
-	return b.data;	/* a message for a test that ends now */
+	return b.data; /* a message for a test that ends now */
 }
 
 char *harness_line(const char *text, size_t n)

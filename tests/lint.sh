@@ -26,6 +26,9 @@ while IFS=: read -r file line; do
 		{ echo "lint: $file: $line: $from/ may not include $to/"; bad=1; }
 done < <(grep -H '^#include "' src/*.c src/*/*.[ch])
 
+if have clang-format; then
+	clang-format --dry-run -Werror src/*.c src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] || bad=1
+fi
 if have gcc; then
 	each_file gcc "${flags[@]}" -Wall -Wextra -Werror -O1 -fanalyzer -c -o /dev/null {}
 fi

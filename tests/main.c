@@ -1,4 +1,5 @@
-/* Runs every suite: tests/check_NAME.c has Suite *NAME_suite(void). SUITE=name runs one of them (Check's CK_RUN_SUITE). */
+/* Runs every suite: tests/check_NAME.c has Suite *NAME_suite(void). SUITE=name runs one of them
+ * (Check's CK_RUN_SUITE). */
 #include <check.h>
 #include <stdlib.h>
 

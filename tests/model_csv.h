@@ -1,6 +1,6 @@
 /*
- * CSV as libcsv sees it: each row by a parser of its own, a byte at a time, so that it stops where the row does. What a
- * malformed row costs is written anew here, as plainly as it can be said.
+ * CSV as libcsv sees it: each row by a parser of its own, a byte at a time, so that it stops where
+ * the row does. What a malformed row costs is written anew here, as plainly as it can be said.
  */
 #ifndef MODEL_CSV_H
 #define MODEL_CSV_H
@@ -53,7 +53,8 @@ static inline int model_space(unsigned char c)
 enum model_verdict { MODEL_ROW, MODEL_MALFORMED, MODEL_TOO_LONG };
 
 /* Parses the row at `text`; *length is its bytes. */
-static inline enum model_verdict model_row(struct model_row *row, const char *text, size_t n, size_t *length)
+static inline enum model_verdict model_row(struct model_row *row, const char *text, size_t n,
+    size_t *length)
 {
 	size_t window = n > row->how->longest ? row->how->longest + 1 : n;
 	enum model_verdict verdict = MODEL_ROW;
@@ -71,7 +72,8 @@ static inline enum model_verdict model_row(struct model_row *row, const char *te
 		if (csv_fini(&p, model_cell, model_end, row))
 			verdict = MODEL_MALFORMED;
 	} else if (verdict == MODEL_ROW) {
-		verdict = p.pstate == 2 && p.quoted ? MODEL_MALFORMED : MODEL_TOO_LONG;	/* 2: FIELD_BEGUN */
+		/* 2: FIELD_BEGUN */
+		verdict = p.pstate == 2 && p.quoted ? MODEL_MALFORMED : MODEL_TOO_LONG;
 	}
 	csv_free(&p);
 	if (verdict == MODEL_ROW && *length > row->how->longest)
@@ -103,7 +105,8 @@ static inline size_t model_line_length(const char *data, size_t n)
 }
 
 /* One row at data[at]; returns where reading goes on. */
-static inline size_t model_step(struct buf *out, const char *data, size_t n, size_t at, const struct feeding *how)
+static inline size_t model_step(struct buf *out, const char *data, size_t n, size_t at,
+    const struct feeding *how)
 {
 	struct model_row row = { .cells.max = (size_t)-1, .how = how };
 	uint64_t line = model_line_at(data, at);

@@ -9,7 +9,8 @@
 
 #define MODEL_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 
-/* The object's members, each with the bytes that we found for it, if jansson reads the same value out of them. */
+/* The object's members, each with the bytes that we found for it, if jansson reads the same value
+ * out of them. */
 static inline void model_members(struct buf *out, json_t *object, const struct record *r)
 {
 	void *member = json_object_iter(object);
@@ -21,7 +22,8 @@ static inline void model_members(struct buf *out, json_t *object, const struct r
 			buf_str(out, " a member is missing");
 			continue;
 		}
-		json_t *value = json_loadb(r->fields[i].value, r->fields[i].value_len, MODEL_FLAGS | JSON_DECODE_ANY, NULL);
+		json_t *value = json_loadb(r->fields[i].value, r->fields[i].value_len,
+		    MODEL_FLAGS | JSON_DECODE_ANY, NULL);
 		if (value && json_equal(value, json_object_iter_value(member)))
 			put_text(out, r->fields[i].value, r->fields[i].value_len);
 		else
@@ -31,8 +33,9 @@ static inline void model_members(struct buf *out, json_t *object, const struct r
 }
 
 /*
- * Whether a key is repeated at the top level, in a line that jansson takes: it keeps one of the two, so the keys that it
- * keeps are fewer than those that were written. Those are counted as what our scanner found (without its own check).
+ * Whether a key is repeated at the top level, in a line that jansson takes: it keeps one of the
+ * two, so the keys that it keeps are fewer than those that were written. Those are counted as what
+ * our scanner found (without its own check).
  */
 static inline bool model_repeats(const json_t *object, const struct json_scan *scan)
 {
@@ -41,9 +44,10 @@ static inline bool model_repeats(const json_t *object, const struct json_scan *s
 
 static inline void model_line(struct buf *out, const char *line, size_t n, uint64_t number)
 {
-	char *copy = xcalloc(n + 64, 1);	/* as the scanner wants it */
+	char *copy = xcalloc(n + 64, 1); /* as the scanner wants it */
 	struct json_scan scan = { .most = INPUT_FIELDS_MAX };
-	bool nul = memchr(line, '\0', n) != NULL;	/* never valid, but jansson loses one that follows a number or a word */
+	/* never valid, but jansson loses one that follows a number or a word */
+	bool nul = memchr(line, '\0', n) != NULL;
 	json_t *object = nul ? NULL : json_loadb(line, n, MODEL_FLAGS, NULL);
 
 	memcpy(copy, line, n);
@@ -69,7 +73,8 @@ static inline bool model_is_blank(const char *line, size_t n)
 }
 
 /* What trace_ndjson should say, of lines without _cio_ members. */
-static inline void model_ndjson(struct buf *out, const char *data, size_t n, const struct feeding *how)
+static inline void model_ndjson(struct buf *out, const char *data, size_t n,
+    const struct feeding *how)
 {
 	uint64_t number = 1;
 

@@ -1,5 +1,6 @@
 /*
- * For the tests and fuzz drivers of the readers: bytes in pieces of any size, and what the readers make of them, as text.
+ * For the tests and fuzz drivers of the readers: bytes in pieces of any size, and what the readers
+ * make of them, as text.
  */
 #ifndef READING_H
 #define READING_H
@@ -13,16 +14,16 @@
 #include "base/log.h"
 #include "input/record.h"
 
-#define ANY ((size_t)-1)	/* a buffer may grow */
+#define ANY ((size_t)-1) /* a buffer may grow */
 
 /* How bytes are handed out, and what the reader is told. */
 struct feeding {
-	size_t chunk;			/* bytes at most a read */
-	bool again;			/* every other read has nothing yet */
-	size_t base;			/* the buffer's ordinary size */
-	size_t longest;			/* bytes of a record */
+	size_t chunk;   /* bytes at most a read */
+	bool again;     /* every other read has nothing yet */
+	size_t base;    /* the buffer's ordinary size */
+	size_t longest; /* bytes of a record */
 	char delimiter;
-	const char *const *columns;	/* as --columns; NULL: the first row is the header */
+	const char *const *columns; /* as --columns; NULL: the first row is the header */
 	size_t column_count;
 };
 
@@ -31,7 +32,7 @@ struct feed {
 	const char *data;
 	size_t n, at, chunk;
 	bool again, ready;
-	bool endless;			/* where the bytes end there may be more */
+	bool endless; /* where the bytes end there may be more */
 };
 
 static inline enum source_result feed_read(void *arg, char *to, size_t n, size_t *got)
@@ -53,7 +54,8 @@ static inline enum source_result feed_read(void *arg, char *to, size_t n, size_t
 }
 
 /* A source of the n bytes at data, as `how` says. The feed must stay; free the source. */
-static inline void feed_open(struct feed *f, struct source *s, const char *data, size_t n, const struct feeding *how)
+static inline void feed_open(struct feed *f, struct source *s, const char *data, size_t n,
+    const struct feeding *how)
 {
 	*f = (struct feed){ .data = data, .n = n, .chunk = how->chunk, .again = how->again };
 	source_init(s, how->base, how->longest, feed_read, f);
@@ -78,16 +80,19 @@ static inline uint64_t trace_records(const struct buf *trace)
 {
 	uint64_t n = 0;
 
-	/* The separator may be in a text as well, but not with what follows it here: tests count only such traces. */
+	/* The separator may be in a text as well, but not with what follows it here: tests count
+	 * only such traces. */
 	for (size_t i = 0; i + 2 < trace->len; i++)
-		n += trace->data[i] == '\x1e' && (trace->data[i + 1] == 'R' || trace->data[i + 1] == 'B') &&
+		n += trace->data[i] == '\x1e' &&
+		    (trace->data[i + 1] == 'R' || trace->data[i + 1] == 'B') &&
 		    trace->data[i + 2] == ' ';
 	return n;
 }
 
 static inline void put_record(struct buf *out, enum input_result result, const struct record *r)
 {
-	put_origin(out, result == INPUT_RECORD ? 'R' : 'B', r->from.line, r->from.raw, r->from.raw_len);
+	put_origin(out, result == INPUT_RECORD ? 'R' : 'B', r->from.line, r->from.raw,
+	    r->from.raw_len);
 	for (size_t i = 0; i < r->count; i++) {
 		put_text(out, r->fields[i].name, r->fields[i].name_len);
 		put_text(out, r->fields[i].value, r->fields[i].value_len);
@@ -95,8 +100,9 @@ static inline void put_record(struct buf *out, enum input_result result, const s
 }
 
 /*
- * Reads everything and writes it down: a record is "R line raw [name value]...", what is no record "B line raw", each
- * text with its length in front; "F" when the header is refused. The reasons are left out: libcsv has none.
+ * Reads everything and writes it down: a record is "R line raw [name value]...", what is no record
+ * "B line raw", each text with its length in front; "F" when the header is refused. The reasons are
+ * left out: libcsv has none.
  */
 static inline void trace_csv(struct buf *out, const char *data, size_t n, const struct feeding *how)
 {
@@ -124,7 +130,8 @@ static inline void trace_csv(struct buf *out, const char *data, size_t n, const 
 	source_free(&s);
 }
 
-static inline void trace_ndjson(struct buf *out, const char *data, size_t n, const struct feeding *how)
+static inline void trace_ndjson(struct buf *out, const char *data, size_t n,
+    const struct feeding *how)
 {
 	enum input_result result;
 	struct ndjson_reader reader;
@@ -192,15 +199,16 @@ static inline bool same_trace(const struct buf *a, const struct buf *b)
 }
 
 /* What differs, as text with a NUL behind it, to be freed. */
-static inline char *explain_traces(const struct buf *expected, const struct buf *got, const char *data, size_t n,
-    const struct feeding *how)
+static inline char *explain_traces(const struct buf *expected, const struct buf *got,
+    const char *data, size_t n, const struct feeding *how)
 {
 	struct buf out = { .max = ANY };
 
 	buf_str(&out, "input ");
 	buf_safe(&out, data, n, 4000);
-	buf_fmt(&out, "\nchunk %zu base %zu longest %zu delimiter %d columns %zu again %d\nexpected ", how->chunk, how->base,
-	    how->longest, how->delimiter, how->column_count, how->again);
+	buf_fmt(&out,
+	    "\nchunk %zu base %zu longest %zu delimiter %d columns %zu again %d\nexpected ",
+	    how->chunk, how->base, how->longest, how->delimiter, how->column_count, how->again);
 	buf_safe(&out, expected->data, expected->len, 8000);
 	buf_str(&out, "\ngot      ");
 	buf_safe(&out, got->data, got->len, 8000);

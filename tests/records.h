@@ -1,4 +1,5 @@
-/* Records for tests, from one line of text: {"a":1,...} as NDJSON, or a=1|b=2 as a CSV's names and cells. */
+/* Records for tests, from one line of text: {"a":1,...} as NDJSON, or a=1|b=2 as a CSV's names and
+ * cells. */
 #ifndef RECORDS_H
 #define RECORDS_H
 
@@ -13,7 +14,7 @@
 
 struct sample {
 	struct record record;
-	char **texts;		/* all that the fields point to */
+	char **texts; /* all that the fields point to */
 	size_t text_count;
 };
 
@@ -23,8 +24,8 @@ static inline char *sample_keep(struct sample *s, const char *text, size_t n)
 	return s->texts[s->text_count++] = field_text(text, n);
 }
 
-static inline struct field *sample_field(struct sample *s, const char *name, size_t name_len, const char *value, size_t value_len,
-    enum field_kind kind)
+static inline struct field *sample_field(struct sample *s, const char *name, size_t name_len,
+    const char *value, size_t value_len, enum field_kind kind)
 {
 	struct record *r = &s->record;
 	struct buf key;
@@ -36,9 +37,13 @@ static inline struct field *sample_field(struct sample *s, const char *name, siz
 		r->shape = (r->shape ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
 	r->shape = (r->shape ^ 0xff) * UINT64_C(1099511628211);
 	r->fields[r->count] = (struct field){
-		.name = sample_keep(s, name, name_len), .name_len = (uint32_t)name_len,
-		.key = sample_keep(s, key.data, key.len), .key_len = (uint32_t)key.len,
-		.value = sample_keep(s, value, value_len), .value_len = value_len, .kind = kind,
+		.name = sample_keep(s, name, name_len),
+		.name_len = (uint32_t)name_len,
+		.key = sample_keep(s, key.data, key.len),
+		.key_len = (uint32_t)key.len,
+		.value = sample_keep(s, value, value_len),
+		.value_len = value_len,
+		.kind = kind,
 	};
 	buf_free(&key);
 	return &r->fields[r->count++];
@@ -75,7 +80,8 @@ static inline void sample_ndjson(struct sample *s, const char *line)
 		while (*colon != '"')
 			colon++;
 		const char *value = colon + 2, *end = sample_value_end(value);
-		sample_field(s, p + 1, (size_t)(colon - p - 1), value, (size_t)(end - value), FIELD_JSON);
+		sample_field(s, p + 1, (size_t)(colon - p - 1), value, (size_t)(end - value),
+		    FIELD_JSON);
 		p = end + (*end == ',');
 	}
 }
@@ -98,7 +104,8 @@ static inline struct sample sample_new(const char *line)
 		sample_ndjson(&s, line);
 	else
 		sample_csv(&s, line);
-	s.record.from = (struct origin){ .raw = line, .raw_len = strlen(line), .number = 1, .line = 1 };
+	s.record.from =
+	    (struct origin){ .raw = line, .raw_len = strlen(line), .number = 1, .line = 1 };
 	return s;
 }
 

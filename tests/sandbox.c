@@ -14,8 +14,8 @@
 
 /* --- libmicrohttpd's callbacks --- */
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
-    const char *version, const char *data, size_t *len, void **state)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
+    const char *method, const char *version, const char *data, size_t *len, void **state)
 {
 	struct sandbox *s = arg;
 	struct visit *v = *state;
@@ -35,7 +35,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	return result;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
+static void on_completed(void *arg, struct MHD_Connection *c, void **state,
+    enum MHD_RequestTerminationCode how)
 {
 	struct sandbox *s = arg;
 
@@ -49,7 +50,8 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void on_connection(void *arg, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *arg, struct MHD_Connection *c, void **context,
+    enum MHD_ConnectionNotificationCode what)
 {
 	struct sandbox *s = arg;
 
@@ -62,8 +64,8 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context, e
 }
 
 /* The sink: nothing between a request and its answer. */
-static enum MHD_Result on_sink_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
-    const char *version, const char *data, size_t *len, void **state)
+static enum MHD_Result on_sink_request(void *arg, struct MHD_Connection *c, const char *url,
+    const char *method, const char *version, const char *data, size_t *len, void **state)
 {
 	struct sandbox *s = arg;
 
@@ -104,7 +106,8 @@ static void wake_thread(struct sandbox *s)
 		perror("sandbox: waking its thread");
 }
 
-/* Wakes what is due; returns when to look again: at once where something was woken, as nothing else says so. */
+/* Wakes what is due; returns when to look again: at once where something was woken, as nothing else
+ * says so. */
 static int64_t resume_due(struct sandbox *s)
 {
 	int64_t now = clock_now(), next = INT64_MAX;
@@ -127,13 +130,15 @@ static int64_t resume_due(struct sandbox *s)
 
 static void wait_for_work(struct sandbox *s, int epoll_fd, int64_t until)
 {
-	struct pollfd fds[] = { { .fd = epoll_fd, .events = POLLIN }, { .fd = s->wake, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = epoll_fd, .events = POLLIN },
+		{ .fd = s->wake, .events = POLLIN } };
 	MHD_UNSIGNED_LONG_LONG ms;
 	int64_t us = until == INT64_MAX ? 60 * (int64_t)SECOND : until - clock_now();
 
 	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES && (int64_t)ms * 1000 < us)
 		us = (int64_t)ms * 1000;
-	struct timespec wait = { .tv_sec = us > 0 ? us / SECOND : 0, .tv_nsec = us > 0 ? us % SECOND * 1000 : 0 };
+	struct timespec wait = { .tv_sec = us > 0 ? us / SECOND : 0,
+		.tv_nsec = us > 0 ? us % SECOND * 1000 : 0 };
 	if (ppoll(fds, 2, &wait, NULL) > 0 && fds[1].revents) {
 		uint64_t count;
 		if (read(s->wake, &count, sizeof count) < 0 && errno != EAGAIN)
@@ -153,7 +158,7 @@ static void *serve(void *arg)
 		stopping = s->stopping;
 		pthread_mutex_unlock(&s->lock);
 	}
-	resume_due(s);		/* so that nothing is suspended when the daemon ends */
+	resume_due(s); /* so that nothing is suspended when the daemon ends */
 	MHD_run(s->daemon);
 	MHD_run(s->daemon);
 	return NULL;
@@ -163,20 +168,20 @@ static void *serve(void *arg)
 
 static int daemon_start(struct sandbox *s)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->config.port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)s->config.port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-	    s->config.sink ? on_sink_request : on_request, s,
-	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024,
-	    MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u,
+	    s->config.sink ? on_sink_request : on_request, s, MHD_OPTION_SOCK_ADDR,
+	    (struct sockaddr *)&address, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)256 * 1024, MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u,
 	    s->config.sink ? MHD_OPTION_END : MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 	    MHD_OPTION_END);
 	if (!s->daemon) {
-		fprintf(stderr, "sandbox: cannot listen on 127.0.0.1:%d: %s\n", s->config.port, strerror(errno));
+		fprintf(stderr, "sandbox: cannot listen on 127.0.0.1:%d: %s\n", s->config.port,
+		    strerror(errno));
 		return -1;
 	}
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
@@ -193,7 +198,8 @@ static void memory_start(struct sandbox *s)
 	buf_free(&url);
 	s->memory = workspace_new(&(struct workspace_config){
 	    .region_url = s->config.region_url ? s->config.region_url : s->url,
-	    .strict_emails = s->config.strict_emails, .lean = s->config.lean });
+	    .strict_emails = s->config.strict_emails,
+	    .lean = s->config.lean });
 	s->config.region_url = NULL;
 }
 

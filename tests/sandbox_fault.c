@@ -16,7 +16,7 @@ static uint64_t random_next(uint64_t *state)
 
 void fault_seed(struct sandbox *s, uint64_t seed)
 {
-	s->random = seed * 2 + 1;	/* never 0, which would stay 0 */
+	s->random = seed * 2 + 1; /* never 0, which would stay 0 */
 }
 
 static bool text_within(const char *text, size_t len, const char *part)
@@ -28,7 +28,8 @@ static bool is_about(const struct visit *v, const char *identifier)
 {
 	struct workspace_person *const *people;
 	size_t n = workspace_call_people(v->call, &people);
-	const struct workspace_person *p = workspace_person(v->s->memory, identifier, strlen(identifier));
+	const struct workspace_person *p = workspace_person(v->s->memory, identifier,
+	    strlen(identifier));
 
 	for (size_t i = 0; i < n; i++)
 		if (people[i] == p)
@@ -44,7 +45,8 @@ static bool rule_matches(struct rule *r, const struct visit *v)
 	if ((is->times >= 0 && r->hits >= times) || (is->nth && is->nth != v->log->number) ||
 	    (is->method && strcmp(is->method, v->log->method) != 0) ||
 	    !text_within(v->log->path, strlen(v->log->path), is->path) ||
-	    !text_within(v->body.data, v->body.len, is->body) || (is->person && !is_about(v, is->person)))
+	    !text_within(v->body.data, v->body.len, is->body) ||
+	    (is->person && !is_about(v, is->person)))
 		return false;
 	return r->seen++ >= is->passes;
 }
@@ -53,7 +55,10 @@ static bool rule_matches(struct rule *r, const struct visit *v)
 static bool chaos_fault(struct sandbox *s, struct sandbox_fault *f)
 {
 	const struct sandbox_chaos *c = &s->config.chaos;
-	const struct { unsigned percent; struct sandbox_fault fault; } kinds[] = {
+	const struct {
+		unsigned percent;
+		struct sandbox_fault fault;
+	} kinds[] = {
 		{ c->unavailable, { .act = SANDBOX_STATUS, .status = 503 } },
 		{ c->error_after, { .act = SANDBOX_STATUS, .status = 500, .process = true } },
 		{ c->reset_before, { .act = SANDBOX_RESET } },
@@ -79,7 +84,8 @@ static bool chaos_fault(struct sandbox *s, struct sandbox_fault *f)
 static bool in_outage(const struct sandbox *s, int64_t now)
 {
 	int64_t t = now - s->started;
-	return s->down || (t >= s->config.outage_from_ms * 1000 && t < s->config.outage_to_ms * 1000);
+	return s->down ||
+	    (t >= s->config.outage_from_ms * 1000 && t < s->config.outage_to_ms * 1000);
 }
 
 bool fault_find(struct visit *v, struct sandbox_fault *f)
@@ -88,7 +94,9 @@ bool fault_find(struct visit *v, struct sandbox_fault *f)
 	bool chaos = chaos_fault(s, f);
 
 	if (in_outage(s, clock_now())) {
-		*f = (struct sandbox_fault){ .act = s->config.outage_resets ? SANDBOX_RESET : SANDBOX_STATUS, .status = 503 };
+		*f = (struct sandbox_fault){ .act = s->config.outage_resets ? SANDBOX_RESET :
+			                                                      SANDBOX_STATUS,
+			.status = 503 };
 		return true;
 	}
 	if (s->config.hook && s->config.hook(v->log, v->body.data, f, s->config.arg))
@@ -135,7 +143,8 @@ void sandbox_clear_rules(struct sandbox *s)
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->rule_count; i++) {
 		const struct sandbox_rule *is = &s->rules[i].is;
-		const char *const texts[] = { is->method, is->path, is->body, is->person, is->fault.headers, is->fault.body };
+		const char *const texts[] = { is->method, is->path, is->body, is->person,
+			is->fault.headers, is->fault.body };
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			free((char *)texts[k]);
 	}

@@ -1,5 +1,6 @@
-/* What the sandbox's files share: sandbox.c (its thread), sandbox_visit.c (one request), sandbox_fault.c (what goes wrong)
- * and sandbox_memory.c (what it knows). All is under the sandbox's lock. */
+/* What the sandbox's files share: sandbox.c (its thread), sandbox_visit.c (one request),
+ * sandbox_fault.c (what goes wrong) and sandbox_memory.c (what it knows). All is under the
+ * sandbox's lock. */
 #ifndef SANDBOX_INTERNAL_H
 #define SANDBOX_INTERNAL_H
 
@@ -18,7 +19,7 @@
 struct workspace_hold {
 	struct visit *visit;
 	struct workspace_person *person;
-	struct workspace_hold *next, **link;	/* among the person's holds; link NULL: released */
+	struct workspace_hold *next, **link; /* among the person's holds; link NULL: released */
 };
 
 /* A request in progress. */
@@ -35,12 +36,12 @@ struct visit {
 	enum sandbox_act act;
 	struct buf answer, headers;
 	int status;
-	int64_t due;			/* when to answer */
-	struct visit *next, **link;	/* among those in progress */
+	int64_t due;                /* when to answer */
+	struct visit *next, **link; /* among those in progress */
 };
 
 struct rule {
-	struct sandbox_rule is;		/* its texts are copies */
+	struct sandbox_rule is; /* its texts are copies */
 	uint64_t seen;
 	unsigned hits;
 };
@@ -58,8 +59,8 @@ struct sandbox {
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sunk;
 	pthread_t thread;
-	int wake;			/* eventfd: something for the thread to look at */
-	pthread_mutex_t lock;		/* over all below */
+	int wake;             /* eventfd: something for the thread to look at */
+	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t arrived;
 	bool stopping, down;
 	int64_t started;
@@ -76,14 +77,17 @@ struct sandbox {
 };
 
 /* sandbox_visit.c */
-struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method, const char *path);
+struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method,
+    const char *path);
 void visit_body(struct visit *v, const char *data, size_t len);
-enum MHD_Result visit_step(struct visit *v);	/* its body is whole, or its time has come: decides, waits or answers */
+/* its body is whole, or its time has come: decides, waits or answers */
+enum MHD_Result visit_step(struct visit *v);
 void visit_free(struct visit *v);
 void visit_arrival_free(struct sandbox_arrival *a);
 
 /* sandbox_fault.c */
-bool fault_find(struct visit *v, struct sandbox_fault *f);	/* whether there is one for this request; *f is set either way */
+/* whether there is one for this request; *f is set either way */
+bool fault_find(struct visit *v, struct sandbox_fault *f);
 void fault_seed(struct sandbox *s, uint64_t seed);
 
 static inline char *copy_or_null(const char *text)

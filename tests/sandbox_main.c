@@ -1,4 +1,5 @@
-/* The sandbox as a program, for rehearsals: a Track API server on loopback that remembers what it was sent. */
+/* The sandbox as a program, for rehearsals: a Track API server on loopback that remembers what it
+ * was sent. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -16,11 +17,25 @@ struct arguments {
 	struct sandbox_config config;
 	const char *port_file, *log_file;
 	FILE *log;
-	bool done;			/* --help was given */
+	bool done; /* --help was given */
 };
 
-enum { OPT_PORT = 1, OPT_SITE, OPT_KEY, OPT_LIMIT, OPT_RETRY_AFTER, OPT_LATENCY, OPT_FAIL, OPT_OUTAGE, OPT_SEED, OPT_ANY_EMAIL,
-	OPT_SINK, OPT_PORT_FILE, OPT_LOG, OPT_HELP };
+enum {
+	OPT_PORT = 1,
+	OPT_SITE,
+	OPT_KEY,
+	OPT_LIMIT,
+	OPT_RETRY_AFTER,
+	OPT_LATENCY,
+	OPT_FAIL,
+	OPT_OUTAGE,
+	OPT_SEED,
+	OPT_ANY_EMAIL,
+	OPT_SINK,
+	OPT_PORT_FILE,
+	OPT_LOG,
+	OPT_HELP
+};
 
 static const struct option long_options[] = {
 	{ "port", required_argument, NULL, OPT_PORT },
@@ -41,29 +56,31 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-	"Usage: cio-import-sandbox [OPTION]...\n"
-	"A Track API server on 127.0.0.1 that remembers what it was sent, to rehearse an import on.\n"
-	"It runs until SIGINT or SIGTERM, then says what it has seen.\n"
-	"\n"
-	"  --port=N           listen on port N (default: any that is free)\n"
-	"  --site-id=TEXT     the site id it accepts (default: sandbox)\n"
-	"  --api-key=TEXT     the API key it accepts (default: sandbox)\n"
-	"  --rate-limit=N     answer 429 over N requests in any second (default: no limit)\n"
-	"  --retry-after=N    say Retry-After: N in a 429\n"
-	"  --latency=MS       take MS milliseconds for each answer\n"
-	"  --fail=PERCENT     fail this share of requests: half with 503, a quarter each with a connection\n"
-	"                     reset before and after processing\n"
-	"  --outage=FROM,TO   answer 503 to everything from second FROM to second TO after the start\n"
-	"  --seed=N           for --fail: the same number, the same failures (default: 1)\n"
-	"  --any-email        accept an email attribute that is no address (default: 400)\n"
-	"  --sink             answer {} at once to anything and remember nothing, for measuring\n"
-	"  --port-file=FILE   write the port to FILE once it listens\n"
-	"  --log=FILE         write one JSON object for each request to FILE\n"
-	"  --help             print this\n"
-	"\n"
-	"Then, in another terminal, with the address that it prints:\n"
-	"  export CUSTOMERIO_SITE_ID=sandbox CUSTOMERIO_TRACK_API_KEY=sandbox CUSTOMERIO_URL=http://127.0.0.1:PORT\n"
-	"  cio-import users.csv\n";
+    "Usage: cio-import-sandbox [OPTION]...\n"
+    "A Track API server on 127.0.0.1 that remembers what it was sent, to rehearse an import on.\n"
+    "It runs until SIGINT or SIGTERM, then says what it has seen.\n"
+    "\n"
+    "  --port=N           listen on port N (default: any that is free)\n"
+    "  --site-id=TEXT     the site id it accepts (default: sandbox)\n"
+    "  --api-key=TEXT     the API key it accepts (default: sandbox)\n"
+    "  --rate-limit=N     answer 429 over N requests in any second (default: no limit)\n"
+    "  --retry-after=N    say Retry-After: N in a 429\n"
+    "  --latency=MS       take MS milliseconds for each answer\n"
+    "  --fail=PERCENT     fail this share of requests: half with 503, a quarter each with a "
+    "connection\n"
+    "                     reset before and after processing\n"
+    "  --outage=FROM,TO   answer 503 to everything from second FROM to second TO after the start\n"
+    "  --seed=N           for --fail: the same number, the same failures (default: 1)\n"
+    "  --any-email        accept an email attribute that is no address (default: 400)\n"
+    "  --sink             answer {} at once to anything and remember nothing, for measuring\n"
+    "  --port-file=FILE   write the port to FILE once it listens\n"
+    "  --log=FILE         write one JSON object for each request to FILE\n"
+    "  --help             print this\n"
+    "\n"
+    "Then, in another terminal, with the address that it prints:\n"
+    "  export CUSTOMERIO_SITE_ID=sandbox CUSTOMERIO_TRACK_API_KEY=sandbox "
+    "CUSTOMERIO_URL=http://127.0.0.1:PORT\n"
+    "  cio-import users.csv\n";
 
 static int refuse(const char *option, const char *value, const char *wanted)
 {
@@ -90,14 +107,17 @@ static int read_outage(const char *value, struct sandbox_config *c)
 
 	if (comma) {
 		*comma = '\0';
-		if (num_count(copy, 0, 1000000, &from) == 0 && num_count(comma + 1, 0, 1000000, &to) == 0 && from < to) {
+		if (num_count(copy, 0, 1000000, &from) == 0 &&
+		    num_count(comma + 1, 0, 1000000, &to) == 0 && from < to) {
 			c->outage_from_ms = (int64_t)from * 1000;
 			c->outage_to_ms = (int64_t)to * 1000;
 			result = 0;
 		}
 	}
 	free(copy);
-	return result == 0 ? 0 : refuse("outage", value, "two numbers of seconds, the first smaller: 10,30");
+	return result == 0 ?
+	    0 :
+	    refuse("outage", value, "two numbers of seconds, the first smaller: 10,30");
 }
 
 static void set_failures(struct sandbox_chaos *c, unsigned percent)
@@ -114,21 +134,57 @@ static int read_option(int opt, const char *value, struct arguments *a)
 	int result = 0;
 
 	switch (opt) {
-	case OPT_PORT: result = read_number("port", value, 65535, &n); c->port = (int)n; break;
-	case OPT_SITE: c->site_id = value; break;
-	case OPT_KEY: c->api_key = value; break;
-	case OPT_LIMIT: result = read_number("rate-limit", value, 1000000, &n); c->rate_limit = (unsigned)n; break;
-	case OPT_RETRY_AFTER: result = read_number("retry-after", value, 86400, &n); c->retry_after_s = (int)n; break;
-	case OPT_LATENCY: result = read_number("latency", value, 3600000, &n); c->latency_ms = (unsigned)n; break;
-	case OPT_FAIL: result = read_number("fail", value, 100, &n); set_failures(&c->chaos, (unsigned)n); break;
-	case OPT_OUTAGE: result = read_outage(value, c); break;
-	case OPT_SEED: result = read_number("seed", value, UINT32_MAX, &n); c->chaos.seed = n; break;
-	case OPT_ANY_EMAIL: c->strict_emails = false; break;
-	case OPT_SINK: c->sink = true; break;
-	case OPT_PORT_FILE: a->port_file = value; break;
-	case OPT_LOG: a->log_file = value; break;
-	case OPT_HELP: a->done = true; break;
-	default: result = -1; break;	/* getopt_long has said why */
+	case OPT_PORT:
+		result = read_number("port", value, 65535, &n);
+		c->port = (int)n;
+		break;
+	case OPT_SITE:
+		c->site_id = value;
+		break;
+	case OPT_KEY:
+		c->api_key = value;
+		break;
+	case OPT_LIMIT:
+		result = read_number("rate-limit", value, 1000000, &n);
+		c->rate_limit = (unsigned)n;
+		break;
+	case OPT_RETRY_AFTER:
+		result = read_number("retry-after", value, 86400, &n);
+		c->retry_after_s = (int)n;
+		break;
+	case OPT_LATENCY:
+		result = read_number("latency", value, 3600000, &n);
+		c->latency_ms = (unsigned)n;
+		break;
+	case OPT_FAIL:
+		result = read_number("fail", value, 100, &n);
+		set_failures(&c->chaos, (unsigned)n);
+		break;
+	case OPT_OUTAGE:
+		result = read_outage(value, c);
+		break;
+	case OPT_SEED:
+		result = read_number("seed", value, UINT32_MAX, &n);
+		c->chaos.seed = n;
+		break;
+	case OPT_ANY_EMAIL:
+		c->strict_emails = false;
+		break;
+	case OPT_SINK:
+		c->sink = true;
+		break;
+	case OPT_PORT_FILE:
+		a->port_file = value;
+		break;
+	case OPT_LOG:
+		a->log_file = value;
+		break;
+	case OPT_HELP:
+		a->done = true;
+		break;
+	default:
+		result = -1;
+		break; /* getopt_long has said why */
 	}
 	return result;
 }
@@ -159,13 +215,16 @@ static void log_request(const struct sandbox_arrival *r, void *arg)
 	if (!a->log)
 		return;
 	buf_init(&line, SIZE_MAX);
-	buf_fmt(&line, "{\"request\":%llu,\"at_us\":%lld,\"connection\":%llu,\"method\":", (unsigned long long)r->number,
-	    (long long)r->at_us, (unsigned long long)r->connection);
+	buf_fmt(&line, "{\"request\":%llu,\"at_us\":%lld,\"connection\":%llu,\"method\":",
+	    (unsigned long long)r->number, (long long)r->at_us, (unsigned long long)r->connection);
 	buf_json(&line, r->method, strlen(r->method));
 	buf_str(&line, ",\"path\":");
 	buf_json(&line, r->path, strlen(r->path));
-	buf_fmt(&line, ",\"bytes\":%zu,\"people\":%zu,\"status\":%d,\"processed\":%s,\"fault\":%s,\"took_us\":%lld}\n", r->body_len,
-	    r->people, r->status, r->processed ? "true" : "false", r->faulted ? "true" : "false",
+	buf_fmt(&line,
+	    ",\"bytes\":%zu,\"people\":%zu,\"status\":%d,\"processed\":%s,\"fault\":%s,\"took_us\":"
+	    "%lld}\n",
+	    r->body_len, r->people, r->status, r->processed ? "true" : "false",
+	    r->faulted ? "true" : "false",
 	    (long long)(r->answered_us ? r->answered_us - r->at_us : 0));
 	if (fwrite(line.data, 1, line.len, a->log) != line.len)
 		fprintf(stderr, "sandbox: %s: %s\n", a->log_file, strerror(errno));
@@ -196,14 +255,17 @@ static void print_summary(struct sandbox *s, bool sink)
 {
 	struct sandbox_counters c = sandbox_counters(s);
 
-	printf("sandbox: %llu requests on %llu connections", (unsigned long long)c.requests, (unsigned long long)c.connections);
+	printf("sandbox: %llu requests on %llu connections", (unsigned long long)c.requests,
+	    (unsigned long long)c.connections);
 	if (sink) {
 		printf(", %llu bytes\n", (unsigned long long)c.bytes);
 		return;
 	}
-	printf(", %u in the busiest second, %llu answered 429\n", c.busiest_second, (unsigned long long)c.throttled);
-	printf("sandbox: %llu people, %llu events, %llu duplicates dropped\n", (unsigned long long)c.people,
-	    (unsigned long long)c.events, (unsigned long long)c.duplicates);
+	printf(", %u in the busiest second, %llu answered 429\n", c.busiest_second,
+	    (unsigned long long)c.throttled);
+	printf("sandbox: %llu people, %llu events, %llu duplicates dropped\n",
+	    (unsigned long long)c.people, (unsigned long long)c.events,
+	    (unsigned long long)c.duplicates);
 }
 
 static int serve(struct arguments *a, const sigset_t *ends)
@@ -244,7 +306,8 @@ int main(int argc, char **argv)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
-	sigprocmask(SIG_BLOCK, &ends, NULL);	/* before its thread starts: only sigwait takes them */
+	/* before its thread starts: only sigwait takes them */
+	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	int status = serve(&a, &ends);
 	if (a.log && fclose(a.log) != 0)

@@ -14,7 +14,9 @@ json_t *sandbox_person(struct sandbox *s, const char *identifier)
 {
 	pthread_mutex_lock(&s->lock);
 	const struct workspace_person *p = find_person(s, identifier);
-	json_t *copy = p && p->exists ? p->attributes ? json_deep_copy(p->attributes) : json_object() : NULL;
+	json_t *copy = p && p->exists ?
+	    p->attributes ? json_deep_copy(p->attributes) : json_object() :
+	    NULL;
 	pthread_mutex_unlock(&s->lock);
 	return copy;
 }
@@ -109,7 +111,9 @@ size_t sandbox_arrivals(struct sandbox *s)
 struct sandbox_arrival sandbox_arrival(struct sandbox *s, size_t i)
 {
 	pthread_mutex_lock(&s->lock);
-	struct sandbox_arrival a = i < s->log_count ? *s->log[i] : (struct sandbox_arrival){ .method = "", .path = "" };
+	struct sandbox_arrival a = i < s->log_count ?
+	    *s->log[i] :
+	    (struct sandbox_arrival){ .method = "", .path = "" };
 	pthread_mutex_unlock(&s->lock);
 	return a;
 }

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 
-#define BODY_MAX (20u << 20)		/* a longer one is cut off: no request should have it */
-#define KEEP_BODY 65536			/* config.keep_body, where it is 0 */
+#define BODY_MAX (20u << 20) /* a longer one is cut off: no request should have it */
+#define KEEP_BODY 65536      /* config.keep_body, where it is 0 */
 
 /* --- arriving --- */
 
@@ -42,8 +42,8 @@ static const char *header(struct MHD_Connection *c, const char *name)
 
 void visit_arrival_free(struct sandbox_arrival *a)
 {
-	const char *const texts[] = { a->method, a->path, a->authorization, a->user_agent, a->content_type, a->expect,
-		a->retry_count, a->body };
+	const char *const texts[] = { a->method, a->path, a->authorization, a->user_agent,
+		a->content_type, a->expect, a->retry_count, a->body };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free((char *)texts[i]);
@@ -73,12 +73,13 @@ static bool right_credentials(const struct sandbox *s, struct MHD_Connection *c)
 
 static uint64_t connection_number(struct MHD_Connection *c)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return info ? (uint64_t)(uintptr_t)info->socket_context : 0;
 }
 
-static struct sandbox_arrival *arrival_new(struct sandbox *s, struct MHD_Connection *c, const char *method,
-    const char *path, int64_t now)
+static struct sandbox_arrival *arrival_new(struct sandbox *s, struct MHD_Connection *c,
+    const char *method, const char *path, int64_t now)
 {
 	struct sandbox_arrival *a = xcalloc(1, sizeof *a);
 
@@ -109,7 +110,8 @@ static bool over_limit(struct sandbox *s, int64_t now)
 	return false;
 }
 
-struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method, const char *path)
+struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method,
+    const char *path)
 {
 	struct visit *v = xcalloc(1, sizeof *v);
 	int64_t now = clock_now();
@@ -163,7 +165,8 @@ static void visit_leave(struct visit *v)
 		hold_release(&v->holds[i]);
 }
 
-/* A client that has given up (a timeout) is not waiting: what it sends next is no second request at once. */
+/* A client that has given up (a timeout) is not waiting: what it sends next is no second request at
+ * once. */
 static void leave_if_gone(struct visit *v)
 {
 	char byte;
@@ -182,7 +185,8 @@ static void hold_person(struct visit *v, struct workspace_hold *h, struct worksp
 		next = other->next;
 		leave_if_gone(other->visit);
 	}
-	*h = (struct workspace_hold){ .visit = v, .person = p, .next = p->holds, .link = &p->holds };
+	*h =
+	    (struct workspace_hold){ .visit = v, .person = p, .next = p->holds, .link = &p->holds };
 	if (p->holds)
 		p->holds->link = &h->next;
 	p->holds = h;
@@ -291,14 +295,15 @@ static void visit_decide(struct visit *v)
 	size_t keep = s->config.keep_body ? s->config.keep_body : KEEP_BODY;
 
 	v->decided = true;
-	v->body.over = false;	/* room for a NUL behind it, for the hook */
+	v->body.over = false; /* room for a NUL behind it, for the hook */
 	v->body.max = SIZE_MAX;
 	*buf_room(&v->body, 1) = '\0';
 	v->log->body_len = v->body.len;
 	s->counters.bytes += v->body.len;
 	if (v->body.len && !s->config.lean)
 		v->log->body = xstrndup(v->body.data, v->body.len < keep ? v->body.len : keep);
-	v->call = workspace_read(s->memory, v->log->method, v->log->path, v->body.data, v->body.len);
+	v->call = workspace_read(s->memory, v->log->method, v->log->path, v->body.data,
+	    v->body.len);
 	visit_enter(v);
 	v->log->faulted = fault_find(v, &fault);
 	s->counters.faulted += v->log->faulted;
@@ -306,7 +311,8 @@ static void visit_decide(struct visit *v)
 		answer_normally(v);
 	else
 		answer_fault(v, &fault);
-	v->due = v->act == SANDBOX_HANG ? INT64_MAX :
+	v->due = v->act == SANDBOX_HANG ?
+	    INT64_MAX :
 	    v->log->at_us + ((int64_t)fault.delay_ms + s->config.latency_ms) * 1000;
 }
 
@@ -328,7 +334,8 @@ static void add_headers(struct MHD_Response *r, const char *lines)
 
 static enum MHD_Result answer_whole(struct visit *v)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(v->answer.len, v->answer.data, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *r = MHD_create_response_from_buffer(v->answer.len, v->answer.data,
+	    MHD_RESPMEM_MUST_COPY);
 
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	buf_byte(&v->headers, '\0');
@@ -338,17 +345,21 @@ static enum MHD_Result answer_whole(struct visit *v)
 	return queued;
 }
 
-/* Puts bytes on the wire by hand; the connection ends after them. A socket that is full loses some, which is the point. */
+/* Puts bytes on the wire by hand; the connection ends after them. A socket that is full loses some,
+ * which is the point. */
 static enum MHD_Result answer_raw(struct visit *v)
 {
 	struct buf cut;
 
 	buf_init(&cut, SIZE_MAX);
 	if (v->act == SANDBOX_CUT)
-		buf_fmt(&cut, "HTTP/1.1 %d Cut\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", v->status,
-		    v->answer.len + 100);
+		buf_fmt(&cut,
+		    "HTTP/1.1 %d Cut\r\nContent-Type: application/json\r\nContent-Length: "
+		    "%zu\r\n\r\n",
+		    v->status, v->answer.len + 100);
 	buf_add(&cut, v->answer.data, v->answer.len);
-	if (cut.len && send(v->fd, cut.data, cut.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE && errno != ECONNRESET)
+	if (cut.len && send(v->fd, cut.data, cut.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+	    errno != EPIPE && errno != ECONNRESET)
 		perror("sandbox: sending a cut answer");
 	buf_free(&cut);
 	return MHD_NO;

@@ -1,4 +1,5 @@
-/* A sandbox and a harness that belong together, and what most tests of the whole program ask of them. */
+/* A sandbox and a harness that belong together, and what most tests of the whole program ask of
+ * them. */
 #ifndef SCENE_H
 #define SCENE_H
 
@@ -14,7 +15,7 @@ struct scene {
 	struct harness *harness;
 };
 
-struct scene scene_open(const struct sandbox_config *config);	/* NULL: a good sandbox */
+struct scene scene_open(const struct sandbox_config *config); /* NULL: a good sandbox */
 void scene_close(struct scene *s);
 
 /* A CSV of people p1, p2, ...: "id,row". Text to free. */

@@ -1,7 +1,8 @@
 /*
- * What a terminal shows: a small model of one, fed with what was written to it. It knows printable characters (wide and
- * combining ones too), wrapping at the right edge, CR, LF, ESC [ K, ESC [ J and colours; anything else fails the test.
- * When it is made narrower, it folds long lines (as most terminals do) or cuts them (as xterm does).
+ * What a terminal shows: a small model of one, fed with what was written to it. It knows printable
+ * characters (wide and combining ones too), wrapping at the right edge, CR, LF, ESC [ K, ESC [ J
+ * and colours; anything else fails the test. When it is made narrower, it folds long lines (as most
+ * terminals do) or cuts them (as xterm does).
  */
 #ifndef SCREEN_H
 #define SCREEN_H
@@ -14,17 +15,17 @@
 
 #define SCREEN_ROWS 400
 #define SCREEN_COLUMNS 256
-#define SCREEN_WIDE_REST ((wchar_t)-1)	/* the second cell of a wide character */
+#define SCREEN_WIDE_REST ((wchar_t)-1) /* the second cell of a wide character */
 
 struct screen_row {
-	wchar_t cell[SCREEN_COLUMNS];	/* 0: blank */
-	bool folded;			/* goes on in the next row */
+	wchar_t cell[SCREEN_COLUMNS]; /* 0: blank */
+	bool folded;                  /* goes on in the next row */
 };
 
 struct screen {
-	unsigned columns, row, column;	/* column == columns: the next character wraps */
-	unsigned coloured;		/* colours that were switched on */
-	char escape[32];		/* sequence not yet complete */
+	unsigned columns, row, column; /* column == columns: the next character wraps */
+	unsigned coloured;             /* colours that were switched on */
+	char escape[32];               /* sequence not yet complete */
 	size_t escape_len;
 	mbstate_t state;
 	struct screen_row rows[SCREEN_ROWS];
@@ -81,8 +82,8 @@ static inline void screen_sequence(struct screen *s)
 		s->coloured += s->escape_len > 3;
 		return;
 	}
-	ck_assert_msg(strcmp(s->escape, "\033[K") == 0 || strcmp(s->escape, "\033[J") == 0, "unknown sequence ESC%s",
-	    s->escape + 1);
+	ck_assert_msg(strcmp(s->escape, "\033[K") == 0 || strcmp(s->escape, "\033[J") == 0,
+	    "unknown sequence ESC%s", s->escape + 1);
 	screen_erase(s, s->row, column);
 	for (unsigned row = s->row + 1; last == 'J' && row < SCREEN_ROWS; row++)
 		screen_erase(s, row, 0);
@@ -111,7 +112,8 @@ static inline void screen_feed(struct screen *s, const char *bytes, size_t n)
 			continue;
 		}
 		used = mbrtowc(&c, bytes + i, 1, &s->state);
-		ck_assert_msg(used != (size_t)-1, "not a character of this locale: byte 0x%02x", (unsigned char)bytes[i]);
+		ck_assert_msg(used != (size_t)-1, "not a character of this locale: byte 0x%02x",
+		    (unsigned char)bytes[i]);
 		if (used == (size_t)-2)
 			continue;
 		if (c == '\r')
@@ -132,7 +134,8 @@ static inline unsigned screen_length(const struct screen_row *r)
 	return length;
 }
 
-/* The rows as text, each with its line break, blanks at the end of rows and of the whole left out. */
+/* The rows as text, each with its line break, blanks at the end of rows and of the whole left
+ * out. */
 static inline const char *screen_text(struct screen *s)
 {
 	size_t at = 0, keep = 0;
@@ -158,7 +161,8 @@ static inline const char *screen_text(struct screen *s)
 	return s->text;
 }
 
-/* Another width. fold: long lines go on in the next row, and the cursor stays with its character; else they are cut. */
+/* Another width. fold: long lines go on in the next row, and the cursor stays with its character;
+ * else they are cut. */
 static inline void screen_resize(struct screen *s, unsigned columns, bool fold)
 {
 	struct screen *old = malloc(sizeof *old);
@@ -173,12 +177,14 @@ static inline void screen_resize(struct screen *s, unsigned columns, bool fold)
 	for (unsigned row = 0; row < SCREEN_ROWS; row++) {
 		unsigned length = screen_length(&old->rows[row]);
 		for (unsigned i = 0; i <= length; i++) {
-			if (row == old->row && (i == old->column || (i == length && old->column > length))) {
+			if (row == old->row &&
+			    (i == old->column || (i == length && old->column > length))) {
 				cursor_row = s->row;
 				cursor_column = s->column;
 			}
 			wchar_t c = i < length ? old->rows[row].cell[i] : SCREEN_WIDE_REST;
-			if (c != SCREEN_WIDE_REST && (fold || s->column + (unsigned)wcwidth(c) <= columns))
+			if (c != SCREEN_WIDE_REST &&
+			    (fold || s->column + (unsigned)wcwidth(c) <= columns))
 				screen_put(s, c ? c : ' ');
 		}
 		if (row + 1 == SCREEN_ROWS || (row > old->row && length == 0))

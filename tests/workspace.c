@@ -7,12 +7,14 @@
 
 /* --- tables of entries by key --- */
 
-static struct workspace_entry **table_slot(const struct table *t, uint64_t hash, const char *key, size_t len)
+static struct workspace_entry **table_slot(const struct table *t, uint64_t hash, const char *key,
+    size_t len)
 {
 	size_t i = hash & (t->cap - 1);
 
-	while (t->slots[i] && (t->slots[i]->hash != hash || t->slots[i]->len != len ||
-	    memcmp(t->slots[i]->key, key, len) != 0))
+	while (t->slots[i] &&
+	    (t->slots[i]->hash != hash || t->slots[i]->len != len ||
+	        memcmp(t->slots[i]->key, key, len) != 0))
 		i = (i + 1) & (t->cap - 1);
 	return &t->slots[i];
 }
@@ -24,7 +26,8 @@ static void table_grow(struct table *t)
 	bigger.slots = xcalloc(bigger.cap, sizeof *bigger.slots);
 	for (size_t i = 0; i < t->cap; i++)
 		if (t->slots[i])
-			*table_slot(&bigger, t->slots[i]->hash, t->slots[i]->key, t->slots[i]->len) = t->slots[i];
+			*table_slot(&bigger, t->slots[i]->hash, t->slots[i]->key,
+			    t->slots[i]->len) = t->slots[i];
 	free(t->slots);
 	*t = bigger;
 }
@@ -43,7 +46,8 @@ static void *table_get(struct table *t, const char *key, size_t len, size_t size
 	struct workspace_entry **slot = table_slot(t, hash, key, len);
 	if (!*slot) {
 		*slot = xcalloc(1, size);
-		**slot = (struct workspace_entry){ .hash = hash, .key = xstrndup(key, len), .len = len };
+		**slot =
+		    (struct workspace_entry){ .hash = hash, .key = xstrndup(key, len), .len = len };
 		t->count++;
 	}
 	return *slot;
@@ -122,7 +126,8 @@ struct workspace_person *workspace_person(struct workspace *w, const char *ident
 	return p;
 }
 
-struct workspace_person *workspace_person_named(struct workspace *w, const char *identifier, size_t len)
+struct workspace_person *workspace_person_named(struct workspace *w, const char *identifier,
+    size_t len)
 {
 	char *key = person_key(identifier, len);
 	struct workspace_person *p = table_get(&w->people, key, len, sizeof *p);
@@ -137,7 +142,8 @@ static void object_key(struct buf *key, const char *type_id, const char *object_
 	buf_fmt(key, "%s/%s", type_id, object_id);
 }
 
-struct workspace_person *workspace_object_named(struct workspace *w, const char *type_id, const char *object_id)
+struct workspace_person *workspace_object_named(struct workspace *w, const char *type_id,
+    const char *object_id)
 {
 	struct buf key;
 
@@ -173,10 +179,12 @@ struct workspace_totals workspace_totals(const struct workspace *w)
 	return w->totals;
 }
 
-void workspace_each(struct workspace *w, void (*visit)(const struct workspace_person *p, void *arg), void *arg)
+void workspace_each(struct workspace *w, void (*visit)(const struct workspace_person *p, void *arg),
+    void *arg)
 {
 	for (size_t i = 0; i < w->people.cap; i++) {
-		const struct workspace_person *p = (const struct workspace_person *)w->people.slots[i];
+		const struct workspace_person *p =
+		    (const struct workspace_person *)w->people.slots[i];
 		if (p && p->exists)
 			visit(p, arg);
 	}
@@ -196,7 +204,8 @@ static void merge_attributes(json_t **into, const json_t *attributes)
 
 	if (!*into)
 		*into = json_object();
-	json_object_foreach((json_t *)attributes, key, value) {
+	json_object_foreach((json_t *)attributes, key, value)
+	{
 		if (removes_attribute(value))
 			json_object_del(*into, key);
 		else if (strcmp(key, "_update") != 0)
@@ -259,7 +268,8 @@ static void do_event(struct workspace *w, const struct op *op)
 	const json_t *id = json_object_get(op->source, "id");
 
 	if (id) {
-		struct event_id *seen = table_get(&w->event_ids, json_string_value(id), json_string_length(id), sizeof *seen);
+		struct event_id *seen = table_get(&w->event_ids, json_string_value(id),
+		    json_string_length(id), sizeof *seen);
 		if (seen->times++ > 0) {
 			w->totals.duplicates++;
 			return;
@@ -270,11 +280,13 @@ static void do_event(struct workspace *w, const struct op *op)
 		return;
 	json_t *event = json_object();
 	json_object_set_new(event, "type", json_string(workspace_verbs[op->verb]));
-	json_object_set(event, "data", op->what ? (json_t *)op->what : json_object_get(op->source, "data"));
+	json_object_set(event, "data",
+	    op->what ? (json_t *)op->what : json_object_get(op->source, "data"));
 	json_object_update_missing(event, (json_t *)op->source);
 	json_object_del(event, "attributes");
 	if (op->person)
-		json_object_set_new(event, "person", json_stringn(op->person->entry.key, op->person->entry.len));
+		json_object_set_new(event, "person",
+		    json_stringn(op->person->entry.key, op->person->entry.len));
 	json_array_append_new(w->events, event);
 }
 
@@ -323,13 +335,29 @@ static void do_object(const struct op *op)
 static void do_person(struct workspace *w, const struct op *op)
 {
 	switch (op->verb) {
-	case VERB_IDENTIFY: do_identify(w, op); break;
-	case VERB_DELETE: person_remove(w, op->person); break;
-	case VERB_EVENT: case VERB_PAGE: case VERB_SCREEN: do_event(w, op); break;
-	case VERB_SUPPRESS: do_suppress(w, op, true); break;
-	case VERB_MERGE: do_merge(w, op); break;
-	case VERB_ADD_DEVICE: case VERB_DELETE_DEVICE: do_device(w, op); break;
-	default: break;	/* relationships are taken and not kept */
+	case VERB_IDENTIFY:
+		do_identify(w, op);
+		break;
+	case VERB_DELETE:
+		person_remove(w, op->person);
+		break;
+	case VERB_EVENT:
+	case VERB_PAGE:
+	case VERB_SCREEN:
+		do_event(w, op);
+		break;
+	case VERB_SUPPRESS:
+		do_suppress(w, op, true);
+		break;
+	case VERB_MERGE:
+		do_merge(w, op);
+		break;
+	case VERB_ADD_DEVICE:
+	case VERB_DELETE_DEVICE:
+		do_device(w, op);
+		break;
+	default:
+		break; /* relationships are taken and not kept */
 	}
 }
 
@@ -344,7 +372,8 @@ static void do_op(struct workspace *w, const struct op *op)
 		do_object(op);
 	else if (op->person && op->verb == VERB_UNSUPPRESS)
 		do_suppress(w, op, false);
-	else if (op->person && !op->person->suppressed)	/* whatever names somebody suppressed is ignored */
+	/* whatever names somebody suppressed is ignored */
+	else if (op->person && !op->person->suppressed)
 		do_person(w, op);
 	else if (!op->person && op->verb != VERB_COUNT)
 		do_event(w, op);
@@ -371,7 +400,8 @@ static int answer_fault(int route, int status, const struct fault *f, struct buf
 		add_fault(answer, f, -1);
 		buf_str(answer, "]}");
 	} else {
-		buf_str(answer, route == ROUTE_MERGE ? "{\"meta\":{\"error\":" : "{\"meta\":{\"errors\":[");
+		buf_str(answer,
+		    route == ROUTE_MERGE ? "{\"meta\":{\"error\":" : "{\"meta\":{\"errors\":[");
 		buf_json(answer, f->message, strlen(f->message));
 		buf_str(answer, route == ROUTE_MERGE ? "}}" : "]}}");
 	}
@@ -397,8 +427,9 @@ static int apply_batch(struct workspace *w, struct workspace_call *c, struct buf
 int workspace_apply(struct workspace *w, struct workspace_call *c, struct buf *answer)
 {
 	if (c->status == 404 || c->status == 405) {
-		buf_str(answer, c->status == 404 ? "{\"meta\":{\"error\":\"not found\"}}" :
-		    "{\"meta\":{\"error\":\"method not allowed\"}}");
+		buf_str(answer,
+		    c->status == 404 ? "{\"meta\":{\"error\":\"not found\"}}" :
+		                       "{\"meta\":{\"error\":\"method not allowed\"}}");
 		return c->status;
 	}
 	if (c->status)

@@ -1,7 +1,8 @@
 /*
- * What a Customer.io workspace remembers, without the network: a call of the Track API (v1 or v2) goes in, its status
- * and answer come out. Simpler than the real one: a person is known by the one identifier that a call names (an email
- * address in any case), and a cio_id that is not known makes a person.
+ * What a Customer.io workspace remembers, without the network: a call of the Track API (v1 or v2)
+ * goes in, its status and answer come out. Simpler than the real one: a person is known by the one
+ * identifier that a call names (an email address in any case), and a cio_id that is not known makes
+ * a person.
  */
 #ifndef WORKSPACE_H
 #define WORKSPACE_H
@@ -17,57 +18,69 @@ struct workspace_call;
 struct workspace_hold;
 
 struct workspace_config {
-	const char *region_url;		/* what accounts/region answers */
-	bool strict_emails;		/* an email address without a name, an @ and a host is refused */
-	bool lean;			/* keeps no histories, bodies and events (but their ids), for long runs */
+	const char *region_url; /* what accounts/region answers */
+	/* an email address without a name, an @ and a host is refused */
+	bool strict_emails;
+	/* keeps no histories, bodies and events (but their ids), for long runs */
+	bool lean;
 };
 
-struct workspace_entry {		/* in a table, by key */
+struct workspace_entry { /* in a table, by key */
 	uint64_t hash;
-	char *key;			/* owned, NUL after it */
+	char *key; /* owned, NUL after it */
 	size_t len;
 };
 
 struct workspace_person {
-	struct workspace_entry entry;	/* the identifier: 42, ann@example.com, cio_..., +15551234567 */
+	/* the identifier: 42, ann@example.com, cio_..., +15551234567 */
+	struct workspace_entry entry;
 	bool exists, suppressed;
-	json_t *attributes;		/* object */
-	json_t *devices;		/* object: device id to device */
-	json_t *history;		/* array: every operation processed, in order, as {"action", ...} */
-	char *body;			/* the last identify, byte for byte: a v1 body, or a v2 operation */
+	json_t *attributes; /* object */
+	json_t *devices;    /* object: device id to device */
+	json_t *history;    /* array: every operation processed, in order, as {"action", ...} */
+	/* the last identify, byte for byte: a v1 body, or a v2 operation */
+	char *body;
 	size_t body_len;
-	unsigned in_progress;		/* for the server: requests about this person between arrival and answer ... */
-	unsigned most_in_progress;	/* ... and the most there ever were */
+	/* for the server: requests about this person between arrival and answer ... */
+	unsigned in_progress;
+	unsigned most_in_progress; /* ... and the most there ever were */
 	struct workspace_hold *holds;
 };
 
-struct workspace_totals { uint64_t people, events, duplicates, operations, suppressed, merges; };
+struct workspace_totals {
+	uint64_t people, events, duplicates, operations, suppressed, merges;
+};
 
 struct workspace *workspace_new(const struct workspace_config *config);
 void workspace_free(struct workspace *w);
 
-/* Reads a call; the body must outlive it. Never NULL: what is wrong with it shows when it is applied. The path is as it
- * came, percent-encoded. */
-struct workspace_call *workspace_read(struct workspace *w, const char *method, const char *path, const char *body, size_t len);
+/* Reads a call; the body must outlive it. Never NULL: what is wrong with it shows when it is
+ * applied. The path is as it came, percent-encoded. */
+struct workspace_call *workspace_read(struct workspace *w, const char *method, const char *path,
+    const char *body, size_t len);
 void workspace_call_free(struct workspace_call *c);
 
 /* The people that a call is about, each once. */
-size_t workspace_call_people(const struct workspace_call *c, struct workspace_person *const **people);
+size_t workspace_call_people(const struct workspace_call *c,
+    struct workspace_person *const **people);
 
 /* Does what the call says. Returns the HTTP status, with the answer's body added to `answer`. */
 int workspace_apply(struct workspace *w, struct workspace_call *c, struct buf *answer);
 
-/* A person by identifier, or NULL where nobody was ever called so (a person with exists == false was, but is not there). */
+/* A person by identifier, or NULL where nobody was ever called so (a person with exists == false
+ * was, but is not there). */
 struct workspace_person *workspace_person(struct workspace *w, const char *identifier, size_t len);
 
 /* An object's attributes (borrowed), or NULL. */
 json_t *workspace_object(struct workspace *w, const char *type_id, const char *object_id);
 
-json_t *workspace_events(struct workspace *w);		/* array, borrowed: {"person","type","name","id","timestamp","data"} */
-unsigned workspace_event_times(struct workspace *w, const char *id);	/* how often this id came */
+json_t *workspace_events(
+    struct workspace *w); /* array, borrowed: {"person","type","name","id","timestamp","data"} */
+unsigned workspace_event_times(struct workspace *w, const char *id); /* how often this id came */
 struct workspace_totals workspace_totals(const struct workspace *w);
 
 /* Every person there, in no order. */
-void workspace_each(struct workspace *w, void (*visit)(const struct workspace_person *p, void *arg), void *arg);
+void workspace_each(struct workspace *w, void (*visit)(const struct workspace_person *p, void *arg),
+    void *arg);
 
 #endif

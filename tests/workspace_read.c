@@ -6,11 +6,24 @@
 #include "operation/operation.h"
 
 const char *const workspace_verbs[VERB_COUNT] = {
-	"identify", "delete", "event", "page", "screen", "suppress", "unsuppress", "merge", "add_device", "delete_device",
-	"add_relationships", "delete_relationships", "identify_anonymous",
+	"identify",
+	"delete",
+	"event",
+	"page",
+	"screen",
+	"suppress",
+	"unsuppress",
+	"merge",
+	"add_device",
+	"delete_device",
+	"add_relationships",
+	"delete_relationships",
+	"identify_anonymous",
 };
 
-static const struct { const char *method, *pattern; } routes[ROUTE_COUNT] = {
+static const struct {
+	const char *method, *pattern;
+} routes[ROUTE_COUNT] = {
 	[ROUTE_REGION] = { "GET", "/api/v1/accounts/region" },
 	[ROUTE_IDENTIFY] = { "PUT", "/api/v1/customers/*" },
 	[ROUTE_DELETE] = { "DELETE", "/api/v1/customers/*" },
@@ -27,7 +40,10 @@ static const struct { const char *method, *pattern; } routes[ROUTE_COUNT] = {
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f'    ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+	                              -1;
 }
 
 static char *percent_decoded(const char *s, size_t n, size_t *len)
@@ -50,8 +66,10 @@ static char *percent_decoded(const char *s, size_t n, size_t *len)
 	return out;
 }
 
-/* Whether the path is the pattern's, a * standing for one part that is not empty; remembers where those parts are. */
-static bool path_matches(const char *path, const char *pattern, const char *starts[2], size_t lens[2])
+/* Whether the path is the pattern's, a * standing for one part that is not empty; remembers where
+ * those parts are. */
+static bool path_matches(const char *path, const char *pattern, const char *starts[2],
+    size_t lens[2])
 {
 	size_t stars = 0;
 
@@ -99,7 +117,8 @@ static json_t *parse_json(const char *body, size_t len)
 	json_t *root = json_loadb(body ? body : "", len, JSON_ALLOW_NUL, &error);
 
 	if (!root)
-		root = json_loadb(body ? body : "", len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+		root = json_loadb(body ? body : "", len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+		    &error);
 	return root;
 }
 
@@ -136,7 +155,8 @@ static void check_email(const struct workspace *w, struct op *op, const json_t *
 
 static void check_event(struct op *op)
 {
-	const json_t *name = json_object_get(op->source, "name"), *id = json_object_get(op->source, "id");
+	const json_t *name = json_object_get(op->source, "name"),
+	             *id = json_object_get(op->source, "id");
 
 	if (!json_is_string(name) || json_string_length(name) == 0)
 		op_fault(op, "required", "name", "name is required");
@@ -156,7 +176,8 @@ static void check_device(struct op *op, const char *field)
 }
 
 /* A person by {"id": ...} and the like, or NULL. */
-static struct workspace_person *person_in(struct workspace *w, struct op *op, const json_t *identifiers)
+static struct workspace_person *person_in(struct workspace *w, struct op *op,
+    const json_t *identifiers)
 {
 	static const char *const kinds[] = { "id", "email", "cio_id", "phone" };
 	struct workspace_person *p = NULL;
@@ -166,7 +187,8 @@ static struct workspace_person *person_in(struct workspace *w, struct op *op, co
 		const json_t *value = json_object_get(identifiers, kinds[i]);
 		struct buf text;
 		buf_init(&text, SIZE_MAX);
-		if (i == 2 && json_is_string(value) && strncmp(json_string_value(value), "cio_", 4) != 0)
+		if (i == 2 && json_is_string(value) &&
+		    strncmp(json_string_value(value), "cio_", 4) != 0)
 			buf_str(&text, "cio_");
 		if (json_is_string(value) && json_string_length(value) > 0)
 			buf_add(&text, json_string_value(value), json_string_length(value));
@@ -191,22 +213,30 @@ static void read_merge(struct workspace *w, struct op *op, const json_t *source)
 }
 
 static const enum verb route_verbs[ROUTE_COUNT] = {
-	[ROUTE_IDENTIFY] = VERB_IDENTIFY, [ROUTE_DELETE] = VERB_DELETE, [ROUTE_EVENTS] = VERB_EVENT,
-	[ROUTE_SUPPRESS] = VERB_SUPPRESS, [ROUTE_UNSUPPRESS] = VERB_UNSUPPRESS, [ROUTE_ADD_DEVICE] = VERB_ADD_DEVICE,
-	[ROUTE_DELETE_DEVICE] = VERB_DELETE_DEVICE, [ROUTE_ANONYMOUS] = VERB_EVENT, [ROUTE_MERGE] = VERB_MERGE,
+	[ROUTE_IDENTIFY] = VERB_IDENTIFY,
+	[ROUTE_DELETE] = VERB_DELETE,
+	[ROUTE_EVENTS] = VERB_EVENT,
+	[ROUTE_SUPPRESS] = VERB_SUPPRESS,
+	[ROUTE_UNSUPPRESS] = VERB_UNSUPPRESS,
+	[ROUTE_ADD_DEVICE] = VERB_ADD_DEVICE,
+	[ROUTE_DELETE_DEVICE] = VERB_DELETE_DEVICE,
+	[ROUTE_ANONYMOUS] = VERB_EVENT,
+	[ROUTE_MERGE] = VERB_MERGE,
 };
 
 static bool route_has_body(int route)
 {
-	return route == ROUTE_IDENTIFY || route == ROUTE_EVENTS || route == ROUTE_ADD_DEVICE || route == ROUTE_ANONYMOUS ||
-	    route == ROUTE_MERGE || route >= ROUTE_ENTITY;
+	return route == ROUTE_IDENTIFY || route == ROUTE_EVENTS || route == ROUTE_ADD_DEVICE ||
+	    route == ROUTE_ANONYMOUS || route == ROUTE_MERGE || route >= ROUTE_ENTITY;
 }
 
 /* What a v1 event's "type" makes of it. */
 static enum verb event_verb(const json_t *event)
 {
 	const char *type = json_string_value(json_object_get(event, "type"));
-	return type && strcmp(type, "page") == 0 ? VERB_PAGE : type && strcmp(type, "screen") == 0 ? VERB_SCREEN : VERB_EVENT;
+	return type && strcmp(type, "page") == 0 ? VERB_PAGE :
+	    type && strcmp(type, "screen") == 0  ? VERB_SCREEN :
+	                                           VERB_EVENT;
 }
 
 static void read_v1(struct workspace *w, struct workspace_call *c, const char *body, size_t len)
@@ -253,7 +283,8 @@ static void read_object(struct workspace *w, struct op *op, const json_t *o)
 	const char *object_id = json_string_value(json_object_get(identifiers, "object_id"));
 
 	if (!type_id || !object_id)
-		op_fault(op, "required", "identifiers", "object_type_id and object_id are required");
+		op_fault(op, "required", "identifiers",
+		    "object_type_id and object_id are required");
 	else
 		op->object = workspace_object_named(w, type_id, object_id);
 }
@@ -266,7 +297,8 @@ static void read_v2_person(struct workspace *w, struct op *op, const json_t *o)
 	}
 	op->person = person_in(w, op, json_object_get(o, "identifiers"));
 	if (!op->person)
-		op_fault(op, "required", "identifiers", "identifiers must name a person by id, email, cio_id or phone");
+		op_fault(op, "required", "identifiers",
+		    "identifiers must name a person by id, email, cio_id or phone");
 	if (op->verb == VERB_EVENT || op->verb == VERB_PAGE || op->verb == VERB_SCREEN)
 		check_event(op);
 	if (op->verb == VERB_IDENTIFY)
@@ -278,7 +310,8 @@ static void read_v2_person(struct workspace *w, struct op *op, const json_t *o)
 }
 
 /* One v2 operation; raw are its own bytes. */
-static void read_v2(struct workspace *w, struct workspace_call *c, const json_t *o, const char *raw, size_t raw_len)
+static void read_v2(struct workspace *w, struct workspace_call *c, const json_t *o, const char *raw,
+    size_t raw_len)
 {
 	struct op *op = call_add(c, VERB_COUNT);
 	const char *type = json_string_value(json_object_get(o, "type"));
@@ -296,7 +329,8 @@ static void read_v2(struct workspace *w, struct workspace_call *c, const json_t 
 		if (strcmp(action, workspace_verbs[v]) == 0)
 			op->verb = (enum verb)v;
 	if (op->verb == VERB_COUNT)
-		op_fault(op, action ? "invalid" : "required", "action", action ? "action is not known" : "action is required");
+		op_fault(op, action ? "invalid" : "required", "action",
+		    action ? "action is not known" : "action is required");
 	if (op->what && !json_is_object(op->what))
 		op_fault(op, "invalid", "attributes", "attributes is not an object");
 	if (type && strcmp(type, "person") == 0)
@@ -304,12 +338,13 @@ static void read_v2(struct workspace *w, struct workspace_call *c, const json_t 
 	else if (type && strcmp(type, "object") == 0)
 		read_object(w, op, o);
 	else if (!type || strcmp(type, "delivery") != 0)
-		op_fault(op, type ? "invalid" : "required", "type", "type must be person, object or delivery");
+		op_fault(op, type ? "invalid" : "required", "type",
+		    "type must be person, object or delivery");
 }
 
 /*
- * The next element of a JSON array whose text is known to be right: from *at (behind the [ or a comma) to the comma
- * or ] behind it. Returns its bytes, without the white space around.
+ * The next element of a JSON array whose text is known to be right: from *at (behind the [ or a
+ * comma) to the comma or ] behind it. Returns its bytes, without the white space around.
  */
 static const char *next_element(const char **at, const char *end, size_t *len)
 {
@@ -356,9 +391,11 @@ static void read_batch(struct workspace *w, struct workspace_call *c, const char
 	const json_t *batch = json_object_get(c->root, "batch");
 	const char *at = batch_start(body, body + len);
 
-	if (!json_is_array(batch) || json_array_size(batch) == 0 || json_object_size(c->root) != 1 || !at) {
+	if (!json_is_array(batch) || json_array_size(batch) == 0 ||
+	    json_object_size(c->root) != 1 || !at) {
 		c->status = 400;
-		c->fault = (struct fault){ "invalid", "batch", "batch must be an array of operations, alone in its object" };
+		c->fault = (struct fault){ "invalid", "batch",
+			"batch must be an array of operations, alone in its object" };
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(batch); i++) {
@@ -368,7 +405,8 @@ static void read_batch(struct workspace *w, struct workspace_call *c, const char
 	}
 }
 
-static void call_refuse(struct workspace_call *c, int status, const char *field, const char *message)
+static void call_refuse(struct workspace_call *c, int status, const char *field,
+    const char *message)
 {
 	c->status = status;
 	c->fault = (struct fault){ "invalid", field, message };
@@ -377,7 +415,8 @@ static void call_refuse(struct workspace_call *c, int status, const char *field,
 /* A large batch repeats people: sorted, each once. */
 static int by_address(const void *a, const void *b)
 {
-	uintptr_t x = (uintptr_t)*(struct workspace_person *const *)a, y = (uintptr_t)*(struct workspace_person *const *)b;
+	uintptr_t x = (uintptr_t) * (struct workspace_person *const *)a,
+	          y = (uintptr_t) * (struct workspace_person *const *)b;
 	return x < y ? -1 : x > y;
 }
 
@@ -400,7 +439,8 @@ static void call_gather(struct workspace_call *c)
 	c->people = all;
 }
 
-struct workspace_call *workspace_read(struct workspace *w, const char *method, const char *path, const char *body, size_t len)
+struct workspace_call *workspace_read(struct workspace *w, const char *method, const char *path,
+    const char *body, size_t len)
 {
 	struct workspace_call *c = xcalloc(1, sizeof *c);
 
@@ -418,7 +458,8 @@ struct workspace_call *workspace_read(struct workspace *w, const char *method, c
 	if (route_has_body(c->route)) {
 		c->root = parse_json(body, len);
 		if (!json_is_object(c->root)) {
-			call_refuse(c, 400, "", c->root ? "body is not an object" : "malformed json");
+			call_refuse(c, 400, "",
+			    c->root ? "body is not an object" : "malformed json");
 			return c;
 		}
 	}
@@ -444,7 +485,8 @@ void workspace_call_free(struct workspace_call *c)
 	free(c);
 }
 
-size_t workspace_call_people(const struct workspace_call *c, struct workspace_person *const **people)
+size_t workspace_call_people(const struct workspace_call *c,
+    struct workspace_person *const **people)
 {
 	*people = c->people;
 	return c->people_count;

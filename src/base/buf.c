@@ -12,10 +12,11 @@
 
 static void no_memory(void)
 {
-	static const char say[] = "cio-import: out of memory: give it more, or run again with a smaller --concurrency; "
-				  "what the state file holds is kept\n";
+	static const char say[] =
+	    "cio-import: out of memory: give it more, or run again with a smaller --concurrency; "
+	    "what the state file holds is kept\n";
 	ssize_t written = write(STDERR_FILENO, say, sizeof say - 1);
-	(void)written;	/* there is nothing left to try */
+	(void)written; /* there is nothing left to try */
 	_exit(EX_OSERR);
 }
 
@@ -86,7 +87,7 @@ char *buf_grow(struct buf *b, size_t n)
 		b->over = true;
 		return NULL;
 	}
-	if (n > b->cap - b->len || !b->data)	/* never NULL + 0 */
+	if (n > b->cap - b->len || !b->data) /* never NULL + 0 */
 		enlarge(b, b->len + n);
 	return b->data + b->len;
 }
@@ -133,7 +134,7 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
 		buf_add(b, small, (size_t)n);
 		return;
 	}
-	char *to = buf_room(b, (size_t)n + 1);	/* vsnprintf writes a NUL, too */
+	char *to = buf_room(b, (size_t)n + 1); /* vsnprintf writes a NUL, too */
 	if (!to)
 		return;
 	va_start(ap, fmt);
@@ -144,12 +145,43 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
 
 /* What a byte becomes in a JSON string: 0 as it is, 'u' \u00XX, else backslash and the letter. */
 static const char json_escape[256] = {
-	[0] = 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
-	['"'] = '"', ['\\'] = '\\',
+	[0] = 'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'b',
+	't',
+	'n',
+	'u',
+	'f',
+	'r',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	'u',
+	['"'] = '"',
+	['\\'] = '\\',
 };
 
-#define JSON_PIECE 256u		/* bytes that are escaped at once */
+#define JSON_PIECE 256u /* bytes that are escaped at once */
 
 char *buf_put_escape(char *to, char c)
 {
@@ -186,10 +218,12 @@ void buf_json(struct buf *b, const char *text, size_t n)
 	buf_byte(b, '"');
 	for (size_t i = 0, piece; i < n; i += piece) {
 		piece = n - i < JSON_PIECE ? n - i : JSON_PIECE;
-		char *to = BUF_ESCAPED * piece <= b->max - b->len ? buf_room(b, BUF_ESCAPED * piece) : NULL;
+		char *to = BUF_ESCAPED * piece <= b->max - b->len ?
+		    buf_room(b, BUF_ESCAPED * piece) :
+		    NULL;
 		if (to)
 			b->len = (size_t)(escape(to, text + i, piece) - b->data);
-		else	/* near max: what fits is not known before */
+		else /* near max: what fits is not known before */
 			buf_add(b, escaped, (size_t)(escape(escaped, text + i, piece) - escaped));
 	}
 	buf_byte(b, '"');
@@ -224,8 +258,8 @@ static size_t character(const char *s, size_t n)
 	return len <= n && utf8_valid(s, len) ? len : 0;
 }
 
-/* Characters that a terminal obeys, or that turn the text around: C0, DEL, C1, and the bidirectional
- * controls U+200E/F, U+202A to U+202E, U+2066 to U+2069, U+2028/9. */
+/* Characters that a terminal obeys, or that turn the text around: C0, DEL, C1, and the
+ * bidirectional controls U+200E/F, U+202A to U+202E, U+2066 to U+2069, U+2028/9. */
 static bool moves_terminal(const unsigned char *s, size_t len)
 {
 	if (len == 1)

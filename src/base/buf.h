@@ -12,21 +12,21 @@
  * Running out of memory ends the program (see xrealloc).
  */
 struct buf {
-	char *data;	/* owned; NULL until something was added */
-	size_t len;	/* bytes in use */
-	size_t cap;	/* bytes allocated */
-	size_t max;	/* largest len allowed */
-	bool over;	/* an addition was refused */
+	char *data; /* owned; NULL until something was added */
+	size_t len; /* bytes in use */
+	size_t cap; /* bytes allocated */
+	size_t max; /* largest len allowed */
+	bool over;  /* an addition was refused */
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_free(struct buf *b);			/* a zeroed buf is fine */
-static inline void buf_reset(struct buf *b)	/* empties; keeps the storage */
+void buf_free(struct buf *b);               /* a zeroed buf is fine */
+static inline void buf_reset(struct buf *b) /* empties; keeps the storage */
 {
 	b->len = 0;
 	b->over = false;
 }
-void buf_trim(struct buf *b, size_t keep);	/* gives storage above keep back; only when empty */
+void buf_trim(struct buf *b, size_t keep); /* gives storage above keep back; only when empty */
 
 /* Makes room for n more bytes. Returns where they go, or NULL (and sets over). */
 char *buf_grow(struct buf *b, size_t n);
@@ -46,8 +46,8 @@ void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 
 /* Adds text as a JSON string with its quotes (RFC 8259 section 7). The text must be UTF-8. */
 void buf_json(struct buf *b, const char *text, size_t n);
 
-/* What a byte that a JSON string cannot hold as it is becomes there: at most BUF_ESCAPED bytes, at `to`. Returns what
- * follows. */
+/* What a byte that a JSON string cannot hold as it is becomes there: at most BUF_ESCAPED bytes, at
+ * `to`. Returns what follows. */
 #define BUF_ESCAPED 6u
 char *buf_put_escape(char *to, char c);
 

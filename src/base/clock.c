@@ -7,7 +7,7 @@ static int64_t microseconds(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(id, &t);	/* cannot fail: both clocks exist and t is writable */
+	clock_gettime(id, &t); /* cannot fail: both clocks exist and t is writable */
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 

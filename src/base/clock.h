@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_now(void);		/* monotonic, microseconds */
-int64_t clock_wall(void);		/* Unix time, microseconds */
+int64_t clock_now(void);  /* monotonic, microseconds */
+int64_t clock_wall(void); /* Unix time, microseconds */
 
 /* Unix time as RFC 3339 in UTC with milliseconds: 2024-02-29T12:00:00.000Z. */
 #define CLOCK_STAMP 32

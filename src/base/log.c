@@ -8,7 +8,8 @@
 
 #define LINE_MAX_BYTES 4096
 
-static void __attribute__((format(printf, 2, 0))) write_line(const char *before, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+write_line(const char *before, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
 	size_t len = strlen(before);

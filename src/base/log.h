@@ -14,7 +14,10 @@ void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Why something failed: one line, made where it happened, kept by the first error. */
 #define REASON_MAX 1200
-struct reason { char text[REASON_MAX]; };
-int reason_set(struct reason *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));	/* returns -1 */
+struct reason {
+	char text[REASON_MAX];
+};
+/* returns -1 */
+int reason_set(struct reason *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -7,16 +7,16 @@
 #define TIME_MAX_US (10000 * HOUR_US)
 
 #define DAY 86400
-#define MOMENT_MIN (-62135596800ll)	/* 0001-01-01T00:00:00Z */
-#define MOMENT_MAX 253402300799ll	/* 9999-12-31T23:59:59Z */
+#define MOMENT_MIN (-62135596800ll) /* 0001-01-01T00:00:00Z */
+#define MOMENT_MAX 253402300799ll   /* 9999-12-31T23:59:59Z */
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* Reads digits up to `end` or the first other character, into *out. Returns where it stopped, or NULL where
- * there was no digit or the number is over max. */
+/* Reads digits up to `end` or the first other character, into *out. Returns where it stopped, or
+ * NULL where there was no digit or the number is over max. */
 static const char *read_digits(const char *s, const char *end, uint64_t max, uint64_t *out)
 {
 	uint64_t n = 0;
@@ -46,10 +46,12 @@ int num_count(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 }
 
 /* A decimal number as `whole` and `part` / `scale`, where scale is a power of ten. */
-struct decimal { uint64_t whole, part, scale; };
+struct decimal {
+	uint64_t whole, part, scale;
+};
 
-/* Reads digits[.digits]; at most max for the whole part and `decimals` after the point. Returns where it
- * stopped or NULL. */
+/* Reads digits[.digits]; at most max for the whole part and `decimals` after the point. Returns
+ * where it stopped or NULL. */
 static const char *read_decimal(const char *s, uint64_t max, unsigned decimals, struct decimal *out)
 {
 	const char *end = s + strlen(s);
@@ -95,8 +97,15 @@ int num_fraction(const char *s, double min, double max, double *out)
 /* Microseconds in a unit, 0 where there is no such unit. */
 static uint64_t time_unit(const char *s)
 {
-	static const struct { const char *name; uint64_t us; } units[] = {
-		{ "", 1000000 }, { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 }, { "h", HOUR_US },
+	static const struct {
+		const char *name;
+		uint64_t us;
+	} units[] = {
+		{ "", 1000000 },
+		{ "ms", 1000 },
+		{ "s", 1000000 },
+		{ "m", 60000000 },
+		{ "h", HOUR_US },
 	};
 
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -151,7 +160,8 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 /* Microseconds in the unit after the slash; a bare number is a second's. */
 static uint64_t rate_unit(const char *s)
 {
-	bool known = *s == '\0' || strcmp(s, "/s") == 0 || strcmp(s, "/m") == 0 || strcmp(s, "/h") == 0;
+	bool known = *s == '\0' || strcmp(s, "/s") == 0 || strcmp(s, "/m") == 0 ||
+	    strcmp(s, "/h") == 0;
 
 	return known ? time_unit(*s ? s + 1 : s) : 0;
 }
@@ -184,7 +194,8 @@ static int read_two(const char **p, const char *end, unsigned *out)
 {
 	if (end - *p < 2)
 		return -1;
-	unsigned tens = (unsigned char)(*p)[0] - (unsigned)'0', ones = (unsigned char)(*p)[1] - (unsigned)'0';
+	unsigned tens = (unsigned char)(*p)[0] - (unsigned)'0',
+	         ones = (unsigned char)(*p)[1] - (unsigned)'0';
 	if (tens > 9 || ones > 9)
 		return -1;
 	*out = tens * 10 + ones;
@@ -207,11 +218,13 @@ static bool is_leap(unsigned year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days from 1970-01-01 to a day. Years are counted from March, so that the leap day is the last of its year. */
+/* Days from 1970-01-01 to a day. Years are counted from March, so that the leap day is the last of
+ * its year. */
 static int64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 {
 	unsigned y = year - (month <= 2);
-	unsigned days_before_month = (153 * ((month + 9) % 12) + 2) / 5;	/* 31, 30, 31, 30, 31, ... */
+	/* 31, 30, 31, 30, 31, ... */
+	unsigned days_before_month = (153 * ((month + 9) % 12) + 2) / 5;
 
 	return (int64_t)(y * 365 + y / 4 - y / 100 + y / 400 + days_before_month + day) - 719469;
 }
@@ -231,8 +244,9 @@ static int read_date(const char **p, const char *end, int64_t *days)
 {
 	unsigned century, year, month, day;
 
-	if (read_two(p, end, &century) == -1 || read_two(p, end, &year) == -1 || read_char(p, end, "-") == -1 ||
-	    read_two(p, end, &month) == -1 || read_char(p, end, "-") == -1 || read_two(p, end, &day) == -1)
+	if (read_two(p, end, &century) == -1 || read_two(p, end, &year) == -1 ||
+	    read_char(p, end, "-") == -1 || read_two(p, end, &month) == -1 ||
+	    read_char(p, end, "-") == -1 || read_two(p, end, &day) == -1)
 		return -1;
 	return date(century * 100 + year, month, day, days);
 }
@@ -248,7 +262,8 @@ static int read_clock(const char **p, const char *end, int64_t *seconds)
 {
 	unsigned hour, minute, second = 0;
 
-	if (read_two(p, end, &hour) == -1 || read_char(p, end, ":") == -1 || read_two(p, end, &minute) == -1)
+	if (read_two(p, end, &hour) == -1 || read_char(p, end, ":") == -1 ||
+	    read_two(p, end, &minute) == -1)
 		return -1;
 	if (read_char(p, end, ":") == 0) {
 		if (read_two(p, end, &second) == -1)
@@ -287,15 +302,17 @@ static int read_unix(const char *s, const char *end, int64_t *out)
 	bool negative = *s == '-';
 	uint64_t n = 0;
 
-	if (read_digits(s + negative, end, (uint64_t)(negative ? -MOMENT_MIN : MOMENT_MAX), &n) != end)
+	if (read_digits(s + negative, end, (uint64_t)(negative ? -MOMENT_MIN : MOMENT_MAX), &n) !=
+	    end)
 		return -1;
 	*out = negative ? -(int64_t)n : (int64_t)n;
 	return 0;
 }
 
 /*
- * Whether the eight bytes at s are those of `like`, with any digits in the place of its zeros; there `room` has a 'v', and
- * \x7f in the other places. ('9' ^ '0' is 9, and of all other bytes it is more; 'v' + 9 is 0x7f, beyond which is a high bit.)
+ * Whether the eight bytes at s are those of `like`, with any digits in the place of its zeros;
+ * there `room` has a 'v', and \x7f in the other places. ('9' ^ '0' is 9, and of all other bytes it
+ * is more; 'v' + 9 is 0x7f, beyond which is a high bit.)
  */
 static inline bool is_like(const char *s, const char like[8], const char room[8])
 {
@@ -313,12 +330,14 @@ static inline unsigned two(const char *s)
 	return (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
 }
 
-/* What is written most: 2024-03-23T14:14:00Z. -1 for it where there is no such moment, and for everything else. */
+/* What is written most: 2024-03-23T14:14:00Z. -1 for it where there is no such moment, and for
+ * everything else. */
 static int usual_moment(const char *s, size_t n, int64_t *unix_seconds)
 {
 	int64_t days, seconds;
 
-	if (n != 20 || !is_like(s, "0000-00-", "vvvv\x7fvv\x7f") || !is_like(s + 8, "00T00:00", "vv\x7fvv\x7fvv") ||
+	if (n != 20 || !is_like(s, "0000-00-", "vvvv\x7fvv\x7f") ||
+	    !is_like(s + 8, "00T00:00", "vv\x7fvv\x7fvv") ||
 	    !is_like(s + 12, "0:00:00Z", "v\x7fvv\x7fvv\x7f"))
 		return -1;
 	if (date(two(s) * 100 + two(s + 2), two(s + 5), two(s + 8), &days) == -1 ||
@@ -341,8 +360,9 @@ int num_moment(const char *s, size_t n, int64_t *unix_seconds)
 		return 0;
 	if (read_date(&p, end, &days) == -1)
 		return -1;
-	if (p < end && (read_char(&p, end, "Tt ") == -1 || read_clock(&p, end, &clock) == -1 ||
-	    read_zone(&p, end, &ahead) == -1 || p != end))
+	if (p < end &&
+	    (read_char(&p, end, "Tt ") == -1 || read_clock(&p, end, &clock) == -1 ||
+	        read_zone(&p, end, &ahead) == -1 || p != end))
 		return -1;
 	*unix_seconds = days * DAY + clock - ahead;
 	return 0;

@@ -12,7 +12,8 @@ const char *path_shown(const char *path, char out[PATH_SHOWN])
 	struct buf b;
 
 	buf_init(&b, PATH_SHOWN - 1);
-	buf_safe(&b, path, strlen(path), PATH_SHOWN / 2);	/* escaping may make more of it: then b is cut short */
+	/* escaping may make more of it: then b is cut short */
+	buf_safe(&b, path, strlen(path), PATH_SHOWN / 2);
 	if (b.len)
 		memcpy(out, b.data, b.len);
 	out[b.len] = '\0';
@@ -60,9 +61,9 @@ int path_sync_dir(const char *path)
 		return -1;
 	int result = fsync(fd);
 	if (result < 0 && (errno == EINVAL || errno == ENOTSUP))
-		result = 0;	/* a file system that has no such thing */
+		result = 0; /* a file system that has no such thing */
 	int error = errno;
-	close(fd);		/* nothing was written through it */
+	close(fd); /* nothing was written through it */
 	errno = error;
 	return result;
 }

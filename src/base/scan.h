@@ -1,9 +1,11 @@
 /*
- * Looking at 64 bytes at a time, or at 16 where texts are short. What looks for bytes returns a mask with bit i set where byte
- * i is one that matters, and the bytes above 0x7f in *high. Callers may read SCAN_BYTES past the end of what they hold, so
- * every buffer that is scanned has that much more room; what is found there must be masked out (scan_below).
+ * Looking at 64 bytes at a time, or at 16 where texts are short. What looks for bytes returns a
+ * mask with bit i set where byte i is one that matters, and the bytes above 0x7f in *high. Callers
+ * may read SCAN_BYTES past the end of what they hold, so every buffer that is scanned has that much
+ * more room; what is found there must be masked out (scan_below).
  *
- * The SSE2 forms are for x86-64, where SSE2 always is; the plain ones are for all others, and the tests compare them.
+ * The SSE2 forms are for x86-64, where SSE2 always is; the plain ones are for all others, and the
+ * tests compare them.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -50,10 +52,11 @@ static inline uint64_t scan_equal(uint64_t word, char c)
 	return scan_zeros(word ^ (SCAN_ONES * (unsigned char)c));
 }
 
-/* The high bit of each of eight bytes that is no decimal digit, up to the first: those behind it may be wrong. */
+/* The high bit of each of eight bytes that is no decimal digit, up to the first: those behind it
+ * may be wrong. */
 static inline uint64_t scan_others(const char *p)
 {
-	uint64_t word = scan_load(p) ^ (SCAN_ONES * '0');	/* digits: 0 to 9 */
+	uint64_t word = scan_load(p) ^ (SCAN_ONES * '0'); /* digits: 0 to 9 */
 
 	return ((word + SCAN_ONES * 0x76) | word) & SCAN_HIGHS;
 }
@@ -61,7 +64,8 @@ static inline uint64_t scan_others(const char *p)
 /* The high bit of each byte that is '"', '\\' or below 0x20. */
 static inline uint64_t scan_escaped_plain(uint64_t word)
 {
-	return scan_equal(word, '"') | scan_equal(word, '\\') | scan_zeros(word & (SCAN_ONES * 0xe0));
+	return scan_equal(word, '"') | scan_equal(word, '\\') |
+	    scan_zeros(word & (SCAN_ONES * 0xe0));
 }
 
 /* Eight high bits to eight bits side by side. */
@@ -77,7 +81,8 @@ static inline uint64_t scan_row_plain(const char *p, char delimiter, uint64_t *h
 
 	for (size_t i = 0; i < 8; i++) {
 		uint64_t word = scan_load(p + i * 8);
-		mask |= scan_pack(scan_escaped_plain(word) | scan_equal(word, delimiter)) << (i * 8);
+		mask |= scan_pack(scan_escaped_plain(word) | scan_equal(word, delimiter))
+		    << (i * 8);
 		above |= scan_pack(word & SCAN_HIGHS) << (i * 8);
 	}
 	*high = above;
@@ -116,7 +121,8 @@ static inline uint64_t scan_highs_plain(const char *p)
 	return mask;
 }
 
-/* What ends the plain part of a JSON string: quotes, backslashes, control characters. 16 bytes only: strings are short. */
+/* What ends the plain part of a JSON string: quotes, backslashes, control characters. 16 bytes
+ * only: strings are short. */
 #define SCAN_STRING_BYTES 16u
 static inline unsigned scan_string_plain(const char *p)
 {
@@ -138,7 +144,8 @@ static inline bool scan_same_plain(const char *a, const char *b, size_t n)
 /* '"', '\\' and what is below 0x20. */
 static inline __m128i scan_escaped(__m128i b)
 {
-	__m128i low = _mm_xor_si128(b, _mm_set1_epi8(2));	/* '"' to 0x20; what is below 0x20 stays below, all else above */
+	__m128i low = _mm_xor_si128(b,
+	    _mm_set1_epi8(2)); /* '"' to 0x20; what is below 0x20 stays below, all else above */
 
 	return _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(low, _mm_set1_epi8(0x20)), low),
 	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
@@ -146,7 +153,8 @@ static inline __m128i scan_escaped(__m128i b)
 
 static inline unsigned scan_row_piece(__m128i b, __m128i delimiter)
 {
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(scan_escaped(b), _mm_cmpeq_epi8(b, delimiter)));
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_or_si128(scan_escaped(b), _mm_cmpeq_epi8(b, delimiter)));
 }
 
 static inline uint64_t scan_join(unsigned a, unsigned b, unsigned c, unsigned d)
@@ -157,26 +165,29 @@ static inline uint64_t scan_join(unsigned a, unsigned b, unsigned c, unsigned d)
 static inline uint64_t scan_row(const char *p, char delimiter, uint64_t *high)
 {
 	const __m128i *at = (const __m128i *)(const void *)p, separator = _mm_set1_epi8(delimiter);
-	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
+	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2),
+	        d = _mm_loadu_si128(at + 3);
 
-	*high = scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b), (unsigned)_mm_movemask_epi8(c),
-	    (unsigned)_mm_movemask_epi8(d));
-	return scan_join(scan_row_piece(a, separator), scan_row_piece(b, separator), scan_row_piece(c, separator),
-	    scan_row_piece(d, separator));
+	*high = scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b),
+	    (unsigned)_mm_movemask_epi8(c), (unsigned)_mm_movemask_epi8(d));
+	return scan_join(scan_row_piece(a, separator), scan_row_piece(b, separator),
+	    scan_row_piece(c, separator), scan_row_piece(d, separator));
 }
 
 static inline unsigned scan_breaks_piece(const __m128i *at)
 {
 	__m128i b = _mm_loadu_si128(at);
 
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\r'))));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('\n')),
+	    _mm_cmpeq_epi8(b, _mm_set1_epi8('\r'))));
 }
 
 static inline uint64_t scan_breaks(const char *p)
 {
 	const __m128i *at = (const __m128i *)(const void *)p;
 
-	return scan_join(scan_breaks_piece(at), scan_breaks_piece(at + 1), scan_breaks_piece(at + 2), scan_breaks_piece(at + 3));
+	return scan_join(scan_breaks_piece(at), scan_breaks_piece(at + 1),
+	    scan_breaks_piece(at + 2), scan_breaks_piece(at + 3));
 }
 
 static inline unsigned scan_byte_piece(const __m128i *at, char c)
@@ -188,29 +199,33 @@ static inline uint64_t scan_byte(const char *p, char c)
 {
 	const __m128i *at = (const __m128i *)(const void *)p;
 
-	return scan_join(scan_byte_piece(at, c), scan_byte_piece(at + 1, c), scan_byte_piece(at + 2, c), scan_byte_piece(at + 3, c));
+	return scan_join(scan_byte_piece(at, c), scan_byte_piece(at + 1, c),
+	    scan_byte_piece(at + 2, c), scan_byte_piece(at + 3, c));
 }
 
 static inline uint64_t scan_highs(const char *p)
 {
 	const __m128i *at = (const __m128i *)(const void *)p;
-	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
+	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2),
+	        d = _mm_loadu_si128(at + 3);
 
 	if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0)
 		return 0;
-	return scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b), (unsigned)_mm_movemask_epi8(c),
-	    (unsigned)_mm_movemask_epi8(d));
+	return scan_join((unsigned)_mm_movemask_epi8(a), (unsigned)_mm_movemask_epi8(b),
+	    (unsigned)_mm_movemask_epi8(c), (unsigned)_mm_movemask_epi8(d));
 }
 
 static inline unsigned scan_string(const char *p)
 {
-	return (unsigned)_mm_movemask_epi8(scan_escaped(_mm_loadu_si128((const __m128i *)(const void *)p)));
+	return (unsigned)_mm_movemask_epi8(
+	    scan_escaped(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 
 static inline bool scan_same(const char *a, const char *b, size_t n)
 {
 	for (;; a += 16, b += 16, n -= 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)a), y = _mm_loadu_si128((const __m128i *)(const void *)b);
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)a),
+		        y = _mm_loadu_si128((const __m128i *)(const void *)b);
 		unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & 0xffff;
 		if (n <= 16)
 			return (other & ((1u << n) - 1)) == 0;

@@ -6,7 +6,8 @@
 
 struct buf;
 
-/* Adds text as a JSON string with its quotes; each byte that is not part of a UTF-8 character becomes U+FFFD. */
+/* Adds text as a JSON string with its quotes; each byte that is not part of a UTF-8 character
+ * becomes U+FFFD. */
 void text_json(struct buf *out, const char *text, size_t n);
 
 #endif

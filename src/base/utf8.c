@@ -3,8 +3,11 @@
 #include <stdint.h>
 #include "base/scan.h"
 
-/* What the second byte after this first one may be, and how many bytes follow; 0 follow: no first byte. */
-struct lead { unsigned char follow, low, high; };
+/* What the second byte after this first one may be, and how many bytes follow; 0 follow: no first
+ * byte. */
+struct lead {
+	unsigned char follow, low, high;
+};
 
 static struct lead lead_of(unsigned char c)
 {
@@ -27,7 +30,7 @@ static inline size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
 		if (found)
 			return i + (unsigned)__builtin_ctzll(found);
 	}
-	if (n >= SCAN_BYTES && i < n) {		/* the rest, and what is in front of it once more */
+	if (n >= SCAN_BYTES && i < n) { /* the rest, and what is in front of it once more */
 		uint64_t found = scan_highs(text + n - SCAN_BYTES) >> (SCAN_BYTES - (n - i));
 		return found ? i + (unsigned)__builtin_ctzll(found) : n;
 	}
@@ -48,7 +51,8 @@ size_t utf8_prefix(const char *text, size_t n)
 
 	while (i < n) {
 		struct lead lead = lead_of(s[i]);
-		if (lead.follow == 0 || lead.follow >= n - i || s[i + 1] < lead.low || s[i + 1] > lead.high)
+		if (lead.follow == 0 || lead.follow >= n - i || s[i + 1] < lead.low ||
+		    s[i + 1] > lead.high)
 			return i;
 		for (size_t k = 2; k <= lead.follow; k++)
 			if ((s[i + k] & 0xc0) != 0x80)
@@ -72,5 +76,5 @@ size_t utf8_cut(const char *s, size_t n, size_t most)
 	size_t cut = most;
 	for (int back = 0; back < 3 && cut > 0 && ((unsigned char)s[cut] & 0xc0) == 0x80; back++)
 		cut--;
-	return ((unsigned char)s[cut] & 0xc0) == 0x80 ? most : cut;	/* not UTF-8 anyway */
+	return ((unsigned char)s[cut] & 0xc0) == 0x80 ? most : cut; /* not UTF-8 anyway */
 }

@@ -10,7 +10,7 @@
 
 void words_count(struct buf *out, uint64_t n, bool grouped)
 {
-	char text[32];	/* 2^64 has 20 digits and 6 commas */
+	char text[32]; /* 2^64 has 20 digits and 6 commas */
 	size_t at = sizeof text;
 	unsigned digits = 0;
 
@@ -33,7 +33,7 @@ void words_many(struct buf *out, uint64_t n, bool grouped, const char *one, cons
 
 void words_rate(struct buf *out, double per_second, bool grouped)
 {
-	if (!(per_second > 0))	/* not a number, too */
+	if (!(per_second > 0)) /* not a number, too */
 		per_second = 0;
 	if (per_second > 1e15)
 		per_second = 1e15;
@@ -54,8 +54,8 @@ static void quantity(struct buf *out, int64_t n, const char *unit, bool brief)
 }
 
 /* "5 h 12 min"; the second is left out where it is 0. */
-static void two_quantities(struct buf *out, int64_t n, const char *unit, int64_t rest, const char *rest_unit,
-    bool brief)
+static void two_quantities(struct buf *out, int64_t n, const char *unit, int64_t rest,
+    const char *rest_unit, bool brief)
 {
 	quantity(out, n, unit, brief);
 	if (rest == 0)
@@ -101,7 +101,8 @@ void words_span(struct buf *out, int64_t us)
 
 const char *words_time(int64_t us, char out[WORDS_TIME])
 {
-	int64_t hours = us / (3600 * SECOND), minutes = us / (60 * SECOND) % 60, rest = us % (60 * SECOND);
+	int64_t hours = us / (3600 * SECOND), minutes = us / (60 * SECOND) % 60,
+	        rest = us % (60 * SECOND);
 	int n = 0;
 
 	if (us < SECOND) {
@@ -114,7 +115,7 @@ const char *words_time(int64_t us, char out[WORDS_TIME])
 		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%lld min ", (long long)minutes);
 	if (rest)
 		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%.8g s ", (double)rest / 1e6);
-	out[n - 1] = '\0';	/* the blank behind the last */
+	out[n - 1] = '\0'; /* the blank behind the last */
 	return out;
 }
 
@@ -141,13 +142,15 @@ static wchar_t character(const char *s, size_t *len)
 	return (wchar_t)value;
 }
 
-/* Joiners and the emoji selector make one wide picture of what wcwidth counts apart; without them it is right. */
+/* Joiners and the emoji selector make one wide picture of what wcwidth counts apart; without them
+ * it is right. */
 static bool changes_width(wchar_t c)
 {
 	return c == 0x200d || c == 0xfe0f;
 }
 
-/* Adds as much of valid UTF-8 as goes into `most` cells (to nowhere when out is NULL). Returns the cells taken. */
+/* Adds as much of valid UTF-8 as goes into `most` cells (to nowhere when out is NULL). Returns the
+ * cells taken. */
 static unsigned add_cells(struct buf *out, const struct buf *text, unsigned most)
 {
 	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;

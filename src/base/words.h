@@ -1,4 +1,5 @@
-/* Numbers, times and names in the form people read. Pure, but for the locale's idea of how wide a character is. */
+/* Numbers, times and names in the form people read. Pure, but for the locale's idea of how wide a
+ * character is. */
 #ifndef WORDS_H
 #define WORDS_H
 
@@ -16,22 +17,24 @@ void words_many(struct buf *out, uint64_t n, bool grouped, const char *one, cons
 /* Events a second, without a unit: "49.9", from 100 on whole: "1,234". */
 void words_rate(struct buf *out, double per_second, bool grouped);
 
-/* About how long yet, rounded up: "42 s", "12 min", "5 h 12 min", "3 d 4 h"; brief: "42s", "12m", "5h12m",
- * "3d4h". */
+/* About how long yet, rounded up: "42 s", "12 min", "5 h 12 min", "3 d 4 h"; brief: "42s", "12m",
+ * "5h12m", "3d4h". */
 void words_wait(struct buf *out, int64_t us, bool brief);
 
 /* How long it was: "15 ms", "12.3 s", "1 min 20 s", "5 h 12 min 3 s". */
 void words_span(struct buf *out, int64_t us);
 
-/* A time that was given, such as an option's, as exact as it is: "300 ms", "1.5 s", "15 min", "1 h 30 min". Returns out. */
+/* A time that was given, such as an option's, as exact as it is: "300 ms", "1.5 s", "15 min", "1 h
+ * 30 min". Returns out. */
 #define WORDS_TIME 80
 const char *words_time(int64_t us, char out[WORDS_TIME]);
 
-/* A JSON string of any text, at most `most` bytes of it: it is made safe as by buf_safe, so it is UTF-8. */
+/* A JSON string of any text, at most `most` bytes of it: it is made safe as by buf_safe, so it is
+ * UTF-8. */
 void words_json(struct buf *out, const char *text, size_t most);
 
-/* Text in at most `most` cells of a terminal, ".." in place of what was too long; made safe as by buf_safe. What
- * the locale cannot show becomes "?". Returns the cells taken. */
+/* Text in at most `most` cells of a terminal, ".." in place of what was too long; made safe as by
+ * buf_safe. What the locale cannot show becomes "?". Returns the cells taken. */
 unsigned words_fit(struct buf *out, const char *text, size_t n, unsigned most);
 
 #endif

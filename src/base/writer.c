@@ -18,7 +18,7 @@ void writer_escaped(struct writer *w, const char *text, size_t n)
 char *writer_put_escaped(char *to, const char *s, size_t n)
 {
 	*to++ = '"';
-	for (size_t i = 0; i < n; ) {
+	for (size_t i = 0; i < n;) {
 		unsigned found = scan_string(s + i);
 		size_t run = found ? (size_t)__builtin_ctz(found) : SCAN_STRING_BYTES;
 		memcpy(to, s + i, SCAN_STRING_BYTES);
@@ -62,7 +62,8 @@ static void add_escaped(struct writer *w, const char *value, size_t n)
 		writer_escaped(w, value, n);
 }
 
-void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n, bool json)
+void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n,
+    bool json)
 {
 	if (!writer_room(w, key_len + n + 4 + WRITER_SPARE))
 		return;
@@ -82,8 +83,9 @@ void writer_percent(struct writer *w, const char *text, size_t n)
 	writer_take(w);
 }
 
-/* The last eight decimals of n, a byte each, the first of them in the lowest: halved three times, all parts at once. The
- * multiplications divide by 100 and by 10; they are exact for what the parts can be. */
+/* The last eight decimals of n, a byte each, the first of them in the lowest: halved three times,
+ * all parts at once. The multiplications divide by 100 and by 10; they are exact for what the parts
+ * can be. */
 static inline uint64_t eight_decimals(uint32_t n)
 {
 	uint64_t parts = n / 10000 | (uint64_t)(n % 10000) << 32;
@@ -114,7 +116,8 @@ static inline char *put_eight(char *to, uint64_t n)
 static inline char *put_first(char *to, uint64_t n)
 {
 	uint64_t decimals = eight_decimals((uint32_t)n);
-	unsigned zeros = (unsigned)__builtin_ctzll(decimals | UINT64_C(1) << 56) / 8;	/* the last one stays */
+	/* the last one stays */
+	unsigned zeros = (unsigned)__builtin_ctzll(decimals | UINT64_C(1) << 56) / 8;
 
 	put_digits(to, decimals >> (8 * zeros));
 	return to + 8 - zeros;

@@ -1,7 +1,7 @@
 /*
- * Writing JSON into a buf at speed: a pointer and an end in place of a length, room asked for once for a whole field.
- * Between writer_open and writer_close the buf belongs to the writer. A buf that may not grow drops what does not fit
- * and sets `over`, as ever.
+ * Writing JSON into a buf at speed: a pointer and an end in place of a length, room asked for once
+ * for a whole field. Between writer_open and writer_close the buf belongs to the writer. A buf that
+ * may not grow drops what does not fit and sets `over`, as ever.
  */
 #ifndef WRITER_H
 #define WRITER_H
@@ -13,19 +13,22 @@
 #include "base/buf.h"
 #include "base/scan.h"
 
-#define WRITER_DIGITS 20u	/* of the longest int64_t, its sign counted */
+#define WRITER_DIGITS 20u /* of the longest int64_t, its sign counted */
 
 struct writer {
 	struct buf *b;
 	char *p, *end;
 };
 
-bool writer_grow(struct writer *w, size_t n);			/* at least n bytes of room; false: over */
-void writer_escaped(struct writer *w, const char *text, size_t n);	/* as buf_json */
-void writer_text(struct writer *w, const char *s, size_t n);		/* the same, sooner where nothing has to be escaped */
-void writer_percent(struct writer *w, const char *text, size_t n);	/* as buf_percent */
+/* at least n bytes of room; false: over */
+bool writer_grow(struct writer *w, size_t n);
+void writer_escaped(struct writer *w, const char *text, size_t n); /* as buf_json */
+/* the same, sooner where nothing has to be escaped */
+void writer_text(struct writer *w, const char *s, size_t n);
+void writer_percent(struct writer *w, const char *text, size_t n); /* as buf_percent */
 void writer_num(struct writer *w, int64_t n);
-size_t writer_digits(int64_t n, char *out);	/* in decimals; how many. WRITER_DIGITS bytes may be written */
+/* in decimals; how many. WRITER_DIGITS bytes may be written */
+size_t writer_digits(int64_t n, char *out);
 
 /* Goes on where the buf ends. Once something was dropped, nothing more is added, however small. */
 static inline void writer_take(struct writer *w)
@@ -77,14 +80,15 @@ static inline void writer_byte(struct writer *w, char c)
 		*w->p++ = c;
 }
 
-#define writer_lit(w, literal) writer_add((w), (literal), sizeof (literal) - 1)
+#define writer_lit(w, literal) writer_add((w), (literal), sizeof(literal) - 1)
 
 /* -- where there is room -- */
 
 /* How much more than what they add the functions below may write. */
 #define WRITER_SPARE ((size_t)SCAN_STRING_BYTES)
 
-/* Copies n bytes of a text that has the slack of a field's (record.h). Returns what follows them. */
+/* Copies n bytes of a text that has the slack of a field's (record.h). Returns what follows
+ * them. */
 static inline char *writer_put(char *to, const char *s, size_t n)
 {
 	scan_move(to, s, n);
@@ -101,7 +105,8 @@ static inline bool writer_copy(char *to, const char *s, size_t n)
 		found |= scan_string(s + i);
 		memcpy(to + i, s + i, SCAN_STRING_BYTES);
 	}
-	/* Of the last piece only the first n - i bytes count: the bits of the others are shifted out. */
+	/* Of the last piece only the first n - i bytes count: the bits of the others are shifted
+	 * out. */
 	uint16_t last = (uint16_t)(scan_string(s + i) << (SCAN_STRING_BYTES - (n - i)));
 	memcpy(to + i, s + i, SCAN_STRING_BYTES);
 	return (found | last) == 0;
@@ -119,7 +124,9 @@ static inline char *writer_put_string(char *to, const char *s, size_t n)
 /* The same, whatever is in it: up to BUF_ESCAPED bytes for each. */
 char *writer_put_escaped(char *to, const char *s, size_t n);
 
-/* Adds key:value and a comma; the value as it is, or as a JSON string. Key and value have the slack of a field's. */
-void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n, bool json);
+/* Adds key:value and a comma; the value as it is, or as a JSON string. Key and value have the slack
+ * of a field's. */
+void writer_member(struct writer *w, const char *key, size_t key_len, const char *value, size_t n,
+    bool json);
 
 #endif

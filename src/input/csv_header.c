@@ -8,11 +8,12 @@
 #include "input/record.h"
 #include "base/utf8.h"
 
-#define NAME_SHOWN ((size_t)60)	/* bytes of a name in a message */
+#define NAME_SHOWN ((size_t)60) /* bytes of a name in a message */
 
 bool name_is_reserved(const char *name, size_t n)
 {
-	return n >= sizeof RESERVED_PREFIX - 1 && memcmp(name, RESERVED_PREFIX, sizeof RESERVED_PREFIX - 1) == 0;
+	return n >= sizeof RESERVED_PREFIX - 1 &&
+	    memcmp(name, RESERVED_PREFIX, sizeof RESERVED_PREFIX - 1) == 0;
 }
 
 bool name_is_raw(const char *name, size_t n)
@@ -69,19 +70,25 @@ static int check_names(const struct field *names, size_t n, struct reason *why)
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = &names[i];
 		if (f->value_len == 0)
-			return reason_set(why, "column %zu has no name: give it one, or remove it", i + 1);
+			return reason_set(why, "column %zu has no name: give it one, or remove it",
+			    i + 1);
 		if (memchr(f->value, '\0', f->value_len))
-			return reason_set(why, "the name of column %zu has a NUL byte in it: is this a text file?",
+			return reason_set(why,
+			    "the name of column %zu has a NUL byte in it: is this a text file?",
 			    i + 1);
 		if (!utf8_valid(f->value, f->value_len))
-			return reason_set(why, "the name of column %zu is not UTF-8: convert the file "
-			    "(iconv -f ... -t UTF-8)", i + 1);
+			return reason_set(why,
+			    "the name of column %zu is not UTF-8: convert the file "
+			    "(iconv -f ... -t UTF-8)",
+			    i + 1);
 		reserved += name_is_reserved(f->value, f->value_len);
 	}
 	if (n > INPUT_FIELDS_MAX)
-		return reason_set(why, "there are %zu columns; at most %u can be read", n, INPUT_FIELDS_MAX);
+		return reason_set(why, "there are %zu columns; at most %u can be read", n,
+		    INPUT_FIELDS_MAX);
 	if (reserved == n)
-		return reason_set(why, "there is no column but cio-import's own (" RESERVED_PREFIX "...)");
+		return reason_set(why,
+		    "there is no column but cio-import's own (" RESERVED_PREFIX "...)");
 	return check_repeated(names, n, why);
 }
 
@@ -92,8 +99,10 @@ static void set_name(struct field *to, const struct field *from)
 	buf_json(&key, from->value, from->value_len);
 	buf_str(&key, ":\"");
 	*to = (struct field){
-		.name = xstrndup(from->value, from->value_len), .name_len = (uint32_t)from->value_len,
-		.key = field_text(key.data, key.len), .key_len = (uint32_t)key.len - 2,
+		.name = xstrndup(from->value, from->value_len),
+		.name_len = (uint32_t)from->value_len,
+		.key = field_text(key.data, key.len),
+		.key_len = (uint32_t)key.len - 2,
 		.kind = FIELD_TEXT,
 	};
 	buf_free(&key);
@@ -107,7 +116,7 @@ static void add_columns(struct csv_header *h, const struct field *names, size_t 
 	h->cells = xrealloc(h->cells, all * sizeof *h->cells);
 	h->kept = xrealloc(h->kept, all * sizeof *h->kept);
 	h->dropped = xrealloc(h->dropped, all * sizeof *h->dropped);
-	if (!h->names)		/* csv_header_widen adds none, and others may hold them */
+	if (!h->names) /* csv_header_widen adds none, and others may hold them */
 		h->names = xcalloc(n, sizeof *h->names);
 	if (h->raw_column == h->columns)
 		h->raw_column = all;
@@ -128,7 +137,8 @@ static void add_columns(struct csv_header *h, const struct field *names, size_t 
 	h->shown.names = h->names;
 }
 
-struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given, struct reason *why)
+struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given,
+    struct reason *why)
 {
 	if (check_names(names, n, why))
 		return NULL;
@@ -204,8 +214,8 @@ bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		bool same = i >= h->columns ? name_is_reserved(cells[i].value, cells[i].value_len) :
-		    cells[i].value_len == h->cells[i].name_len &&
-		    memcmp(cells[i].value, h->cells[i].name, cells[i].value_len) == 0;
+		                              cells[i].value_len == h->cells[i].name_len &&
+		        memcmp(cells[i].value, h->cells[i].name, cells[i].value_len) == 0;
 		if (!same)
 			return false;
 	}

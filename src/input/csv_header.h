@@ -10,37 +10,40 @@
 struct field;
 struct reason;
 
-#define RESERVED_PREFIX "_cio_"		/* fields whose names begin so are dropped on reading */
-#define RESERVED_RAW "_cio_raw"		/* ... but for this one: its text stands for the record */
-#define INPUT_FIELDS_MAX 65536u		/* columns of a CSV, members of an object: something is held for each */
+#define RESERVED_PREFIX "_cio_" /* fields whose names begin so are dropped on reading */
+#define RESERVED_RAW "_cio_raw" /* ... but for this one: its text stands for the record */
+/* columns of a CSV, members of an object: something is held for each */
+#define INPUT_FIELDS_MAX 65536u
 
 struct csv_header {
-	struct input_header shown;	/* without the dropped columns */
-	size_t columns;			/* of each row, dropped ones included */
-	struct field *cells;		/* one for each column, in the row's order; name and key set */
-	struct field *kept;		/* one for each that is not dropped */
-	bool *dropped;			/* whether a column is */
-	bool trailing;			/* the dropped ones are the last ones */
-	size_t raw_column;		/* the one that is called _cio_raw, or `columns` */
-	bool given;			/* by --columns: there is no header row */
+	struct input_header shown; /* without the dropped columns */
+	size_t columns;            /* of each row, dropped ones included */
+	/* one for each column, in the row's order; name and key set */
+	struct field *cells;
+	struct field *kept; /* one for each that is not dropped */
+	bool *dropped;      /* whether a column is */
+	bool trailing;      /* the dropped ones are the last ones */
+	size_t raw_column;  /* the one that is called _cio_raw, or `columns` */
+	bool given;         /* by --columns: there is no header row */
 	struct buf raw;
 	const char **names;
-	size_t owned;			/* cells whose name and key are set */
+	size_t owned; /* cells whose name and key are set */
 };
 
 /*
- * Makes a header of n names, which are copied. `given`: from --columns. NULL with *why ("column 3 has no name") where
- * they are no good.
+ * Makes a header of n names, which are copied. `given`: from --columns. NULL with *why ("column 3
+ * has no name") where they are no good.
  */
-struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given, struct reason *why);
-void csv_header_free(struct csv_header *h);		/* NULL is fine */
+struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given,
+    struct reason *why);
+void csv_header_free(struct csv_header *h); /* NULL is fine */
 
 /* The header row's own bytes, for shown.raw; of a header that is given, a row made of its names. */
 void csv_header_keep_raw(struct csv_header *h, const char *row, const struct field *cells);
 
 /*
- * Whether the n cells of a first row are the names of a header that was given, and after them names that begin with
- * _cio_: the head of a rejects file. Then the header gets those columns too.
+ * Whether the n cells of a first row are the names of a header that was given, and after them names
+ * that begin with _cio_: the head of a rejects file. Then the header gets those columns too.
  */
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n);
 

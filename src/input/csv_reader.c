@@ -1,10 +1,12 @@
 /*
- * CSV records. csv_split.c takes every well-formed row; a row that it refuses goes to libcsv, the judge of what is wrong.
+ * CSV records. csv_split.c takes every well-formed row; a row that it refuses goes to libcsv, the
+ * judge of what is wrong.
  *
- * A malformed row costs one physical line, and reading goes on at the next one. That is no more than twice the work,
- * however the file is made: a scan that starts outside quotes and gets past a line has met an odd number of quotes in
- * it, and no later than the next line with an odd number it is outside again, where its row ends. So only rows that
- * start at such a line are scanned over others, each as far as the next such line.
+ * A malformed row costs one physical line, and reading goes on at the next one. That is no more
+ * than twice the work, however the file is made: a scan that starts outside quotes and gets past a
+ * line has met an odd number of quotes in it, and no later than the next line with an odd number it
+ * is outside again, where its row ends. So only rows that start at such a line are scanned over
+ * others, each as far as the next such line.
  */
 #include "input/reader.h"
 
@@ -20,11 +22,17 @@
 #include "base/utf8.h"
 
 #define NAME_SHOWN ((size_t)60)
-#define JUDGE_BLOCK (64u << 10)		/* how libcsv's own buffer grows: its 128 bytes are quadratic */
+/* how libcsv's own buffer grows: its 128 bytes are quadratic */
+#define JUDGE_BLOCK (64u << 10)
 
-void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest, uint64_t shape)
+void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest,
+    uint64_t shape)
 {
-	*c = (struct csv_reader){ .source = s, .longest = longest, .delimiter = delimiter, .line = 1, .shape = shape };
+	*c = (struct csv_reader){ .source = s,
+		.longest = longest,
+		.delimiter = delimiter,
+		.line = 1,
+		.shape = shape };
 	c->split.delimiter = delimiter;
 	buf_init(&c->scratch, (size_t)-1);
 	buf_init(&c->inner, (size_t)-1);
@@ -74,12 +82,12 @@ static void judge_row(int end, void *arg)
 static int judge_space(unsigned char c)
 {
 	(void)c;
-	return 0;	/* spaces belong to the cell */
+	return 0; /* spaces belong to the cell */
 }
 
 /* Feeds line by line, so as to stop behind the first row. */
-static enum csv_result judge_feed(struct csv_parser *parser, struct judge *j, const char *row, size_t n, bool last,
-    size_t *length)
+static enum csv_result judge_feed(struct csv_parser *parser, struct judge *j, const char *row,
+    size_t n, bool last, size_t *length)
 {
 	size_t at = 0;
 
@@ -116,7 +124,7 @@ enum csv_result csv_judge(const char *row, size_t n, bool last, char delimiter, 
 	buf_room(text, SCAN_BYTES);
 	memset(text->data + text->len, 0, SCAN_BYTES);
 	for (size_t i = 0, at = 0; i < j.count && i < width; at += cells[i++].value_len)
-		cells[i].value = text->data + at;	/* now that it stays where it is */
+		cells[i].value = text->data + at; /* now that it stays where it is */
 	*count = j.count;
 	return result;
 }
@@ -165,25 +173,31 @@ static void name_cell(const struct csv_reader *c, size_t cell, char out[5 * NAME
 	struct buf name = { .max = 4 * NAME_SHOWN };
 
 	if (c->header && cell < c->header->columns)
-		buf_safe(&name, c->header->cells[cell].name, c->header->cells[cell].name_len, NAME_SHOWN);
+		buf_safe(&name, c->header->cells[cell].name, c->header->cells[cell].name_len,
+		    NAME_SHOWN);
 	if (name.len > 0)
-		snprintf(out, 5 * NAME_SHOWN, "cell %zu (%.*s)", cell + 1, (int)name.len, name.data);
+		snprintf(out, 5 * NAME_SHOWN, "cell %zu (%.*s)", cell + 1, (int)name.len,
+		    name.data);
 	else
 		snprintf(out, 5 * NAME_SHOWN, "cell %zu", cell + 1);
 	buf_free(&name);
 }
 
-static void explain_fault(const struct csv_reader *c, const struct csv_split *split, struct reason *why)
+static void explain_fault(const struct csv_reader *c, const struct csv_split *split,
+    struct reason *why)
 {
 	char cell[5 * NAME_SHOWN];
 
 	name_cell(c, split->cells, cell);
 	switch (split->fault) {
 	case CSV_QUOTE_INSIDE:
-		reason_set(why, "%s has a quote inside: put the cell in quotes and double the quotes in it", cell);
+		reason_set(why,
+		    "%s has a quote inside: put the cell in quotes and double the quotes in it",
+		    cell);
 		return;
 	case CSV_AFTER_QUOTE:
-		reason_set(why, "%s goes on behind its closing quote: double the quotes in it", cell);
+		reason_set(why, "%s goes on behind its closing quote: double the quotes in it",
+		    cell);
 		return;
 	case CSV_UNCLOSED:
 		reason_set(why, "%s opens a quote that is never closed", cell);
@@ -194,10 +208,12 @@ static void explain_fault(const struct csv_reader *c, const struct csv_split *sp
 void input_too_long(size_t longest, struct reason *why)
 {
 	if (longest >= 1u << 20)
-		reason_set(why, "the record is longer than %zu MiB; only its first %u bytes are kept here",
+		reason_set(why,
+		    "the record is longer than %zu MiB; only its first %u bytes are kept here",
 		    longest >> 20, RAW_SHOWN);
 	else
-		reason_set(why, "the record is longer than %zu bytes; only its first %u bytes are kept here",
+		reason_set(why,
+		    "the record is longer than %zu bytes; only its first %u bytes are kept here",
 		    longest, RAW_SHOWN);
 }
 
@@ -220,8 +236,8 @@ static enum input_result too_long(struct csv_reader *c, size_t seen, struct reas
 }
 
 /*
- * In CSV_BAD_LINE: the row is malformed, and its first line is what it costs. INPUT_BAD when that line's end is
- * there; else INPUT_AGAIN: it has to be read first.
+ * In CSV_BAD_LINE: the row is malformed, and its first line is what it costs. INPUT_BAD when that
+ * line's end is there; else INPUT_AGAIN: it has to be read first.
  */
 static enum input_result bad_line(struct csv_reader *c, struct reason *why)
 {
@@ -255,7 +271,8 @@ static enum input_result good_row(struct csv_reader *c, struct reason *why)
 	return INPUT_RECORD;
 }
 
-/* A row that csv_split refuses: its cells as libcsv sees them where that takes it, which it never did. */
+/* A row that csv_split refuses: its cells as libcsv sees them where that takes it, which it never
+ * did. */
 static enum input_result ask_judge(struct csv_reader *c, size_t n, bool last, struct reason *why)
 {
 	struct csv_split *split = &c->split;
@@ -263,8 +280,9 @@ static enum input_result ask_judge(struct csv_reader *c, size_t n, bool last, st
 
 	c->mode = CSV_BAD_LINE;
 	c->line_seen = 0;
-	if (split->fault == CSV_UNCLOSED || csv_judge(split->row, n, last, c->delimiter, &c->judged,
-	    split->fields, split->width, &count, &length) != CSV_ROW)
+	if (split->fault == CSV_UNCLOSED ||
+	    csv_judge(split->row, n, last, c->delimiter, &c->judged, split->fields, split->width,
+	        &count, &length) != CSV_ROW)
 		return bad_line(c, why);
 	c->mode = CSV_ROWS;
 	c->by_judge = true;
@@ -318,8 +336,8 @@ static enum input_result look_at_row(struct csv_reader *c, struct reason *why)
 }
 
 /*
- * The next row: INPUT_RECORD with its cells in c->split, INPUT_BAD with its bytes as the split's row and *why, INPUT_END,
- * INPUT_AGAIN, INPUT_FAILED with errno. *line is where it begins.
+ * The next row: INPUT_RECORD with its cells in c->split, INPUT_BAD with its bytes as the split's
+ * row and *why, INPUT_END, INPUT_AGAIN, INPUT_FAILED with errno. *line is where it begins.
  */
 static enum input_result take_row(struct csv_reader *c, uint64_t *line, struct reason *why)
 {
@@ -384,7 +402,8 @@ static int make_header(struct csv_reader *c, struct reason *why)
 	return c->header ? 0 : -1;
 }
 
-static int given_header(struct csv_reader *c, const char *const *columns, size_t count, struct reason *why)
+static int given_header(struct csv_reader *c, const char *const *columns, size_t count,
+    struct reason *why)
 {
 	struct field *names = xcalloc(count, sizeof *names);
 
@@ -407,7 +426,8 @@ static const char *kind_of(const char *raw, size_t n)
 	if (n >= 2 && s[0] == 0x1f && s[1] == 0x8b)
 		return "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)";
 	if (n >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
-		return "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | cio-import)";
+		return "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | "
+		       "cio-import)";
 	return NULL;
 }
 
@@ -437,8 +457,8 @@ static enum input_result header_row(struct csv_reader *c, struct reason *why, in
 	return make_header(c, why) ? refuse("header: ", why, status) : INPUT_RECORD;
 }
 
-enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns, size_t column_count,
-    struct reason *why, int *status)
+enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns,
+    size_t column_count, struct reason *why, int *status)
 {
 	if (!columns) {
 		enum input_result result = header_row(c, why, status);
@@ -454,7 +474,8 @@ enum input_result csv_reader_begin(struct csv_reader *c, const char *const *colu
 
 /* Records. */
 
-static int refuse_width(const struct csv_header *h, size_t cells, size_t expected, struct reason *why)
+static int refuse_width(const struct csv_header *h, size_t cells, size_t expected,
+    struct reason *why)
 {
 	return reason_set(why, "row has %zu cell%s, %s %zu", cells, cells == 1 ? "" : "s",
 	    h->given ? "--columns names" : "the header has", expected);
@@ -471,8 +492,10 @@ static int refuse_encoding(const struct csv_reader *c, struct reason *why)
 		if (good == f->value_len)
 			continue;
 		name_cell(c, i, cell);
-		return reason_set(why, "%s is not UTF-8 (its byte %zu is 0x%02x): convert the file "
-		    "(iconv -f ... -t UTF-8)", cell, good + 1, (unsigned char)f->value[good]);
+		return reason_set(why,
+		    "%s is not UTF-8 (its byte %zu is 0x%02x): convert the file "
+		    "(iconv -f ... -t UTF-8)",
+		    cell, good + 1, (unsigned char)f->value[good]);
 	}
 	return -1;
 }
@@ -483,16 +506,18 @@ static void set_origin(struct record *r, const char *raw, size_t n)
 	r->from.raw_len = n;
 }
 
-/* The row's own bytes without its _cio_ cells: the part in front of them, where they are the last. */
+/* The row's own bytes without its _cio_ cells: the part in front of them, where they are the
+ * last. */
 static void cut_raw(struct csv_reader *c, struct record *r)
 {
 	const struct csv_header *h = c->header;
 	const char *row = c->split.row;
 
 	if (c->by_judge)
-		return;		/* its cells are not where the row is */
+		return; /* its cells are not where the row is */
 	if (h->trailing) {
-		set_origin(r, row, (size_t)(csv_cell_end(row, &h->cells[h->shown.count - 1]) - row));
+		set_origin(r, row,
+		    (size_t)(csv_cell_end(row, &h->cells[h->shown.count - 1]) - row));
 		return;
 	}
 	buf_reset(&c->raw);
@@ -508,17 +533,21 @@ static void cut_raw(struct csv_reader *c, struct record *r)
 }
 
 /* The text of a _cio_raw cell, read as a row of the columns that are not dropped. */
-static int read_inner(struct csv_reader *c, const struct field *raw, struct record *r, struct reason *why)
+static int read_inner(struct csv_reader *c, const struct field *raw, struct record *r,
+    struct reason *why)
 {
 	struct csv_header *h = c->header;
-	struct csv_split split = { .delimiter = c->delimiter, .fields = h->kept, .width = h->shown.count };
+	struct csv_split split = { .delimiter = c->delimiter,
+		.fields = h->kept,
+		.width = h->shown.count };
 	const char *text = raw->value, *end = text + raw->value_len;
 
 	while (end > text && csv_is_break(end[-1]))
 		end--;
 	set_origin(r, text, (size_t)(end - text));
 	if (end == text || csv_is_break(*text))
-		return reason_set(why, RESERVED_RAW " begins with a line break: it must hold one row");
+		return reason_set(why,
+		    RESERVED_RAW " begins with a line break: it must hold one row");
 	if (csv_split(&split, text, end, true) != CSV_ROW) {
 		explain_fault(c, &split, why);
 		return -1;
@@ -559,9 +588,11 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 /* All else in the row is ASCII. */
 static bool is_utf8(const struct csv_split *split)
 {
-	const char *last = split->last_high < split->row_end ? split->last_high + 1 : split->row_end;
+	const char *last = split->last_high < split->row_end ? split->last_high + 1 :
+	                                                       split->row_end;
 
-	return split->first_high >= split->row_end || utf8_valid(split->first_high, (size_t)(last - split->first_high));
+	return split->first_high >= split->row_end ||
+	    utf8_valid(split->first_high, (size_t)(last - split->first_high));
 }
 
 static enum input_result finish_row(struct csv_reader *c, struct record *r, struct reason *why)

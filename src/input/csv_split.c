@@ -4,13 +4,15 @@
 #include "input/record.h"
 #include "base/scan.h"
 
-/* Where the scan is: what struct csv_split keeps between rows, and more, so that it stays in registers. */
+/* Where the scan is: what struct csv_split keeps between rows, and more, so that it stays in
+ * registers. */
 struct cursor {
-	const char *block, *end;		/* the block that it is in; the end of all bytes */
-	uint64_t specials;			/* of that block, the ones ahead */
-	size_t at;				/* which of those that were looked at it is */
-	struct field *field, *fields_end;	/* the next cell's, and behind the last that is wanted */
-	size_t beyond;				/* cells that are not */
+	const char *block, *end; /* the block that it is in; the end of all bytes */
+	uint64_t specials;       /* of that block, the ones ahead */
+	size_t at;               /* which of those that were looked at it is */
+	/* the next cell's, and behind the last that is wanted */
+	struct field *field, *fields_end;
+	size_t beyond; /* cells that are not */
 	bool blank;
 	char delimiter;
 };
@@ -82,8 +84,13 @@ static inline void begin(struct csv_split *s, struct cursor *c, const char *from
 	size_t block = ahead / SCAN_BYTES;
 	uint64_t in_front = scan_below(ahead % SCAN_BYTES);
 	*c = (struct cursor){
-		.block = s->blocks + block * SCAN_BYTES, .end = end, .specials = s->specials[block] & ~in_front, .at = block,
-		.field = s->fields, .fields_end = s->width ? s->fields + s->width : s->fields, .delimiter = s->delimiter,
+		.block = s->blocks + block * SCAN_BYTES,
+		.end = end,
+		.specials = s->specials[block] & ~in_front,
+		.at = block,
+		.field = s->fields,
+		.fields_end = s->width ? s->fields + s->width : s->fields,
+		.delimiter = s->delimiter,
 	};
 	s->first_high = s->last_high = NULL;
 	note_highs(s, c->block, s->highs[block] & ~in_front);
@@ -121,10 +128,11 @@ static inline void mark_doubled(struct csv_split *s, const struct cursor *c)
 }
 
 /*
- * The rest of a cell whose opening quote is in front of `text`. CSV_ROW with the special that ends the cell in *stop (the
- * end of all bytes where that ends it).
+ * The rest of a cell whose opening quote is in front of `text`. CSV_ROW with the special that ends
+ * the cell in *stop (the end of all bytes where that ends it).
  */
-static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last, const char **stop)
+static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char *text, bool last,
+    const char **stop)
 {
 	while (go_on(s, c)) {
 		const char *at = take_special(c);
@@ -140,7 +148,7 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 		}
 		if (at[1] != '"' && at[1] != c->delimiter && !csv_is_break(at[1]))
 			return fault(s, CSV_AFTER_QUOTE, at + 1);
-		go_on(s, c);		/* to that very byte */
+		go_on(s, c); /* to that very byte */
 		*stop = take_special(c);
 		if (at[1] != '"') {
 			put(c, text, at);
@@ -152,7 +160,8 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 	return last ? fault(s, CSV_UNCLOSED, text - 1) : CSV_MORE;
 }
 
-/* Takes the cells from `cell` on that end with a separator in this block, without quotes: most do. Returns what follows. */
+/* Takes the cells from `cell` on that end with a separator in this block, without quotes: most do.
+ * Returns what follows. */
 static inline const char *take_plain(struct cursor *c, const char *cell)
 {
 	const char *block = c->block;
@@ -161,7 +170,7 @@ static inline const char *take_plain(struct cursor *c, const char *cell)
 	uint64_t specials = c->specials;
 	bool blank = c->blank;
 
-	if (delimiter == '"')	/* a quote is a quote: no separator */
+	if (delimiter == '"') /* a quote is a quote: no separator */
 		return cell;
 	for (; specials; specials &= specials - 1) {
 		const char *at = block + (unsigned)__builtin_ctzll(specials);
@@ -183,7 +192,8 @@ static inline const char *take_plain(struct cursor *c, const char *cell)
 	return cell;
 }
 
-static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell, bool last)
+static enum csv_result scan_cells(struct csv_split *s, struct cursor *c, const char *cell,
+    bool last)
 {
 	while (go_on(s, c)) {
 		cell = take_plain(c, cell);
@@ -229,7 +239,7 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 	s->cells = (size_t)(c.field - s->fields) + c.beyond;
 	s->blank = c.blank;
 	if (result != CSV_ROW)
-		csv_split_forget(s);	/* the reader goes back to the row's start */
+		csv_split_forget(s); /* the reader goes back to the row's start */
 	return result;
 }
 
@@ -238,7 +248,8 @@ void csv_split_forget(struct csv_split *s)
 	s->blocks = NULL;
 }
 
-/* A cell's text has a quote in front of it only where that opens it; else a separator is there, or the row's start. */
+/* A cell's text has a quote in front of it only where that opens it; else a separator is there, or
+ * the row's start. */
 bool csv_is_quoted(const char *row, const char *text)
 {
 	return text > row && text[-1] == '"';
@@ -254,7 +265,8 @@ const char *csv_cell_end(const char *row, const struct field *cell)
 	return cell->value + cell->value_len + csv_is_quoted(row, cell->value);
 }
 
-/* The text of a cell, whose first quote is given, to `to`, with single quotes for doubled ones. Returns what follows. */
+/* The text of a cell, whose first quote is given, to `to`, with single quotes for doubled ones.
+ * Returns what follows. */
 static char *unescape(struct field *cell, const char *quote, char *to)
 {
 	const char *from = cell->value, *end = cell->value + cell->value_len;
@@ -274,13 +286,17 @@ static char *unescape(struct field *cell, const char *quote, char *to)
 
 void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, struct buf *scratch)
 {
-	size_t first = (size_t)(s->doubled - s->fields), last = (size_t)(s->last_doubled - s->fields);
+	size_t first = (size_t)(s->doubled - s->fields),
+	       last = (size_t)(s->last_doubled - s->fields);
 
 	buf_reset(scratch);
-	char *to = buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);	/* once, so that it stays where it is */
+	/* once, so that it stays where it is */
+	char *to = buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);
 	for (size_t i = first; i < count && i <= last; i++) {
 		struct field *cell = &cells[i];
-		const char *quote = csv_is_quoted(s->row, cell->value) ? memchr(cell->value, '"', cell->value_len) : NULL;
+		const char *quote = csv_is_quoted(s->row, cell->value) ?
+		    memchr(cell->value, '"', cell->value_len) :
+		    NULL;
 		if (quote)
 			to = unescape(cell, quote, to);
 	}
@@ -294,7 +310,7 @@ static enum csv_place place_after(enum csv_place place, char c, char delimiter)
 		return c == '"' ? CSV_AT_QUOTE : CSV_IN_QUOTES;
 	if (c == delimiter)
 		return CSV_AT_START;
-	return c == '"' ? CSV_IN_QUOTES : CSV_IN_CELL;	/* after a quote: it was doubled */
+	return c == '"' ? CSV_IN_QUOTES : CSV_IN_CELL; /* after a quote: it was doubled */
 }
 
 bool csv_may_end(struct csv_progress *p, const char *row, size_t n, char delimiter)

@@ -24,9 +24,15 @@ const char *file_shown(const char *name)
 /* By the name's ending; INPUT_AUTO where that says nothing. */
 static enum input_format format_of_name(const char *name)
 {
-	static const struct { const char *ending; enum input_format format; } endings[] = {
-		{ ".csv", INPUT_CSV }, { ".tsv", INPUT_TSV },
-		{ ".ndjson", INPUT_NDJSON }, { ".jsonl", INPUT_NDJSON }, { ".json", INPUT_NDJSON },
+	static const struct {
+		const char *ending;
+		enum input_format format;
+	} endings[] = {
+		{ ".csv", INPUT_CSV },
+		{ ".tsv", INPUT_TSV },
+		{ ".ndjson", INPUT_NDJSON },
+		{ ".jsonl", INPUT_NDJSON },
+		{ ".json", INPUT_NDJSON },
 	};
 	const char *ending = strrchr(name, '.');
 
@@ -42,11 +48,13 @@ static int refuse_open(const char *name, int error, struct reason *why, int *sta
 	if (error == ENOENT)
 		return reason_set(why, "%s: there is no such file: check the name", name);
 	if (error == EACCES || error == EPERM)
-		return reason_set(why, "%s: cannot be opened: %s: you need the right to read it", name, strerror(error));
+		return reason_set(why, "%s: cannot be opened: %s: you need the right to read it",
+		    name, strerror(error));
 	return reason_set(why, "%s: cannot be opened: %s", name, strerror(error));
 }
 
-/* A FIFO is opened without waiting for its writer: that is what INPUT_AGAIN is for. The description is ours alone. */
+/* A FIFO is opened without waiting for its writer: that is what INPUT_AGAIN is for. The description
+ * is ours alone. */
 static int open_named(const char *name, struct source_fd *from, struct reason *why, int *status)
 {
 	struct stat st;
@@ -78,7 +86,8 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 	}
 	if (f->format == INPUT_AUTO)
 		f->format = format_of_name(name);
-	source_init(&f->source, f->from.regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX, source_read_fd, &f->from);
+	source_init(&f->source, f->from.regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX,
+	    source_read_fd, &f->from);
 	return 0;
 }
 
@@ -88,7 +97,7 @@ void file_reader_close(struct file_reader *f)
 	ndjson_reader_free(&f->ndjson);
 	source_free(&f->source);
 	if (f->from.fd > STDERR_FILENO)
-		close(f->from.fd);	/* it was only read */
+		close(f->from.fd); /* it was only read */
 	*f = (struct file_reader){ .from.fd = -1 };
 }
 
@@ -128,7 +137,8 @@ enum input_result input_detect(struct source *s, enum input_format *format)
 	for (;;) {
 		size_t held = s->end - s->start, white = 0;
 		const char *text = s->data + s->start;
-		while (white < held && (text[white] == ' ' || (text[white] >= '\t' && text[white] <= '\r')))
+		while (white < held &&
+		    (text[white] == ' ' || (text[white] >= '\t' && text[white] <= '\r')))
 			white++;
 		*format = white < held && text[white] == '{' ? INPUT_NDJSON : INPUT_CSV;
 		if (white < held || held >= s->base)
@@ -150,7 +160,9 @@ static enum input_result refuse_read(const char *name, struct reason *why, int *
 
 static void make_reader(struct file_reader *f, const struct input_config *config, uint64_t *shapes)
 {
-	char delimiter = config->delimiter ? config->delimiter : f->format == INPUT_TSV ? '\t' : ',';
+	char delimiter = config->delimiter ? config->delimiter :
+	    f->format == INPUT_TSV         ? '\t' :
+	                                     ',';
 
 	if (f->format == INPUT_NDJSON)
 		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, shapes);
@@ -159,11 +171,12 @@ static void make_reader(struct file_reader *f, const struct input_config *config
 }
 
 /* The header of a CSV; for messages, its place in front. */
-static enum input_result begin_csv(struct file_reader *f, const struct input_config *config, size_t file,
-    struct reason *why, int *status)
+static enum input_result begin_csv(struct file_reader *f, const struct input_config *config,
+    size_t file, struct reason *why, int *status)
 {
 	struct reason inner;
-	enum input_result result = csv_reader_begin(&f->csv, config->columns, config->column_count, &inner, status);
+	enum input_result result = csv_reader_begin(&f->csv, config->columns, config->column_count,
+	    &inner, status);
 
 	if (result != INPUT_FAILED)
 		return result;
@@ -173,8 +186,8 @@ static enum input_result begin_csv(struct file_reader *f, const struct input_con
 	return INPUT_FAILED;
 }
 
-enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config, size_t file,
-    uint64_t *shapes, struct reason *why, int *status)
+enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config,
+    size_t file, uint64_t *shapes, struct reason *why, int *status)
 {
 	enum input_result result = INPUT_RECORD;
 
@@ -205,7 +218,8 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 enum input_result file_reader_next(struct file_reader *f, const char *name, struct record *r,
     struct reason *why, int *status)
 {
-	enum input_result result = f->format == INPUT_NDJSON ? ndjson_reader_next(&f->ndjson, r, why) :
+	enum input_result result = f->format == INPUT_NDJSON ?
+	    ndjson_reader_next(&f->ndjson, r, why) :
 	    csv_reader_next(&f->csv, r, why);
 
 	return result == INPUT_FAILED ? refuse_read(name, why, status) : result;
@@ -214,5 +228,5 @@ enum input_result file_reader_next(struct file_reader *f, const char *name, stru
 enum input_result file_reader_count(struct file_reader *f, size_t bytes, uint64_t *count)
 {
 	return f->format == INPUT_NDJSON ? ndjson_reader_count(&f->ndjson, bytes, count) :
-	    csv_reader_count(&f->csv, bytes, count);
+	                                   csv_reader_count(&f->csv, bytes, count);
 }

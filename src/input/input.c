@@ -13,18 +13,18 @@
 /* A FILE, once something is known of it. */
 struct file {
 	enum input_format format;
-	struct csv_header *header;	/* owned; NULL for NDJSON, or before it was read */
+	struct csv_header *header; /* owned; NULL for NDJSON, or before it was read */
 };
 
 struct input {
 	const struct input_config *config;
 	struct file *files;
-	size_t current;			/* the FILE that is read, or is read next */
-	bool open;			/* `reader` is open on it */
+	size_t current; /* the FILE that is read, or is read next */
+	bool open;      /* `reader` is open on it */
 	struct file_reader reader;
-	uint64_t number;		/* of the last record */
-	uint64_t shapes;		/* how many were given out */
-	struct input_counter *counter;	/* NULL before input_count */
+	uint64_t number;               /* of the last record */
+	uint64_t shapes;               /* how many were given out */
+	struct input_counter *counter; /* NULL before input_count */
 };
 
 /* Closes a reader of FILE i; its header stays where it was kept. */
@@ -35,8 +35,10 @@ static void close_reader(struct input *in, size_t i, struct file_reader *f)
 	file_reader_close(f);
 }
 
-/* What is learnt of a FILE's head is kept. When it is opened again for reading its header must be the same. */
-static int keep_head(struct input *in, size_t i, struct file_reader *f, struct reason *why, int *status)
+/* What is learnt of a FILE's head is kept. When it is opened again for reading its header must be
+ * the same. */
+static int keep_head(struct input *in, size_t i, struct file_reader *f, struct reason *why,
+    int *status)
 {
 	struct file *file = &in->files[i];
 	struct csv_header *now = f->csv.header, *before = file->header;
@@ -44,10 +46,12 @@ static int keep_head(struct input *in, size_t i, struct file_reader *f, struct r
 	file->format = f->format;
 	if (!now)
 		return 0;
-	if (before && (now->shown.raw_len != before->shown.raw_len ||
-	    memcmp(now->shown.raw, before->shown.raw, now->shown.raw_len) != 0)) {
+	if (before &&
+	    (now->shown.raw_len != before->shown.raw_len ||
+	        memcmp(now->shown.raw, before->shown.raw, now->shown.raw_len) != 0)) {
 		*status = EX_DATAERR;
-		return reason_set(why, "%s: its header was changed while earlier files were read: run again",
+		return reason_set(why,
+		    "%s: its header was changed while earlier files were read: run again",
 		    file_shown(in->config->files[i]));
 	}
 	if (!before)
@@ -55,14 +59,16 @@ static int keep_head(struct input *in, size_t i, struct file_reader *f, struct r
 	return 0;
 }
 
-/* Looks at a FILE before anything is read: a regular file's head is read; anything else must only be there. */
+/* Looks at a FILE before anything is read: a regular file's head is read; anything else must only
+ * be there. */
 static int check_file(struct input *in, size_t i, struct reason *why, int *status)
 {
 	const char *name = in->config->files[i];
 	struct file_reader f;
 	struct stat st;
 
-	if (file_is_stdin(name) || (stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+	if (file_is_stdin(name) ||
+	    (stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return 0;
 	if (file_reader_open(&f, in->config, i, why, status))
 		return -1;
@@ -100,7 +106,8 @@ void input_free(struct input *in)
 	free(in);
 }
 
-/* Opens the current FILE, if it is not, and gets to its first record. INPUT_RECORD when there may be one. */
+/* Opens the current FILE, if it is not, and gets to its first record. INPUT_RECORD when there may
+ * be one. */
 static enum input_result begin(struct input *in, struct reason *why, int *status)
 {
 	if (!in->open) {
@@ -110,7 +117,8 @@ static enum input_result begin(struct input *in, struct reason *why, int *status
 	}
 	if (in->reader.stage == FILE_READY)
 		return INPUT_RECORD;
-	enum input_result result = file_reader_begin(&in->reader, in->config, in->current, &in->shapes, why, status);
+	enum input_result result = file_reader_begin(&in->reader, in->config, in->current,
+	    &in->shapes, why, status);
 	if (result == INPUT_RECORD && keep_head(in, in->current, &in->reader, why, status))
 		return INPUT_FAILED;
 	return result;
@@ -121,7 +129,8 @@ enum input_result input_next(struct input *in, struct record *r, struct reason *
 	while (in->current < in->config->file_count) {
 		enum input_result result = begin(in, why, status);
 		if (result == INPUT_RECORD)
-			result = file_reader_next(&in->reader, in->config->files[in->current], r, why, status);
+			result = file_reader_next(&in->reader, in->config->files[in->current], r,
+			    why, status);
 		if (result == INPUT_RECORD || result == INPUT_BAD) {
 			r->from.number = ++in->number;
 			r->from.file = (unsigned)in->current;

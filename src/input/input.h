@@ -17,38 +17,41 @@ struct input;
 enum input_format { INPUT_AUTO, INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
 
 struct input_config {
-	const char *const *files;	/* names; "-" is standard input */
-	size_t file_count;		/* at least 1 */
+	const char *const *files; /* names; "-" is standard input */
+	size_t file_count;        /* at least 1 */
 	enum input_format format;
-	char delimiter;			/* 0: by the format */
-	const char *const *columns;	/* names for a CSV without a header row, or NULL */
+	char delimiter;             /* 0: by the format */
+	const char *const *columns; /* names for a CSV without a header row, or NULL */
 	size_t column_count;
 };
 
 enum input_result {
-	INPUT_RECORD,	/* *r is the next record */
-	INPUT_BAD,	/* r->from is something that is no record; *why says why; reading goes on */
-	INPUT_END,	/* every FILE was read to its end */
-	INPUT_AGAIN,	/* a pipe or terminal has nothing now: wait for input_fd() to be readable */
-	INPUT_FAILED,	/* reading failed, or a later FILE's header is broken; *why, *status */
+	INPUT_RECORD, /* *r is the next record */
+	INPUT_BAD,    /* r->from is something that is no record; *why says why; reading goes on */
+	INPUT_END,    /* every FILE was read to its end */
+	INPUT_AGAIN,  /* a pipe or terminal has nothing now: wait for input_fd() to be readable */
+	INPUT_FAILED, /* reading failed, or a later FILE's header is broken; *why, *status */
 };
 
 /*
- * Opens every FILE that is a regular file, reads its format and header, and closes it again until its turn comes (so
- * thousands of FILEs need one descriptor, one buffer and their headers): a missing file or a broken header shows before
- * anything is sent. If the header is another one when its turn comes, input_next says INPUT_FAILED (65). A pipe must only be
- * there; it is opened, without waiting for its writer, in its turn. Returns NULL with *why and *status (66 cannot be
+ * Opens every FILE that is a regular file, reads its format and header, and closes it again until
+ * its turn comes (so thousands of FILEs need one descriptor, one buffer and their headers): a
+ * missing file or a broken header shows before anything is sent. If the header is another one when
+ * its turn comes, input_next says INPUT_FAILED (65). A pipe must only be there; it is opened,
+ * without waiting for its writer, in its turn. Returns NULL with *why and *status (66 cannot be
  * opened or read, 65 broken header). The config, and what it points to, must outlive the input.
  *
- * A CSV (by its name or --format) of no rows at all is refused, for its header is missing, unless columns are given; where
- * nothing tells the format (standard input, a file of another name) an empty input holds no records.
+ * A CSV (by its name or --format) of no rows at all is refused, for its header is missing, unless
+ * columns are given; where nothing tells the format (standard input, a file of another name) an
+ * empty input holds no records.
  */
 struct input *input_new(const struct input_config *config, struct reason *why, int *status);
 void input_free(struct input *in);
 
 enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status);
 
-/* Whether every FILE, standard input too where it is one, is a regular file: they never have nothing just now. */
+/* Whether every FILE, standard input too where it is one, is a regular file: they never have
+ * nothing just now. */
 bool input_is_regular(const struct input *in);
 
 /* The FILE that is read now. */
@@ -65,8 +68,8 @@ enum input_format input_format_of(const struct input *in, unsigned file);
 
 /*
  * A CSV's names, in order, once its header was read: NULL for NDJSON or where nothing
- * was read yet. Without _cio_ columns. raw/raw_len give the header row's own bytes without them (for --columns, a
- * row made of the names).
+ * was read yet. Without _cio_ columns. raw/raw_len give the header row's own bytes without them
+ * (for --columns, a row made of the names).
  */
 struct input_header {
 	const char *const *names;
@@ -86,8 +89,9 @@ const struct input_header *input_header_of(const struct input *in, unsigned file
 int input_count(struct input *in, size_t bytes, uint64_t *total);
 
 /*
- * The identity of the whole input, for the checkpoint: true, with a digest of the sizes and the first and last 64 KiB of
- * each FILE added to `out` as text, where all are regular files; false, and nothing added, otherwise.
+ * The identity of the whole input, for the checkpoint: true, with a digest of the sizes and the
+ * first and last 64 KiB of each FILE added to `out` as text, where all are regular files; false,
+ * and nothing added, otherwise.
  */
 bool input_identity(const struct input *in, struct buf *out);
 

@@ -1,4 +1,5 @@
-/* Counting ahead, and telling one input from another: both read the FILEs anew, through descriptors of their own. */
+/* Counting ahead, and telling one input from another: both read the FILEs anew, through descriptors
+ * of their own. */
 #include "input/reader.h"
 
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define IDENTITY_BYTES (64u << 10)	/* of a file's head, and of its tail */
+#define IDENTITY_BYTES (64u << 10) /* of a file's head, and of its tail */
 
 struct input_counter {
 	const struct input_config *config;
@@ -29,7 +30,8 @@ struct input_counter *input_counter_new(const struct input_config *config)
 
 	c->config = config;
 	for (size_t i = 0; i < config->file_count; i++)
-		if (file_is_stdin(config->files[i]) || stat(config->files[i], &st) || !S_ISREG(st.st_mode))
+		if (file_is_stdin(config->files[i]) || stat(config->files[i], &st) ||
+		    !S_ISREG(st.st_mode))
 			c->failed = true;
 	return c;
 }
@@ -55,9 +57,10 @@ static enum input_result count_piece(struct input_counter *c, size_t bytes)
 		c->open = true;
 	}
 	if (!c->reader.from.regular)
-		return INPUT_FAILED;	/* it is another file by now */
+		return INPUT_FAILED; /* it is another file by now */
 	if (c->reader.stage != FILE_READY) {
-		enum input_result result = file_reader_begin(&c->reader, c->config, c->current, &c->shapes, &why, &status);
+		enum input_result result = file_reader_begin(&c->reader, c->config, c->current,
+		    &c->shapes, &why, &status);
 		if (result != INPUT_RECORD)
 			return result;
 	}
@@ -117,10 +120,11 @@ static int hash_file(XXH3_state_t *state, const char *name)
 	uint64_t size = (uint64_t)st.st_size;
 	XXH3_128bits_update(state, &size, sizeof size);
 	off_t tail = st.st_size > (off_t)IDENTITY_BYTES ? st.st_size - (off_t)IDENTITY_BYTES : 0;
-	if (hash_piece(state, fd, 0, IDENTITY_BYTES) == 0 && hash_piece(state, fd, tail, IDENTITY_BYTES) == 0)
+	if (hash_piece(state, fd, 0, IDENTITY_BYTES) == 0 &&
+	    hash_piece(state, fd, tail, IDENTITY_BYTES) == 0)
 		result = 0;
 out:
-	close(fd);	/* it was only read */
+	close(fd); /* it was only read */
 	return result;
 }
 
@@ -135,7 +139,8 @@ bool input_identity_of(const struct input_config *config, struct buf *out)
 		known = !file_is_stdin(config->files[i]) && hash_file(state, config->files[i]) == 0;
 	if (known) {
 		XXH128_hash_t hash = XXH3_128bits_digest(state);
-		buf_fmt(out, "%zu:%016" PRIx64 "%016" PRIx64, config->file_count, hash.high64, hash.low64);
+		buf_fmt(out, "%zu:%016" PRIx64 "%016" PRIx64, config->file_count, hash.high64,
+		    hash.low64);
 	}
 	XXH3_freeState(state);
 	return known;

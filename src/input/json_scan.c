@@ -9,13 +9,14 @@
 #include "base/utf8.h"
 
 /*
- * Every function gets `end`, at which stands a line break or NUL: none of the bytes that JSON gives a meaning. So what is found
- * is in front of it, without a look at where the end is.
+ * Every function gets `end`, at which stands a line break or NUL: none of the bytes that JSON gives
+ * a meaning. So what is found is in front of it, without a look at where the end is.
  */
 
-#define DIGITS_SAFE 300u		/* so many digits in front of the point are below the largest double */
-#define DOUBLE_DIGITS 309		/* ... which has as many */
-#define EXPONENT_MAX 1000000000		/* beyond any record's digits */
+/* so many digits in front of the point are below the largest double */
+#define DIGITS_SAFE 300u
+#define DOUBLE_DIGITS 309       /* ... which has as many */
+#define EXPONENT_MAX 1000000000 /* beyond any record's digits */
 
 void json_scan_free(struct json_scan *j)
 {
@@ -101,7 +102,8 @@ static const char *scan_long_text(struct json_scan *j, const char *p, const char
 		if (*p == '"')
 			return p + 1;
 		if (*p != '\\')
-			return refuse(j, "a control character stands in a string: it has to be escaped", p);
+			return refuse(j,
+			    "a control character stands in a string: it has to be escaped", p);
 		p = scan_escape(j, p, end, key);
 		if (!p)
 			return NULL;
@@ -113,7 +115,7 @@ static inline const char *scan_text(struct json_scan *j, const char *p, const ch
 {
 	unsigned found = scan_string(p);
 
-	if (found) {	/* in front of `end`, or there: that is no quote */
+	if (found) { /* in front of `end`, or there: that is no quote */
 		const char *stop = p + (unsigned)__builtin_ctz(found);
 		if (*stop == '"')
 			return stop + 1;
@@ -139,8 +141,9 @@ static char digit_of(const struct number *n, size_t i)
 }
 
 /*
- * Whether no double can hold it. Only of numbers that have as many digits in front of the point as the largest
- * double is that a question; those 309 digits decide it, for the bound itself is an integer.
+ * Whether no double can hold it. Only of numbers that have as many digits in front of the point as
+ * the largest double is that a question; those 309 digits decide it, for the bound itself is an
+ * integer.
  */
 static bool overflows(const struct number *n)
 {
@@ -264,8 +267,8 @@ static inline void open_container(struct json_scan *j, size_t depth, bool array)
 }
 
 /*
- * What follows a value inside `*depth` containers: closes those that end, up to the next value (or, where all are closed,
- * to what follows the outermost).
+ * What follows a value inside `*depth` containers: closes those that end, up to the next value (or,
+ * where all are closed, to what follows the outermost).
  */
 static const char *scan_after(struct json_scan *j, const char *p, const char *end, size_t *depth)
 {
@@ -277,7 +280,8 @@ static const char *scan_after(struct json_scan *j, const char *p, const char *en
 			return array ? p : scan_inner_key(j, p, end);
 		}
 		if (*p != (array ? ']' : '}'))
-			return refuse(j, array ? "a comma or ] is missing" : "a comma or } is missing", p);
+			return refuse(j,
+			    array ? "a comma or ] is missing" : "a comma or } is missing", p);
 		p++;
 		--*depth;
 	}
@@ -290,7 +294,8 @@ static const char *scan_container(struct json_scan *j, const char *p, const char
 	size_t depth = 0;
 
 	do {
-		if (depth + 2 > JSON_DEPTH_MAX)		/* the record's object is one, this value another */
+		/* the record's object is one, this value another */
+		if (depth + 2 > JSON_DEPTH_MAX)
 			return refuse(j, "values are nested too deeply", p);
 		if (*p == '[' || *p == '{') {
 			bool array = *p == '[';
@@ -339,15 +344,18 @@ static const char *scan_key(struct json_scan *j, const char *p, const char *end,
 	if (!p)
 		return NULL;
 	*f = (struct field){
-		.key = key, .key_len = (uint32_t)(p - key), .name = key + 1, .name_len = (uint32_t)(p - key) - 2,
+		.key = key,
+		.key_len = (uint32_t)(p - key),
+		.name = key + 1,
+		.name_len = (uint32_t)(p - key) - 2,
 		.kind = FIELD_JSON,
 	};
 	return p;
 }
 
 /* From a value to behind what follows it: a comma and white space, or the brace. *ended: which. */
-__attribute__((always_inline)) static inline const char *scan_member(struct json_scan *j, const char *p, const char *end,
-    struct field *f, bool *ended)
+__attribute__((always_inline)) static inline const char *scan_member(struct json_scan *j,
+    const char *p, const char *end, struct field *f, bool *ended)
 {
 	f->value = p;
 	p = scan_value(j, p, end);
@@ -359,14 +367,16 @@ __attribute__((always_inline)) static inline const char *scan_member(struct json
 	if (*ended)
 		return p + 1;
 	if (*p != ',')
-		return refuse(j, p == end ? "the object is not closed" : "a comma or } is missing", p);
+		return refuse(j, p == end ? "the object is not closed" : "a comma or } is missing",
+		    p);
 	return skip_space(p + 1, end);
 }
 
-/* An expected key, with the colon and what white space is around it; NULL where it is another, or no colon is there. */
+/* An expected key, with the colon and what white space is around it; NULL where it is another, or
+ * no colon is there. */
 static inline const char *skip_expected(const struct field *f, const char *p, const char *end)
 {
-	if (scan_same(p, f->key, f->key_len + 1))	/* the colon is behind it here, too */
+	if (scan_same(p, f->key, f->key_len + 1)) /* the colon is behind it here, too */
 		return skip_space(p + f->key_len + 1, end);
 	if (!scan_same(p, f->key, f->key_len))
 		return NULL;
@@ -414,7 +424,7 @@ static const char *scan_members(struct json_scan *j, const char *p, const char *
 		p = scan_expected(j, p, end, &ended);
 	if (j->as_expected || !p)
 		return p;
-	json_scan_own(j);	/* those so far */
+	json_scan_own(j); /* those so far */
 	while (!ended) {
 		if (j->count == j->most)
 			return refuse(j, "the object has too many members", p);
@@ -439,8 +449,10 @@ int json_scan(struct json_scan *j, const char *text, size_t n)
 	j->count = 0;
 	j->as_expected = false;
 	if (*p != '{') {
-		refuse(j, *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
-		    "it does not begin with {", p);
+		refuse(j,
+		    *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
+		                "it does not begin with {",
+		    p);
 		return -1;
 	}
 	p = skip_space(p + 1, end);

@@ -1,7 +1,8 @@
 /*
- * One JSON object to its top-level members, in place and strictly (RFC 8259): the same verdict as jansson's json_loadb
- * with JSON_ALLOW_NUL and JSON_DECODE_INT_AS_REAL (but for a NUL byte, which is never JSON: jansson 2.14 loses one that
- * follows a number or a word). Nothing is built, nothing is copied.
+ * One JSON object to its top-level members, in place and strictly (RFC 8259): the same verdict as
+ * jansson's json_loadb with JSON_ALLOW_NUL and JSON_DECODE_INT_AS_REAL (but for a NUL byte, which
+ * is never JSON: jansson 2.14 loses one that follows a number or a word). Nothing is built, nothing
+ * is copied.
  */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
@@ -13,10 +14,11 @@
 struct field;
 struct buf;
 
-#define JSON_DEPTH_MAX 2048u	/* values inside values; as jansson's */
+#define JSON_DEPTH_MAX 2048u /* values inside values; as jansson's */
 
-/* The keys of an object as they stand, with their names: probably the next object has them too, and then its values are put
- * into these fields. Behind each key is a colon, and SCAN_STRING_BYTES more must be readable. */
+/* The keys of an object as they stand, with their names: probably the next object has them too, and
+ * then its values are put into these fields. Behind each key is a colon, and SCAN_STRING_BYTES more
+ * must be readable. */
 struct json_keys {
 	struct field *fields;
 	size_t count;
@@ -24,33 +26,38 @@ struct json_keys {
 
 struct json_scan {
 	/* Set by the caller. */
-	const struct json_keys *expected;	/* or NULL */
-	size_t most;				/* members an object may have */
+	const struct json_keys *expected; /* or NULL */
+	size_t most;                      /* members an object may have */
 
 	/* The members. */
-	struct field *fields;			/* the expected ones, or `own` */
+	struct field *fields; /* the expected ones, or `own` */
 	size_t count;
-	bool as_expected;			/* the keys are the expected ones, all of them, in that order */
-	struct field *own;			/* a name is what its key has between its quotes, escapes and all. Owned */
+	/* the keys are the expected ones, all of them, in that order */
+	bool as_expected;
+	/* a name is what its key has between its quotes, escapes and all. Owned */
+	struct field *own;
 	size_t room;
 
 	/* What is wrong. */
-	const char *fault;			/* "a comma or } is missing" */
+	const char *fault; /* "a comma or } is missing" */
 	const char *fault_at;
 
-	uint64_t arrays[JSON_DEPTH_MAX / 64];	/* a bit for each open container: whether it is an array */
+	/* a bit for each open container: whether it is an array */
+	uint64_t arrays[JSON_DEPTH_MAX / 64];
 };
 
 /* A scan is zeroed before its first use. */
 void json_scan_free(struct json_scan *j);
 
 /*
- * Scans n bytes. 0, or -1 with j->fault and j->fault_at. text[n] must be readable and be a line break or NUL, and
- * SCAN_STRING_BYTES more must be readable behind it. Repeated keys are the caller's business.
+ * Scans n bytes. 0, or -1 with j->fault and j->fault_at. text[n] must be readable and be a line
+ * break or NUL, and SCAN_STRING_BYTES more must be readable behind it. Repeated keys are the
+ * caller's business.
  */
 int json_scan(struct json_scan *j, const char *text, size_t n);
 
-/* Makes the members own ones, where they are those of `expected`: these are to be changed in nothing but their values. */
+/* Makes the members own ones, where they are those of `expected`: these are to be changed in
+ * nothing but their values. */
 void json_scan_own(struct json_scan *j);
 
 /* Adds the text of a JSON string that json_scan let pass, without its quotes and escapes. */

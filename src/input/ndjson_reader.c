@@ -1,6 +1,7 @@
 /*
- * NDJSON records: one object a line. Records of one file mostly have the same keys in the same order, so the last few
- * lists of keys are kept: a record with one of them has been checked for repeated names, and its shape has a number.
+ * NDJSON records: one object a line. Records of one file mostly have the same keys in the same
+ * order, so the last few lists of keys are kept: a record with one of them has been checked for
+ * repeated names, and its shape has a number.
  */
 #include "input/reader.h"
 
@@ -15,21 +16,26 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define SHAPES 64u		/* lists of keys that are kept */
-#define SHAPE_BYTES 4096u	/* ... each of at most so many bytes ... */
-#define SHAPE_KEYS 512u		/* ... and keys */
+#define SHAPES 64u        /* lists of keys that are kept */
+#define SHAPE_BYTES 4096u /* ... each of at most so many bytes ... */
+#define SHAPE_KEYS 512u   /* ... and keys */
 #define NAME_SHOWN ((size_t)60)
 
 struct ndjson_shape {
 	struct json_keys keys;
-	char *text;		/* theirs, and the names of those with escapes; NULL where there is none */
+	/* theirs, and the names of those with escapes; NULL where there is none */
+	char *text;
 	uint64_t number;
-	bool reserved;		/* some name begins with _cio_ */
+	bool reserved; /* some name begins with _cio_ */
 };
 
-void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest, uint64_t *last_shape)
+void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest,
+    uint64_t *last_shape)
 {
-	*j = (struct ndjson_reader){ .source = s, .longest = longest, .line = 1, .last_shape = last_shape };
+	*j = (struct ndjson_reader){ .source = s,
+		.longest = longest,
+		.line = 1,
+		.last_shape = last_shape };
 	j->shapes = xcalloc(SHAPES + 1, sizeof *j->shapes);
 	j->scan.most = INPUT_FIELDS_MAX;
 	buf_init(&j->names, (size_t)-1);
@@ -65,7 +71,7 @@ static void unescape_names(struct ndjson_reader *j)
 
 	for (size_t i = 0; i < j->scan.count; i++)
 		need += j->scan.fields[i].key_len;
-	buf_room(&j->names, need);	/* once, so that it stays where it is */
+	buf_room(&j->names, need); /* once, so that it stays where it is */
 	for (size_t i = 0; i < j->scan.count; i++) {
 		struct field *f = &j->scan.fields[i];
 		if (!memchr(f->key, '\\', f->key_len))
@@ -82,7 +88,8 @@ static bool same_name(const struct field *a, const struct field *b)
 	return a->name_len == b->name_len && memcmp(a->name, b->name, a->name_len) == 0;
 }
 
-/* The first field whose name another one before it has; NULL where there is none. A hash table of places + 1. */
+/* The first field whose name another one before it has; NULL where there is none. A hash table of
+ * places + 1. */
 static const struct field *find_repeated(const struct field *fields, size_t n)
 {
 	size_t slots = 16;
@@ -108,7 +115,8 @@ static int refuse_repeated(const struct field *f, struct reason *why)
 	struct buf name = { .max = 4 * NAME_SHOWN };
 
 	buf_safe(&name, f->name, f->name_len, NAME_SHOWN);
-	reason_set(why, "the key \"%.*s\" is there twice", (int)name.len, name.data ? name.data : "");
+	reason_set(why, "the key \"%.*s\" is there twice", (int)name.len,
+	    name.data ? name.data : "");
 	buf_free(&name);
 	return -1;
 }
@@ -151,8 +159,8 @@ static const char *keep(char **to, const char *s, size_t n)
 	return memcpy(*to - n, s, n);
 }
 
-/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others. The fields that were
- * scanned are given them too, for theirs may be those others. */
+/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others.
+ * The fields that were scanned are given them too, for theirs may be those others. */
 static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
 {
 	char *text = xcalloc(bytes + SCAN_STRING_BYTES, 1), *to = text;
@@ -171,16 +179,18 @@ static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_
 	shape->keys = (struct json_keys){ fields, scan->count };
 }
 
-static void describe_shape(struct ndjson_shape *shape, const struct json_scan *scan, uint64_t number)
+static void describe_shape(struct ndjson_shape *shape, const struct json_scan *scan,
+    uint64_t number)
 {
 	shape->number = number;
 	shape->reserved = false;
 	for (size_t i = 0; i < scan->count; i++)
-		shape->reserved = shape->reserved || name_is_reserved(scan->fields[i].name, scan->fields[i].name_len);
+		shape->reserved = shape->reserved ||
+		    name_is_reserved(scan->fields[i].name, scan->fields[i].name_len);
 }
 
-/* The shape of the object that was scanned, its names unescaped; NULL with *why where one is repeated. It is good
- * until the next line. */
+/* The shape of the object that was scanned, its names unescaped; NULL with *why where one is
+ * repeated. It is good until the next line. */
 static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct reason *why)
 {
 	struct json_scan *scan = &j->scan;
@@ -198,7 +208,7 @@ static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct rea
 			return NULL;
 		}
 		if (bytes > SHAPE_BYTES || scan->count > SHAPE_KEYS)
-			kept = large;		/* too large to keep */
+			kept = large; /* too large to keep */
 		else
 			keep_shape(kept, scan, bytes);
 		describe_shape(kept, scan, ++*j->last_shape);
@@ -219,7 +229,8 @@ static inline const char *skip_space(const char *p)
 	return p;
 }
 
-/* Takes the reserved members out, of the fields and of the line: what stands between its other commas stays as it was. */
+/* Takes the reserved members out, of the fields and of the line: what stands between its other
+ * commas stays as it was. */
 static void drop_reserved(struct ndjson_reader *j, const char *line, size_t n, struct record *r)
 {
 	const char *start = skip_space(line) + 1;
@@ -253,7 +264,9 @@ static bool has_raw(struct ndjson_reader *j, const struct record *r)
 			continue;
 		buf_reset(&j->text);
 		json_unescape(f->value, f->value_len, &j->text);
-		while (j->text.len > 0 && (j->text.data[j->text.len - 1] == '\n' || j->text.data[j->text.len - 1] == '\r'))
+		while (j->text.len > 0 &&
+		    (j->text.data[j->text.len - 1] == '\n' ||
+		        j->text.data[j->text.len - 1] == '\r'))
 			j->text.len--;
 		memset(buf_room(&j->text, SCAN_BYTES), 0, SCAN_BYTES);
 		return true;
@@ -263,7 +276,8 @@ static bool has_raw(struct ndjson_reader *j, const struct record *r)
 
 /* Lines. */
 
-static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool inner, struct record *r, struct reason *why)
+static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool inner,
+    struct record *r, struct reason *why)
 {
 	struct json_scan *scan = &j->scan;
 	const struct ndjson_shape *shape;
@@ -271,8 +285,9 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 	r->from.raw = line;
 	r->from.raw_len = n;
 	if (json_scan(scan, line, n))
-		return reason_set(why, "%snot a JSON object: %s, at byte %zu", inner ? RESERVED_RAW ": " : "",
-		    scan->fault, (size_t)(scan->fault_at - line) + 1);
+		return reason_set(why, "%snot a JSON object: %s, at byte %zu",
+		    inner ? RESERVED_RAW ": " : "", scan->fault,
+		    (size_t)(scan->fault_at - line) + 1);
 	shape = find_shape(j, why);
 	if (!shape)
 		return -1;
@@ -314,7 +329,8 @@ static void skip_line(struct ndjson_reader *j)
 }
 
 /* The line at s->start is too long: shows the beginning of it. */
-static enum input_result too_long(struct ndjson_reader *j, size_t seen, const char **line, size_t *n, struct reason *why)
+static enum input_result too_long(struct ndjson_reader *j, size_t seen, const char **line,
+    size_t *n, struct reason *why)
 {
 	struct source *s = j->source;
 
@@ -327,8 +343,10 @@ static enum input_result too_long(struct ndjson_reader *j, size_t seen, const ch
 	return INPUT_BAD;
 }
 
-/* Looks for the end of the line at s->start. INPUT_RECORD with the line, without its end; INPUT_BAD; INPUT_AGAIN. */
-static enum input_result look_at_line(struct ndjson_reader *j, const char **line, size_t *n, struct reason *why)
+/* Looks for the end of the line at s->start. INPUT_RECORD with the line, without its end;
+ * INPUT_BAD; INPUT_AGAIN. */
+static enum input_result look_at_line(struct ndjson_reader *j, const char **line, size_t *n,
+    struct reason *why)
 {
 	struct source *s = j->source;
 	const char *from = s->data + s->start;
@@ -352,7 +370,8 @@ static enum input_result look_at_line(struct ndjson_reader *j, const char **line
 }
 
 /* The next line that is not blank; *at is its number. INPUT_FAILED: in errno. */
-static enum input_result take_line(struct ndjson_reader *j, const char **line, size_t *n, uint64_t *at, struct reason *why)
+static enum input_result take_line(struct ndjson_reader *j, const char **line, size_t *n,
+    uint64_t *at, struct reason *why)
 {
 	struct source *s = j->source;
 

@@ -14,9 +14,10 @@
 struct record;
 struct reason;
 
-#define RAW_SHOWN 1000u		/* bytes that are kept of a record that is too long */
+#define RAW_SHOWN 1000u /* bytes that are kept of a record that is too long */
 
-/* Passes over a byte-order mark, once the first bytes are there. INPUT_RECORD, INPUT_AGAIN, or INPUT_FAILED (errno). */
+/* Passes over a byte-order mark, once the first bytes are there. INPUT_RECORD, INPUT_AGAIN, or
+ * INPUT_FAILED (errno). */
 enum input_result input_skip_bom(struct source *s);
 
 /* *why for a record that is longer than `longest` bytes. */
@@ -27,45 +28,49 @@ enum input_result input_detect(struct source *s, enum input_format *format);
 
 struct csv_reader {
 	struct source *source;
-	size_t longest;			/* bytes of a record */
+	size_t longest; /* bytes of a record */
 	char delimiter;
-	uint64_t line;			/* of the next byte, from 1 */
-	bool after_cr;			/* the byte before was a CR: an LF ends the same line */
+	uint64_t line; /* of the next byte, from 1 */
+	bool after_cr; /* the byte before was a CR: an LF ends the same line */
 	enum { CSV_ROWS, CSV_BAD_LINE, CSV_SKIPPING } mode;
-	bool waiting;			/* the row at source->start is not complete: `progress` says how far it was seen */
+	/* the row at source->start is not complete: `progress` says how far it was seen */
+	bool waiting;
 	struct csv_progress progress;
-	size_t line_seen;		/* in CSV_BAD_LINE: bytes that have no line break */
+	size_t line_seen; /* in CSV_BAD_LINE: bytes that have no line break */
 	struct csv_split split;
-	bool by_judge;			/* the row's cells are libcsv's */
+	bool by_judge; /* the row's cells are libcsv's */
 	struct csv_header *header;
-	bool begun;			/* the first row was seen */
+	bool begun; /* the first row was seen */
 	uint64_t shape;
-	struct buf scratch;		/* texts that had doubled quotes */
-	struct buf inner;		/* the same, of a row out of _cio_raw */
-	struct buf raw;			/* a row without its _cio_ cells */
-	struct buf judged;		/* cells as libcsv sees them */
+	struct buf scratch; /* texts that had doubled quotes */
+	struct buf inner;   /* the same, of a row out of _cio_raw */
+	struct buf raw;     /* a row without its _cio_ cells */
+	struct buf judged;  /* cells as libcsv sees them */
 };
 
 /* columns: --columns, or NULL. */
-void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest, uint64_t shape);
+void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest,
+    uint64_t shape);
 void csv_reader_free(struct csv_reader *c);
 
 /*
- * Reads the header, or takes --columns for it. INPUT_RECORD when c->header is there, INPUT_AGAIN, or
- * INPUT_FAILED with *why and *status; the reason has no place in front.
+ * Reads the header, or takes --columns for it. INPUT_RECORD when c->header is there, INPUT_AGAIN,
+ * or INPUT_FAILED with *why and *status; the reason has no place in front.
  */
-enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns, size_t column_count,
-    struct reason *why, int *status);
+enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns,
+    size_t column_count, struct reason *why, int *status);
 
-/* The next record; r->from.number and .file are the caller's. INPUT_FAILED is a read error, in errno. */
+/* The next record; r->from.number and .file are the caller's. INPUT_FAILED is a read error, in
+ * errno. */
 enum input_result csv_reader_next(struct csv_reader *c, struct record *r, struct reason *why);
 
 /* Counts records, taking about `bytes` bytes. Adds to *count. INPUT_AGAIN: there may be more. */
 enum input_result csv_reader_count(struct csv_reader *c, size_t bytes, uint64_t *count);
 
 /*
- * libcsv's view of the first row in `n` bytes: CSV_ROW with its cells in `cells` (at most `width` are put there; their
- * text is in `text`), *count, and the row's *length without its line end. `last`: nothing follows.
+ * libcsv's view of the first row in `n` bytes: CSV_ROW with its cells in `cells` (at most `width`
+ * are put there; their text is in `text`), *count, and the row's *length without its line end.
+ * `last`: nothing follows.
  */
 enum csv_result csv_judge(const char *row, size_t n, bool last, char delimiter, struct buf *text,
     struct field *cells, size_t width, size_t *count, size_t *length);
@@ -75,18 +80,20 @@ struct ndjson_reader {
 	struct source *source;
 	size_t longest;
 	uint64_t line;
-	size_t seen;			/* bytes at source->start that have no line break */
-	bool skipping;			/* the rest of a line that is too long */
+	size_t seen;   /* bytes at source->start that have no line break */
+	bool skipping; /* the rest of a line that is too long */
 	struct json_scan scan;
-	struct ndjson_shape *shapes;	/* the last few, and a place for one too large to keep */
-	const struct ndjson_shape *expected;	/* of the record before */
-	uint64_t *last_shape;		/* the highest number given out, shared by all readers of a run */
-	struct buf names;		/* names that had escapes */
-	struct buf text;		/* a line out of _cio_raw */
-	struct buf raw;			/* a line without its _cio_ members */
+	struct ndjson_shape *shapes; /* the last few, and a place for one too large to keep */
+	const struct ndjson_shape *expected; /* of the record before */
+	/* the highest number given out, shared by all readers of a run */
+	uint64_t *last_shape;
+	struct buf names; /* names that had escapes */
+	struct buf text;  /* a line out of _cio_raw */
+	struct buf raw;   /* a line without its _cio_ members */
 };
 
-void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest, uint64_t *last_shape);
+void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest,
+    uint64_t *last_shape);
 void ndjson_reader_free(struct ndjson_reader *j);
 enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, struct reason *why);
 enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uint64_t *count);
@@ -95,7 +102,7 @@ enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uin
 struct file_reader {
 	struct source_fd from;
 	struct source source;
-	enum input_format format;	/* INPUT_AUTO until it is known */
+	enum input_format format; /* INPUT_AUTO until it is known */
 	enum { FILE_AT_START, FILE_AT_FORMAT, FILE_AT_HEADER, FILE_READY } stage;
 	struct csv_reader csv;
 	struct ndjson_reader ndjson;
@@ -107,11 +114,12 @@ struct file_reader {
  */
 int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
     struct reason *why, int *status);
-void file_reader_close(struct file_reader *f);		/* a closed or zeroed one is fine */
+void file_reader_close(struct file_reader *f); /* a closed or zeroed one is fine */
 
-/* Gets as far as the first record. INPUT_RECORD, INPUT_END (it is empty), INPUT_AGAIN, INPUT_FAILED. */
-enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config, size_t file,
-    uint64_t *shapes, struct reason *why, int *status);
+/* Gets as far as the first record. INPUT_RECORD, INPUT_END (it is empty), INPUT_AGAIN,
+ * INPUT_FAILED. */
+enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config,
+    size_t file, uint64_t *shapes, struct reason *why, int *status);
 
 /* The next record or *count more of them. INPUT_FAILED: *why, *status. */
 enum input_result file_reader_next(struct file_reader *f, const char *name, struct record *r,
@@ -125,7 +133,7 @@ bool file_is_stdin(const char *name);
 /* Behind input_count. */
 struct input_counter;
 struct input_counter *input_counter_new(const struct input_config *config);
-void input_counter_free(struct input_counter *c);	/* NULL is fine */
+void input_counter_free(struct input_counter *c); /* NULL is fine */
 int input_counter_step(struct input_counter *c, size_t bytes, uint64_t *total);
 
 /* Behind input_identity. */

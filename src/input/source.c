@@ -10,7 +10,11 @@
 
 void source_init(struct source *s, size_t base, size_t longest, source_read *read_bytes, void *arg)
 {
-	*s = (struct source){ .cap = base, .base = base, .most = base + longest + 2, .read = read_bytes, .arg = arg };
+	*s = (struct source){ .cap = base,
+		.base = base,
+		.most = base + longest + 2,
+		.read = read_bytes,
+		.arg = arg };
 	s->data = xcalloc(base + SCAN_BYTES, 1);
 }
 
@@ -27,7 +31,8 @@ static void resize(struct source *s, size_t cap)
 	s->cap = cap;
 }
 
-/* Makes room behind `end`: by moving what is held to the front, by giving back what a long record needed, by growing. */
+/* Makes room behind `end`: by moving what is held to the front, by giving back what a long record
+ * needed, by growing. */
 static void make_room(struct source *s)
 {
 	size_t held = s->end - s->start;
@@ -53,7 +58,8 @@ enum source_result source_fill(struct source *s)
 		return SOURCE_END;
 	make_room(s);
 	size_t room = s->cap - s->end;
-	enum source_result result = s->read(s->arg, s->data + s->end, room < s->base ? room : s->base, &got);
+	enum source_result result = s->read(s->arg, s->data + s->end,
+	    room < s->base ? room : s->base, &got);
 	s->end += got;
 	s->total += got;
 	s->at_end = result == SOURCE_END;

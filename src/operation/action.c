@@ -59,7 +59,10 @@ bool action_is_event(enum action a)
 const char *method_name(enum method m)
 {
 	static const char *const names[] = {
-		[METHOD_PUT] = "PUT", [METHOD_POST] = "POST", [METHOD_DELETE] = "DELETE", [METHOD_GET] = "GET",
+		[METHOD_PUT] = "PUT",
+		[METHOD_POST] = "POST",
+		[METHOD_DELETE] = "DELETE",
+		[METHOD_GET] = "GET",
 	};
 	return names[m];
 }

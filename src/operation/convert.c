@@ -9,7 +9,10 @@
 #include "base/writer.h"
 #include "operation/value.h"
 
-struct text { const char *s; size_t n; };
+struct text {
+	const char *s;
+	size_t n;
+};
 
 static void set_json(struct field *f, const char *value, size_t n)
 {
@@ -70,7 +73,8 @@ static int to_number(struct field *f, bool whole, char **room, struct reason *wh
 {
 	struct text t = text_of(f, room);
 
-	if (!(whole ? value_is_integer(t.s, t.n) : value_is_number(t.s, t.n)) || !fits_double(t, *room))
+	if (!(whole ? value_is_integer(t.s, t.n) : value_is_number(t.s, t.n)) ||
+	    !fits_double(t, *room))
 		return field_refuse(f, whole ? "an integer" : "a number", why);
 	set_json(f, t.s, t.n);
 	return 0;
@@ -78,7 +82,8 @@ static int to_number(struct field *f, bool whole, char **room, struct reason *wh
 
 static int to_bool(struct field *f, char **room, struct reason *why)
 {
-	static const char words[][5 + FIELD_SLACK] = { "false", "true", "0", "1", "no", "yes", "f", "t" };
+	static const char words[][5 + FIELD_SLACK] = { "false", "true", "0", "1", "no", "yes", "f",
+		"t" };
 	struct text t = text_of(f, room);
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -102,14 +107,15 @@ static int to_timestamp(struct field *f, char **room, struct reason *why)
 	return 0;
 }
 
-/* The text's own bytes are sent, but for line breaks and tabs between them: they become blanks, so that a body is
- * one line. (In its strings there are none: JSON wants them escaped.) */
+/* The text's own bytes are sent, but for line breaks and tabs between them: they become blanks, so
+ * that a body is one line. (In its strings there are none: JSON wants them escaped.) */
 static int to_json(struct field *f, char **room, struct reason *why)
 {
 	if (f->kind == FIELD_JSON && !is_string(f))
 		return 0;
 	struct text t = text_of(f, room);
-	json_t *judge = json_loadb(t.s, t.n, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+	json_t *judge = json_loadb(t.s, t.n,
+	    JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 	if (!judge)
 		return field_refuse(f, "JSON", why);
 	json_decref(judge);
@@ -130,12 +136,18 @@ static int to_json(struct field *f, char **room, struct reason *why)
 int convert_field(struct field *f, enum field_type type, char **room, struct reason *why)
 {
 	switch (type) {
-	case TYPE_STRING: return to_string(f, room, why);
-	case TYPE_INT: return to_number(f, true, room, why);
-	case TYPE_FLOAT: return to_number(f, false, room, why);
-	case TYPE_BOOL: return to_bool(f, room, why);
-	case TYPE_TIMESTAMP: return to_timestamp(f, room, why);
-	case TYPE_JSON: return to_json(f, room, why);
+	case TYPE_STRING:
+		return to_string(f, room, why);
+	case TYPE_INT:
+		return to_number(f, true, room, why);
+	case TYPE_FLOAT:
+		return to_number(f, false, room, why);
+	case TYPE_BOOL:
+		return to_bool(f, room, why);
+	case TYPE_TIMESTAMP:
+		return to_timestamp(f, room, why);
+	case TYPE_JSON:
+		return to_json(f, room, why);
 	}
 	return 0;
 }
@@ -146,7 +158,8 @@ static bool is_exact(const char *s, size_t n)
 	static const char limit[] = "9007199254740992";
 	size_t sign = s[0] == '-', len = n - sign;
 
-	return len < sizeof limit - 1 || (len == sizeof limit - 1 && memcmp(s + sign, limit, len) <= 0);
+	return len < sizeof limit - 1 ||
+	    (len == sizeof limit - 1 && memcmp(s + sign, limit, len) <= 0);
 }
 
 /* Digits from the first that is not a zero; 0 for any zero. */

@@ -7,7 +7,7 @@
 #include "operation/value.h"
 #include "base/words.h"
 
-#define SHOWN 60u	/* bytes of a name or a value in a message */
+#define SHOWN 60u /* bytes of a name or a value in a message */
 
 char *field_text(const char *s, size_t n)
 {
@@ -92,7 +92,8 @@ int field_over(const char *noun, size_t count, const char *unit, size_t limit, s
 	return -1;
 }
 
-int field_too_long(const struct field *f, const char *noun, size_t bytes, size_t limit, struct reason *why)
+int field_too_long(const struct field *f, const char *noun, size_t bytes, size_t limit,
+    struct reason *why)
 {
 	struct buf b;
 

@@ -9,24 +9,24 @@
 #include "base/log.h"
 #include "input/record.h"
 
-#define NO_TYPE (-1)		/* stays as it is */
-#define INFERRED (-2)		/* by its own text */
-#define PLANS 16u		/* shapes whose plans are kept; a power of two */
-#define PLAN_ORDINARY 1024u	/* steps; a plan with more is not kept when another comes */
+#define NO_TYPE (-1)        /* stays as it is */
+#define INFERRED (-2)       /* by its own text */
+#define PLANS 16u           /* shapes whose plans are kept; a power of two */
+#define PLAN_ORDINARY 1024u /* steps; a plan with more is not kept when another comes */
 #define NONE SIZE_MAX
 
 /* One field of what a record becomes. */
 struct step {
-	size_t from;		/* which field of the record, or which --set */
-	const char *name, *key;	/* a --map's, or NULL: as the record has them */
+	size_t from;            /* which field of the record, or which --set */
+	const char *name, *key; /* a --map's, or NULL: as the record has them */
 	uint32_t name_len, key_len;
 	enum field_role role;
-	int type;		/* --type's, for a JSON value */
-	int cell_type;		/* for a cell: --type's, the default, or INFERRED */
-	bool set;		/* from a --set */
-	bool apart;		/* the action field: taken out */
-	bool plain;		/* a field as it is, but that a cell may be empty */
-	size_t next_made;	/* the next step whose field is not the record's own, or NONE */
+	int type;         /* --type's, for a JSON value */
+	int cell_type;    /* for a cell: --type's, the default, or INFERRED */
+	bool set;         /* from a --set */
+	bool apart;       /* the action field: taken out */
+	bool plain;       /* a field as it is, but that a cell may be empty */
+	size_t next_made; /* the next step whose field is not the record's own, or NONE */
 };
 
 /* What to do with the records of one shape: made once, so that no name is looked at again. */
@@ -34,28 +34,30 @@ struct plan {
 	struct step *steps;
 	size_t count, cap;
 	uint64_t shape;
-	size_t id;		/* the identifying field's step, or NONE */
+	size_t id; /* the identifying field's step, or NONE */
 	enum id_type id_type;
-	size_t first_made;	/* see the step's */
+	size_t first_made; /* see the step's */
 	bool valid, id_dropped, special;
-	struct reason *conflict;	/* two names that a --map made equal, or NULL */
+	struct reason *conflict; /* two names that a --map made equal, or NULL */
 };
 
 struct mapping {
 	const struct mapping_config *config;
 	struct plan plans[PLANS];
 	struct plan *last;
-	const struct field **list;	/* what mapped.fields points to */
-	struct field *fields;		/* those that are not as the record has them, each by its step */
+	const struct field **list; /* what mapped.fields points to */
+	/* those that are not as the record has them, each by its step */
+	struct field *fields;
 	size_t cap;
-	const struct field **whole;	/* the list of the last steady record, of which nothing was left out ... */
-	struct mapped whole_mapped;	/* ... and what that became */
-	const struct field *whole_of;	/* its fields, or NULL where there is none */
+	/* the list of the last steady record, of which nothing was left out ... */
+	const struct field **whole;
+	struct mapped whole_mapped;   /* ... and what that became */
+	const struct field *whole_of; /* its fields, or NULL where there is none */
 	uint64_t whole_shape;
-	struct buf values;		/* converted ones */
-	struct field *sets;		/* --set's values as fields; its name and key too */
-	struct field *renames;		/* --map's new names and keys */
-	char **texts;			/* what the two above point into */
+	struct buf values;     /* converted ones */
+	struct field *sets;    /* --set's values as fields; its name and key too */
+	struct field *renames; /* --map's new names and keys */
+	char **texts;          /* what the two above point into */
 	size_t text_count;
 };
 
@@ -147,13 +149,24 @@ static bool is_listed(const char *const *list, size_t count, const char *name, s
 static enum field_role role_of(const char *name, size_t n)
 {
 	static const char *const names[ROLE_COUNT] = {
-		[ROLE_NAME] = "name", [ROLE_EVENT] = "event", [ROLE_TIMESTAMP] = "timestamp",
-		[ROLE_EVENT_ID] = "event_id", [ROLE_DATA] = "data", [ROLE_ANONYMOUS_ID] = "anonymous_id",
-		[ROLE_DEVICE_ID] = "device_id", [ROLE_PLATFORM] = "platform", [ROLE_LAST_USED] = "last_used",
-		[ROLE_PRIMARY_ID] = "primary_id", [ROLE_PRIMARY_EMAIL] = "primary_email",
-		[ROLE_PRIMARY_CIO_ID] = "primary_cio_id", [ROLE_SECONDARY_ID] = "secondary_id",
-		[ROLE_SECONDARY_EMAIL] = "secondary_email", [ROLE_SECONDARY_CIO_ID] = "secondary_cio_id",
-		[ROLE_STAMP] = "_timestamp", [ROLE_RELATIONSHIPS] = "cio_relationships", [ROLE_UPDATE] = "_update",
+		[ROLE_NAME] = "name",
+		[ROLE_EVENT] = "event",
+		[ROLE_TIMESTAMP] = "timestamp",
+		[ROLE_EVENT_ID] = "event_id",
+		[ROLE_DATA] = "data",
+		[ROLE_ANONYMOUS_ID] = "anonymous_id",
+		[ROLE_DEVICE_ID] = "device_id",
+		[ROLE_PLATFORM] = "platform",
+		[ROLE_LAST_USED] = "last_used",
+		[ROLE_PRIMARY_ID] = "primary_id",
+		[ROLE_PRIMARY_EMAIL] = "primary_email",
+		[ROLE_PRIMARY_CIO_ID] = "primary_cio_id",
+		[ROLE_SECONDARY_ID] = "secondary_id",
+		[ROLE_SECONDARY_EMAIL] = "secondary_email",
+		[ROLE_SECONDARY_CIO_ID] = "secondary_cio_id",
+		[ROLE_STAMP] = "_timestamp",
+		[ROLE_RELATIONSHIPS] = "cio_relationships",
+		[ROLE_UPDATE] = "_update",
 	};
 
 	for (enum field_role role = ROLE_NONE + 1; role < ROLE_COUNT; role++)
@@ -164,7 +177,7 @@ static enum field_role role_of(const char *name, size_t n)
 
 static int named_type(const struct mapping_config *c, const char *name, size_t n)
 {
-	for (size_t i = c->type_count; i-- > 0;)	/* the last one said counts */
+	for (size_t i = c->type_count; i-- > 0;) /* the last one said counts */
 		if (is_name(c->types[i].name, name, n))
 			return (int)c->types[i].type;
 	return NO_TYPE;
@@ -188,7 +201,8 @@ static size_t find_rename(const struct mapping_config *c, const char *name, size
 }
 
 /* A step's field before it is given a value: its name, and for a --set its value too. */
-static inline void take_field(const struct mapping *m, const struct step *s, const struct field *fields, struct field *f)
+static inline void take_field(const struct mapping *m, const struct step *s,
+    const struct field *fields, struct field *f)
 {
 	*f = s->set ? m->sets[s->from] : fields[s->from];
 	if (s->name) {
@@ -199,7 +213,8 @@ static inline void take_field(const struct mapping *m, const struct step *s, con
 	}
 }
 
-static struct field step_field(const struct mapping *m, const struct step *s, const struct field *fields)
+static struct field step_field(const struct mapping *m, const struct step *s,
+    const struct field *fields)
 {
 	struct field f;
 
@@ -219,7 +234,8 @@ static struct step *add_step(struct plan *p, size_t from, bool set)
 }
 
 /* --map, from the record's own names: renames do not follow one another. */
-static void plan_renames(struct mapping *m, struct plan *p, const struct field *fields, size_t count)
+static void plan_renames(struct mapping *m, struct plan *p, const struct field *fields,
+    size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct step *s = add_step(p, i, false);
@@ -238,15 +254,19 @@ static void plan_conflict(const struct mapping *m, struct plan *p, const struct 
 {
 	for (size_t i = 0; i < p->count && !p->conflict; i++) {
 		for (size_t k = 0; p->steps[i].name && k < p->count; k++) {
-			struct field a = step_field(m, &p->steps[i], fields), b = step_field(m, &p->steps[k], fields);
-			if (k == i || a.name_len != b.name_len || memcmp(a.name, b.name, a.name_len) != 0)
+			struct field a = step_field(m, &p->steps[i], fields),
+			             b = step_field(m, &p->steps[k], fields);
+			if (k == i || a.name_len != b.name_len ||
+			    memcmp(a.name, b.name, a.name_len) != 0)
 				continue;
 			struct buf shown;
 			buf_init(&shown, REASON_MAX);
 			buf_safe(&shown, a.name, a.name_len, 60);
 			p->conflict = xmalloc(sizeof *p->conflict);
-			reason_set(p->conflict, "two fields are named \"%.*s\" after --map: "
-			    "give one of them another name", (int)shown.len, shown.data);
+			reason_set(p->conflict,
+			    "two fields are named \"%.*s\" after --map: "
+			    "give one of them another name",
+			    (int)shown.len, shown.data);
 			buf_free(&shown);
 			break;
 		}
@@ -261,11 +281,12 @@ static void plan_sets(const struct mapping *m, struct plan *p, const struct fiel
 	for (size_t i = 0; i < m->config->set_count; i++) {
 		const struct field *set = &m->sets[i];
 		if (find_set(m->config, set->name, set->name_len) != i)
-			continue;	/* said again later */
+			continue; /* said again later */
 		size_t k = 0;
 		for (; k < own; k++) {
 			struct field f = step_field(m, &p->steps[k], fields);
-			if (f.name_len == set->name_len && memcmp(f.name, set->name, f.name_len) == 0)
+			if (f.name_len == set->name_len &&
+			    memcmp(f.name, set->name, f.name_len) == 0)
 				break;
 		}
 		struct step *s = k < own ? &p->steps[k] : add_step(p, i, true);
@@ -273,7 +294,8 @@ static void plan_sets(const struct mapping *m, struct plan *p, const struct fiel
 	}
 }
 
-static size_t find_step(const struct mapping *m, const struct plan *p, const struct field *fields, const char *name)
+static size_t find_step(const struct mapping *m, const struct plan *p, const struct field *fields,
+    const char *name)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		struct field f = step_field(m, &p->steps[i], fields);
@@ -286,7 +308,10 @@ static size_t find_step(const struct mapping *m, const struct plan *p, const str
 static void plan_id(const struct mapping *m, struct plan *p, const struct field *fields)
 {
 	static const char *const names[ID_TYPE_COUNT] = {
-		[ID_ID] = "id", [ID_EMAIL] = "email", [ID_CIO_ID] = "cio_id", [ID_PHONE] = "phone",
+		[ID_ID] = "id",
+		[ID_EMAIL] = "email",
+		[ID_CIO_ID] = "cio_id",
+		[ID_PHONE] = "phone",
 	};
 	const struct mapping_config *c = m->config;
 	int types = c->phone_identifies ? ID_TYPE_COUNT : ID_PHONE;
@@ -307,7 +332,8 @@ static void plan_id(const struct mapping *m, struct plan *p, const struct field 
 
 static bool is_left_out(const struct mapping_config *c, const char *name, size_t n)
 {
-	return (c->only_count && !is_listed(c->only, c->only_count, name, n)) || is_listed(c->drop, c->drop_count, name, n);
+	return (c->only_count && !is_listed(c->only, c->only_count, name, n)) ||
+	    is_listed(c->drop, c->drop_count, name, n);
 }
 
 /* --type's, else what a CSV's cell of that name is by itself. */
@@ -315,7 +341,10 @@ static int cell_type(const struct mapping_config *c, const char *name, size_t n)
 {
 	int type = named_type(c, name, n);
 
-	return type == NO_TYPE && (role_of(name, n) == ROLE_TIMESTAMP || is_name("created_at", name, n)) ? TYPE_TIMESTAMP : type;
+	return type == NO_TYPE &&
+	        (role_of(name, n) == ROLE_TIMESTAMP || is_name("created_at", name, n)) ?
+	    TYPE_TIMESTAMP :
+	    type;
 }
 
 /* --only and --drop, and what each field that is left means and becomes. */
@@ -340,10 +369,12 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		s.cell_type = cell_type(c, f.name, f.name_len);
 		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
-		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE && (f.kind == FIELD_JSON || s.cell_type == NO_TYPE);
+		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE &&
+		    (f.kind == FIELD_JSON || s.cell_type == NO_TYPE);
 		s.next_made = NONE;
 		if (!s.plain) {
-			*(last_made == NONE ? &p->first_made : &p->steps[last_made].next_made) = kept;
+			*(last_made == NONE ? &p->first_made :
+			                      &p->steps[last_made].next_made) = kept;
 			last_made = kept;
 		}
 		p->steps[kept++] = s;
@@ -374,7 +405,8 @@ static const struct plan *plan_for(struct mapping *m, const struct record *r)
 
 	if (p->valid && p->shape == r->shape)
 		return p;
-	p = r->count > PLAN_ORDINARY ? &m->plans[0] : &m->plans[(r->shape ^ r->shape >> 32) & (PLANS - 1)];
+	p = r->count > PLAN_ORDINARY ? &m->plans[0] :
+	                               &m->plans[(r->shape ^ r->shape >> 32) & (PLANS - 1)];
 	if (!p->valid || p->shape != r->shape) {
 		plan_make(m, p, r->fields, r->count);
 		p->shape = r->shape;
@@ -401,7 +433,8 @@ static char *value_room(struct mapping *m, const struct plan *p, const struct re
 
 	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made) {
 		const struct step *s = &p->steps[i];
-		need += CONVERT_ROOM(s->set ? m->sets[s->from].value_len : r->fields[s->from].value_len);
+		need += CONVERT_ROOM(
+		    s->set ? m->sets[s->from].value_len : r->fields[s->from].value_len);
 	}
 	buf_reset(&m->values);
 	return need ? buf_room(&m->values, need + FIELD_SLACK) : NULL;
@@ -422,9 +455,10 @@ static int empty_value(const struct mapping *m, bool is_id, struct field *f)
 	return 1;
 }
 
-/* What a step makes of a record's field or a --set. 1, 0 where it is to be left out, -1 with *why. */
-static int step_apply(const struct mapping *m, const struct step *s, bool is_id, const struct record *r,
-    struct field *f, char **room, struct reason *why)
+/* What a step makes of a record's field or a --set. 1, 0 where it is to be left out, -1 with
+ * *why. */
+static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
+    const struct record *r, struct field *f, char **room, struct reason *why)
 {
 	take_field(m, s, r->fields, f);
 	f->role = s->role;
@@ -435,13 +469,15 @@ static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
 	int type = f->kind == FIELD_JSON || !csv ? s->type : s->cell_type;
 	if (type == INFERRED)
 		convert_infer(f);
-	else if (type >= 0 && !(f->kind == FIELD_JSON && f->value[0] == 'n'))	/* null stays null */
+	/* null stays null */
+	else if (type >= 0 && !(f->kind == FIELD_JSON && f->value[0] == 'n'))
 		return convert_field(f, (enum field_type)type, room, why) == 0 ? 1 : -1;
 	return 1;
 }
 
 /* What a steady record became holds for all that are like it, but for the values that are made. */
-static void keep_whole(struct mapping *m, const struct plan *p, const struct record *r, const struct mapped *mapped)
+static void keep_whole(struct mapping *m, const struct plan *p, const struct record *r,
+    const struct mapped *mapped)
 {
 	const struct field **list = m->list;
 	struct mapped *whole = &m->whole_mapped;
@@ -455,7 +491,8 @@ static void keep_whole(struct mapping *m, const struct plan *p, const struct rec
 	for (size_t i = 0; i < p->count; i++) {
 		const struct field *f = list[i];
 		whole->sets |= p->steps[i].set;
-		whole->longest_name = f->name_len > whole->longest_name ? f->name_len : whole->longest_name;
+		whole->longest_name = f->name_len > whole->longest_name ? f->name_len :
+		                                                          whole->longest_name;
 		whole->most += f->key_len + sizeof ":\"\"," + CONVERT_ROOM(0);
 	}
 }
@@ -472,9 +509,10 @@ static void list_filled(struct mapping *m, const struct plan *p, struct mapped *
 	out->count = (size_t)(to - m->list);
 }
 
-/* A steady record of the shape of the last one: `whole` is right but for the values that are made. */
-static int apply_again(struct mapping *m, const struct plan *p, const struct record *r, struct mapped *out,
-    struct reason *why)
+/* A steady record of the shape of the last one: `whole` is right but for the values that are
+ * made. */
+static int apply_again(struct mapping *m, const struct plan *p, const struct record *r,
+    struct mapped *out, struct reason *why)
 {
 	char *room = value_room(m, p, r);
 
@@ -490,8 +528,8 @@ static int apply_again(struct mapping *m, const struct plan *p, const struct rec
 }
 
 /* The fields but the action field, one after another. */
-static int apply_steps(struct mapping *m, const struct plan *p, const struct record *r, struct mapped *out,
-    struct reason *why)
+static int apply_steps(struct mapping *m, const struct plan *p, const struct record *r,
+    struct mapped *out, struct reason *why)
 {
 	char *room = value_room(m, p, r);
 	struct field *own = r->fields;
@@ -499,7 +537,7 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 	const struct step *end = p->steps + p->count, *id = p->id == NONE ? NULL : p->steps + p->id;
 
 	for (const struct step *s = p->steps; s < end; s++) {
-		if (s->plain && own[s->from].value_len) {	/* most are */
+		if (s->plain && own[s->from].value_len) { /* most are */
 			struct field *same = &own[s->from];
 			same->role = s->role;
 			*to++ = same;
@@ -516,7 +554,7 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 		else if (!field_is_empty(f))
 			out->action = f;
 	}
-	if (id)		/* which is never left out */
+	if (id) /* which is never left out */
 		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
 	out->count = (size_t)(to - m->list);
 	if (r->steady && !r->blank && out->count == p->count)
@@ -531,7 +569,9 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 	if (r->steady && m->whole_of && r->fields == m->whole_of && r->shape == m->whole_shape &&
 	    (!r->blank || m->config->empty == EMPTY_SKIP))
 		return apply_again(m, p, r, out, why);
-	*out = (struct mapped){ .fields = m->list, .id_type = p->id_type, .id_dropped = p->id_dropped,
+	*out = (struct mapped){ .fields = m->list,
+		.id_type = p->id_type,
+		.id_dropped = p->id_dropped,
 		.special = p->special };
 	if (p->conflict) {
 		*why = *p->conflict;
@@ -540,7 +580,8 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 	return apply_steps(m, p, r, out, why);
 }
 
-int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id, struct reason *why)
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id,
+    struct reason *why)
 {
 	struct plan p = { .id = NONE };
 	struct field *fields = xcalloc(count, sizeof *fields);
@@ -569,11 +610,16 @@ int mapping_check_sets(const struct mapping_config *config, bool cells, struct r
 	for (size_t i = 0; i < config->set_count && result == 0; i++) {
 		const struct name_pair *set = &config->sets[i];
 		struct field f = {
-			.name = set->name, .name_len = (uint32_t)strlen(set->name),
-			.value = set->value, .value_len = strlen(set->value), .kind = FIELD_TEXT,
+			.name = set->name,
+			.name_len = (uint32_t)strlen(set->name),
+			.value = set->value,
+			.value_len = strlen(set->value),
+			.kind = FIELD_TEXT,
 		};
-		int type = cells ? cell_type(config, f.name, f.name_len) : named_type(config, f.name, f.name_len);
-		if (type == NO_TYPE || f.value_len == 0 || find_set(config, f.name, f.name_len) != i ||
+		int type = cells ? cell_type(config, f.name, f.name_len) :
+		                   named_type(config, f.name, f.name_len);
+		if (type == NO_TYPE || f.value_len == 0 ||
+		    find_set(config, f.name, f.name_len) != i ||
 		    is_left_out(config, f.name, f.name_len))
 			continue;
 		char *storage = xmalloc(CONVERT_ROOM(f.value_len)), *room = storage;
@@ -621,5 +667,6 @@ void mapping_describe(const struct mapping_config *config, struct buf *out)
 	describe_text(out, config->id_field);
 	buf_fmt(out, " %d action", config->id_type);
 	describe_text(out, config->action_field);
-	buf_fmt(out, " empty %d infer %d phone %d\n", (int)config->empty, config->infer, config->phone_identifies);
+	buf_fmt(out, " empty %d infer %d phone %d\n", (int)config->empty, config->infer,
+	    config->phone_identifies);
 }

@@ -18,43 +18,59 @@ enum field_type { TYPE_STRING, TYPE_INT, TYPE_FLOAT, TYPE_BOOL, TYPE_TIMESTAMP, 
 enum empty_mode { EMPTY_SKIP, EMPTY_CLEAR, EMPTY_NULL };
 enum id_type { ID_ID, ID_EMAIL, ID_CIO_ID, ID_PHONE, ID_TYPE_COUNT };
 
-struct name_pair { const char *name, *value; };
-struct name_type { const char *name; enum field_type type; };
+struct name_pair {
+	const char *name, *value;
+};
+struct name_type {
+	const char *name;
+	enum field_type type;
+};
 
 struct mapping_config {
-	const struct name_pair *renames;  size_t rename_count;	/* from, to */
-	const struct name_pair *sets;     size_t set_count;	/* field, value */
-	const char *const *only;          size_t only_count;
-	const char *const *drop;          size_t drop_count;
-	const struct name_type *types;    size_t type_count;
-	const char *id_field;		/* --id, or NULL */
-	int id_type;			/* --id-type as enum id_type, or -1 */
-	const char *action_field;	/* --action-field, or NULL */
+	const struct name_pair *renames;
+	size_t rename_count; /* from, to */
+	const struct name_pair *sets;
+	size_t set_count; /* field, value */
+	const char *const *only;
+	size_t only_count;
+	const char *const *drop;
+	size_t drop_count;
+	const struct name_type *types;
+	size_t type_count;
+	const char *id_field;     /* --id, or NULL */
+	int id_type;              /* --id-type as enum id_type, or -1 */
+	const char *action_field; /* --action-field, or NULL */
 	enum empty_mode empty;
 	bool infer;
-	bool phone_identifies;		/* `phone` is looked for too (v2 only) */
+	bool phone_identifies; /* `phone` is looked for too (v2 only) */
 };
 
-/* What a record became: fields in order, values ready to be sent; the record's own, where they are as they were. Good until
- * the next mapping_apply, and as long as the record is. */
+/* What a record became: fields in order, values ready to be sent; the record's own, where they are
+ * as they were. Good until the next mapping_apply, and as long as the record is. */
 struct mapped {
-	const struct field *const *fields;	/* without the action field */
+	const struct field *const *fields; /* without the action field */
 	size_t count;
-	const struct field *id;		/* the identifying field: one of `fields`, or NULL where the record has none */
-	bool id_dropped;		/* --only or --drop leave it out: it is there to identify, and for nothing else */
-	bool special;			/* there is a field with a role from ROLE_SPECIAL on */
-	bool steady;			/* as the record: behind each key stand a colon and a quote */
+	/* the identifying field: one of `fields`, or NULL where the record has none */
+	const struct field *id;
+	/* --only or --drop leave it out: it is there to identify, and for nothing else */
+	bool id_dropped;
+	bool special; /* there is a field with a role from ROLE_SPECIAL on */
+	/* as the record: behind each key stand a colon and a quote */
+	bool steady;
 	/* Where it is: */
-	bool plain;			/* all texts can stand in a JSON string as they are */
-	uint32_t longest_name;		/* bytes */
-	bool sets;			/* some values are not of the record: they may be of any length */
-	size_t most;			/* bytes of all keys and values, and of what stands between them, where it is plain */
+	bool plain;            /* all texts can stand in a JSON string as they are */
+	uint32_t longest_name; /* bytes */
+	/* some values are not of the record: they may be of any length */
+	bool sets;
+	/* bytes of all keys and values, and of what stands between them, where it is plain */
+	size_t most;
 	enum id_type id_type;
-	const struct field *action;	/* the --action-field's field where it is there and not empty, else NULL */
+	/* the --action-field's field where it is there and not empty, else NULL */
+	const struct field *action;
 };
 
-/* Whether every --set value that is sent fits its --type; with `cells`, the type that it has in a CSV too, where some names
- * have one by themselves. 0, or -1 with *why. */
+/* Whether every --set value that is sent fits its --type; with `cells`, the type that it has in a
+ * CSV too, where some names have one by themselves. 0, or -1 with *why. */
 int mapping_check_sets(const struct mapping_config *config, bool cells, struct reason *why);
 
 /* The config must outlive the mapping. */
@@ -65,13 +81,15 @@ void mapping_free(struct mapping *m);
  * Maps one record. Returns 0 with *out set, or -1 with *why for a record that a type does not fit
  * ("created_at: \"soon\" is not a timestamp").
  */
-int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out, struct reason *why);
+int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
+    struct reason *why);
 
 /*
  * Whether a CSV with these names can identify anybody: the name of the field that would be used,
  * or NULL. Two names that a rename makes equal are refused: -1 with *why.
  */
-int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id, struct reason *why);
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id,
+    struct reason *why);
 
 /* The mapping's options as text, for the checkpoint to tell one mapping from another. */
 void mapping_describe(const struct mapping_config *config, struct buf *out);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "operation/operation_parts.h"
 
-#define USUAL_BYTES 1024u	/* room that most operations do with */
+#define USUAL_BYTES 1024u /* room that most operations do with */
 
 /* What the rooms that it passes through need is theirs. */
 static void reset(struct operation *op, const struct origin *from)
@@ -58,7 +58,8 @@ static int make(struct build *b)
 		find_roles(b);
 	if (action_needs_person(b->op->action)) {
 		if (!b->m->id)
-			return reason_set(b->why, "the record names nobody: its identifying field is missing");
+			return reason_set(b->why,
+			    "the record names nobody: its identifying field is missing");
 		if (part_person(b, b->m->id, b->m->id_type, &b->person) != 0)
 			return -1;
 		b->op->id_type = b->person.type;
@@ -76,7 +77,7 @@ static void point(struct build *b, bool built)
 	const char *data = bytes->data;
 
 	if (bytes->over)
-		op->id_len = 0;	/* nothing is sure to be whole */
+		op->id_len = 0; /* nothing is sure to be whole */
 	if (op->id_len)
 		op->id = data + b->id_at;
 	if (!built) {
@@ -94,7 +95,12 @@ int operation_build(const struct operation_config *config, const struct origin *
     const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why)
 {
 	struct scratch scratch;
-	struct build b = { .config = config, .m = m, .op = op, .why = why, .scratch = &scratch, .roles = scratch.roles };
+	struct build b = { .config = config,
+		.m = m,
+		.op = op,
+		.why = why,
+		.scratch = &scratch,
+		.roles = scratch.roles };
 
 	scratch.used = scratch.large_count = 0;
 	reset(op, from);
@@ -147,8 +153,10 @@ void operation_move_rest(struct operation *op, char *to)
 void operation_print(const struct operation *op, struct buf *out)
 {
 	static const char *const methods[] = {
-		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":", [METHOD_POST] = "\"method\":\"POST\",\"path\":",
-		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":", [METHOD_GET] = "\"method\":\"GET\",\"path\":",
+		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":",
+		[METHOD_POST] = "\"method\":\"POST\",\"path\":",
+		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":",
+		[METHOD_GET] = "\"method\":\"GET\",\"path\":",
 	};
 	struct writer w;
 

@@ -1,7 +1,7 @@
 /*
  * An operation: a record and an action, as what is sent: method, path and body for the v1
- * API, or one v2 operation for a batch. Its bytes are the record's and in a buf of the caller's, until he moves them to
- * where they stay.
+ * API, or one v2 operation for a batch. Its bytes are the record's and in a buf of the caller's,
+ * until he moves them to where they stay.
  */
 #ifndef OPERATION_H
 #define OPERATION_H
@@ -18,66 +18,80 @@ struct reason;
 struct request;
 
 enum action {
-	ACTION_IDENTIFY, ACTION_TRACK, ACTION_TRACK_ANONYMOUS, ACTION_PAGE, ACTION_SCREEN,
-	ACTION_DELETE, ACTION_SUPPRESS, ACTION_UNSUPPRESS, ACTION_MERGE,
-	ACTION_ADD_DEVICE, ACTION_DELETE_DEVICE, ACTION_ENTITY,
+	ACTION_IDENTIFY,
+	ACTION_TRACK,
+	ACTION_TRACK_ANONYMOUS,
+	ACTION_PAGE,
+	ACTION_SCREEN,
+	ACTION_DELETE,
+	ACTION_SUPPRESS,
+	ACTION_UNSUPPRESS,
+	ACTION_MERGE,
+	ACTION_ADD_DEVICE,
+	ACTION_DELETE_DEVICE,
+	ACTION_ENTITY,
 	ACTION_COUNT,
 };
 
-const char *action_name(enum action a);				/* "track-anonymous" */
-int action_parse(const char *name, size_t n, enum action *out);	/* 0 or -1; '-' and '_' alike */
-bool action_needs_person(enum action a);			/* takes an identifying field */
-bool action_is_event(enum action a);				/* track, track-anonymous, page, screen */
+const char *action_name(enum action a);                         /* "track-anonymous" */
+int action_parse(const char *name, size_t n, enum action *out); /* 0 or -1; '-' and '_' alike */
+bool action_needs_person(enum action a);                        /* takes an identifying field */
+/* track, track-anonymous, page, screen */
+bool action_is_event(enum action a);
 
 enum method { METHOD_PUT, METHOD_POST, METHOD_DELETE, METHOD_GET };
 const char *method_name(enum method m);
 
-#define OPERATION_MAX 32000u	/* bytes of a v2 operation (the API's document: "32kb or smaller") */
-#define BATCH_MAX 500000u	/* bytes of a batch request ("smaller than 500kb") */
+#define OPERATION_MAX 32000u /* bytes of a v2 operation (the API's document: "32kb or smaller") */
+#define BATCH_MAX 500000u    /* bytes of a batch request ("smaller than 500kb") */
 
 struct operation_config {
-	enum action action;		/* --action */
-	const char *event;		/* --event, or NULL */
+	enum action action; /* --action */
+	const char *event;  /* --event, or NULL */
 	bool update_only;
 	bool no_limits;
-	bool v2;			/* make v2 operations, for a batch */
-	bool fingerprints;		/* fill operation.fingerprint */
-	const char *destination;	/* for event ids: what tells one workspace from another */
-	const char *input_identity;	/* for event ids: which input this is; "" when it has none */
-	int64_t event_time_ms;		/* for event ids: the time part where the event has none */
+	bool v2;                    /* make v2 operations, for a batch */
+	bool fingerprints;          /* fill operation.fingerprint */
+	const char *destination;    /* for event ids: what tells one workspace from another */
+	const char *input_identity; /* for event ids: which input this is; "" when it has none */
+	int64_t event_time_ms;      /* for event ids: the time part where the event has none */
 };
 
 struct operation {
 	/* What is needed again when it settles comes first: few lines of the processor's cache. */
-	uint64_t keys[2];		/* whose turn it has to wait for: hashes of the person(s) */
-	unsigned key_count;		/* 0, 1, or 2 for a merge */
+	uint64_t keys[2];   /* whose turn it has to wait for: hashes of the person(s) */
+	unsigned key_count; /* 0, 1, or 2 for a merge */
 	enum action action;
 	/* For the rooms that it passes through. */
-	struct request *request;	/* the request that it is packed in, or NULL */
-	struct operation *newer, *older;	/* all that are unsettled, in input order */
-	struct operation *ahead[2], *behind[2];	/* its neighbours in each lane */
-	struct operation *next;		/* to be packed */
+	struct request *request;                /* the request that it is packed in, or NULL */
+	struct operation *newer, *older;        /* all that are unsettled, in input order */
+	struct operation *ahead[2], *behind[2]; /* its neighbours in each lane */
+	struct operation *next;                 /* to be packed */
 	/* What it is. */
 	struct origin from;
-	const char *id;			/* whom it is about, for people and results; "" where nobody. Decoded text */
-	const char *path;		/* "/api/v1/customers/42"; "" in a batch */
+	const char
+	    *id; /* whom it is about, for people and results; "" where nobody. Decoded text */
+	const char *path; /* "/api/v1/customers/42"; "" in a batch */
 	const char *body;
 	size_t id_len, path_len, body_len;
-	enum id_type id_type;		/* of `id`, where the action needs a person */
+	enum id_type id_type; /* of `id`, where the action needs a person */
 	enum method method;
-	uint64_t fingerprint;		/* of all that is sent of the record, whatever the order of its fields and whichever
-					 * API, for --sync; 0 unless asked for */
+	/* of all that is sent of the record, whatever the order of its fields and whichever API,
+	 * for --sync; 0 unless asked for */
+	uint64_t fingerprint;
 };
 
 /*
- * Fills *op from a mapped record. Returns 0; or -1 with *why where it is invalid (no identifier, over
- * a documented limit, ...): then op holds its origin, and id where there is one, all the same. op points into the record
- * (raw) and into `bytes`, which is emptied first (id, path and body). What is "for the rooms" is left as it is.
+ * Fills *op from a mapped record. Returns 0; or -1 with *why where it is invalid (no identifier,
+ * over a documented limit, ...): then op holds its origin, and id where there is one, all the same.
+ * op points into the record (raw) and into `bytes`, which is emptied first (id, path and body).
+ * What is "for the rooms" is left as it is.
  */
 int operation_build(const struct operation_config *config, const struct origin *from,
     const struct mapped *m, struct buf *bytes, struct operation *op, struct reason *why);
 
-/* Fills the origin alone, for a record that never became an operation; `action` is the one that it would have been for. */
+/* Fills the origin alone, for a record that never became an operation; `action` is the one that it
+ * would have been for. */
 void operation_raw(const struct origin *from, enum action action, struct operation *op);
 
 /* How many bytes op's raw bytes and id take; and its path and body. */
@@ -88,16 +102,16 @@ size_t operation_rest_size(const struct operation *op);
 void operation_move_head(struct operation *op, char *to);
 void operation_move_rest(struct operation *op, char *to);
 
-/* A hash of a record's raw bytes and number, for the checkpoint: their sum over any set of records tells whether it is the
- * same set. */
+/* A hash of a record's raw bytes and number, for the checkpoint: their sum over any set of records
+ * tells whether it is the same set. */
 uint64_t operation_hash(const struct origin *from);
 
 /* One line for --dry-run: {"record","method","path","body"}\n. */
 void operation_print(const struct operation *op, struct buf *out);
 
-/* The hash that --shard and the lanes go by: of a person's identifier as it stands in a v1 path ("cio_" before a cio_id),
- * ASCII letters lower-cased where there is an '@' in it (email addresses are case-insensitive: the API's
- * document). XXH64, seed 0, so anybody can compute it. */
+/* The hash that --shard and the lanes go by: of a person's identifier as it stands in a v1 path
+ * ("cio_" before a cio_id), ASCII letters lower-cased where there is an '@' in it (email addresses
+ * are case-insensitive: the API's document). XXH64, seed 0, so anybody can compute it. */
 uint64_t operation_key(const char *identifier, size_t n);
 
 #endif

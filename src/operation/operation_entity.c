@@ -6,10 +6,14 @@
 #include "input/record.h"
 #include "operation/value.h"
 
-/* The member of that name as text; false where there is none, or none that is a text or a number. */
-static bool member_text(struct build *b, const struct field *object, const char *name, struct text *out)
+/* The member of that name as text; false where there is none, or none that is a text or a
+ * number. */
+static bool member_text(struct build *b, const struct field *object, const char *name,
+    struct text *out)
 {
-	struct field member = { .name = name, .name_len = (uint32_t)strlen(name), .kind = FIELD_JSON };
+	struct field member = { .name = name,
+		.name_len = (uint32_t)strlen(name),
+		.kind = FIELD_JSON };
 	struct reason ignored, *why = b->why;
 
 	if (object->kind != FIELD_JSON ||
@@ -25,7 +29,10 @@ static bool member_text(struct build *b, const struct field *object, const char 
 static void about_person(struct build *b, const struct field *object, struct text *id)
 {
 	static const char *const names[ID_TYPE_COUNT] = {
-		[ID_ID] = "id", [ID_EMAIL] = "email", [ID_CIO_ID] = "cio_id", [ID_PHONE] = "phone",
+		[ID_ID] = "id",
+		[ID_EMAIL] = "email",
+		[ID_CIO_ID] = "cio_id",
+		[ID_PHONE] = "phone",
 	};
 
 	for (int t = 0; t < ID_TYPE_COUNT; t++) {
@@ -45,7 +52,8 @@ static void about_thing(struct build *b, const struct field *object, struct text
 {
 	struct text type;
 
-	if (member_text(b, object, "object_id", id) && member_text(b, object, "object_type_id", &type))
+	if (member_text(b, object, "object_id", id) &&
+	    member_text(b, object, "object_type_id", &type))
 		*id = part_joined(b, type, *id);
 	else if (!member_text(b, object, "cio_object_id", id))
 		(void)member_text(b, object, "id", id);
@@ -58,7 +66,8 @@ static void about_thing(struct build *b, const struct field *object, struct text
 static const struct field *find(const struct mapped *m, const char *name)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (m->fields[i]->name_len == strlen(name) && memcmp(m->fields[i]->name, name, strlen(name)) == 0)
+		if (m->fields[i]->name_len == strlen(name) &&
+		    memcmp(m->fields[i]->name, name, strlen(name)) == 0)
 			return m->fields[i];
 	return NULL;
 }
@@ -71,7 +80,8 @@ int part_entity(struct build *b, struct text *id)
 
 	*id = (struct text){ "", 0 };
 	if (field_is_empty(type))
-		return reason_set(b->why, "an entity needs a field `type`: person, object or delivery");
+		return reason_set(b->why,
+		    "an entity needs a field `type`: person, object or delivery");
 	if (part_text(b, type, "a type: person, object or delivery", &name) != 0)
 		return -1;
 	for (size_t i = 0; i < sizeof places / sizeof *places && b->op->key_count < 2; i++) {

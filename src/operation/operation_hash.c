@@ -46,7 +46,7 @@ uint64_t operation_key(const char *identifier, size_t n)
 uint64_t hash_person(const struct person *p)
 {
 	return p->type == ID_CIO_ID ? hash_identifier("cio_", 4, p->text.s, p->text.n) :
-	    operation_key(p->text.s, p->text.n);
+	                              operation_key(p->text.s, p->text.n);
 }
 
 uint64_t operation_hash(const struct origin *from)
@@ -54,16 +54,19 @@ uint64_t operation_hash(const struct origin *from)
 	return XXH3_64bits_withSeed(from->raw, from->raw_len, from->number);
 }
 
-/* A sum, so that fields in another order are no change. What is sent follows from these alone, in both APIs. */
+/* A sum, so that fields in another order are no change. What is sent follows from these alone, in
+ * both APIs. */
 uint64_t hash_fingerprint(const struct build *b)
 {
 	const struct mapped *m = b->m;
-	uint64_t sum = XXH3_64bits_withSeed("", 0, (uint64_t)m->id_type * 2 + b->config->update_only);
+	uint64_t sum = XXH3_64bits_withSeed("", 0,
+	    (uint64_t)m->id_type * 2 + b->config->update_only);
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct field *f = m->fields[i];
 		if (f != m->id)
-			sum += XXH3_64bits_withSeed(f->value, f->value_len, XXH3_64bits(f->key, f->key_len) + f->kind);
+			sum += XXH3_64bits_withSeed(f->value, f->value_len,
+			    XXH3_64bits(f->key, f->key_len) + f->kind);
 	}
 	return sum;
 }

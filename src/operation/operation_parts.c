@@ -94,7 +94,8 @@ static int merge_side(struct build *b, enum field_role first, const char *side, 
 		if (!field_is_empty(f))
 			return part_person(b, f, types[i], out);
 	}
-	return reason_set(b->why, "no %s person: none of %s_id, %s_email, %s_cio_id is there", side, side, side, side);
+	return reason_set(b->why, "no %s person: none of %s_id, %s_email, %s_cio_id is there", side,
+	    side, side, side);
 }
 
 int part_merge(struct build *b, struct person *primary, struct person *secondary)
@@ -131,7 +132,9 @@ static int event_name(struct build *b, struct event *e)
 		const struct field *name = b->roles[ROLE_NAME];
 		e->name_field = field_is_empty(name) ? b->roles[ROLE_EVENT] : name;
 		if (field_is_empty(e->name_field))
-			return reason_set(b->why, "the event has no name: give it a field `name` or `event`, or use --event");
+			return reason_set(b->why,
+			    "the event has no name: give it a field `name` or `event`, or use "
+			    "--event");
 		if (part_text(b, e->name_field, "an event's name", &e->name) != 0)
 			return -1;
 	}
@@ -175,7 +178,8 @@ int part_event(struct build *b, struct event *e)
 	enum action action = b->op->action;
 
 	*e = (struct event){ 0 };
-	if (event_name(b, e) != 0 || moment(b, ROLE_TIMESTAMP, &e->has_time, &e->time) != 0 || event_id(b, e) != 0)
+	if (event_name(b, e) != 0 || moment(b, ROLE_TIMESTAMP, &e->has_time, &e->time) != 0 ||
+	    event_id(b, e) != 0)
 		return -1;
 	if (data && data->kind == FIELD_JSON && value_type(data->value) == VALUE_OBJECT)
 		e->data = data;
@@ -192,17 +196,20 @@ int part_device(struct build *b, struct device *d, bool whole)
 
 	*d = (struct device){ 0 };
 	if (field_is_empty(id))
-		return reason_set(b->why, "the device has no id: the field device_id is missing or empty");
+		return reason_set(b->why,
+		    "the device has no id: the field device_id is missing or empty");
 	if (part_text(b, id, "a device's id", &d->id) != 0)
 		return -1;
 	if (!whole)
 		return 0;
 	if (field_is_empty(platform))
-		return reason_set(b->why, "the device has no platform: the field platform is missing or empty");
+		return reason_set(b->why,
+		    "the device has no platform: the field platform is missing or empty");
 	if (part_text(b, platform, "ios or android", &d->platform) != 0)
 		return -1;
 	struct text p = d->platform;
-	if (!(p.n == 3 && memcmp(p.s, "ios", 3) == 0) && !(p.n == 7 && memcmp(p.s, "android", 7) == 0))
+	if (!(p.n == 3 && memcmp(p.s, "ios", 3) == 0) &&
+	    !(p.n == 7 && memcmp(p.s, "android", 7) == 0))
 		return field_refuse(platform, "ios or android", b->why);
 	return moment(b, ROLE_LAST_USED, &d->has_last_used, &d->last_used);
 }
@@ -228,9 +235,14 @@ void part_path_end(struct build *b)
 
 void part_identifier(struct build *b, const struct person *p)
 {
-	static const struct { char s[WRITER_SPARE]; size_t n; } opens[ID_TYPE_COUNT] = {
-		[ID_ID] = { "{\"id\":", 6 }, [ID_EMAIL] = { "{\"email\":", 9 },
-		[ID_CIO_ID] = { "{\"cio_id\":", 10 }, [ID_PHONE] = { "{\"phone\":", 9 },
+	static const struct {
+		char s[WRITER_SPARE];
+		size_t n;
+	} opens[ID_TYPE_COUNT] = {
+		[ID_ID] = { "{\"id\":", 6 },
+		[ID_EMAIL] = { "{\"email\":", 9 },
+		[ID_CIO_ID] = { "{\"cio_id\":", 10 },
+		[ID_PHONE] = { "{\"phone\":", 9 },
 	};
 	struct writer *w = &b->w;
 
@@ -265,7 +277,9 @@ static int check_attribute(struct build *b, const struct field *f)
 	if (f->name_len > NAME_LIMIT)
 		return field_too_long(f, "the attribute's name", f->name_len, NAME_LIMIT, b->why);
 	if (f->kind == FIELD_TEXT)
-		return f->value_len <= VALUE_LIMIT ? 0 : field_too_long(f, "value", f->value_len, VALUE_LIMIT, b->why);
+		return f->value_len <= VALUE_LIMIT ?
+		    0 :
+		    field_too_long(f, "value", f->value_len, VALUE_LIMIT, b->why);
 	if (f->value_len <= VALUE_LIMIT + 2 || !is_string(f))
 		return 0;
 	size_t n = value_decoded_length(f->value, f->value_len);
@@ -278,14 +292,16 @@ static bool is_attribute(const struct build *b, const struct field *f)
 	return f->role == ROLE_UPDATE ? !b->config->update_only : !b->config->v2;
 }
 
-/* Whether no field needs a look: no limit can be passed, and there is room for all that they can become. */
+/* Whether no field needs a look: no limit can be passed, and there is room for all that they can
+ * become. */
 static bool is_easy(const struct build *b)
 {
 	const struct mapped *m = b->m;
 	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * BUF_ESCAPED);
 
-	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT && m->longest_name <= NAME_LIMIT &&
-	    raw <= VALUE_LIMIT && !m->sets && (size_t)(b->w.end - b->w.p) >= most + WRITER_SPARE;
+	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT &&
+	    m->longest_name <= NAME_LIMIT && raw <= VALUE_LIMIT && !m->sets &&
+	    (size_t)(b->w.end - b->w.p) >= most + WRITER_SPARE;
 }
 
 static inline char *put_escaped(char *p, const struct field *f)
@@ -333,7 +349,8 @@ static int put_attributes(struct build *b)
 		const struct field *f = m->fields[i];
 		if (f == m->id || (f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
 			continue;
-		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) && check_attribute(b, f) != 0)
+		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) &&
+		    check_attribute(b, f) != 0)
 			return -1;
 		put_field(w, f);
 		count++;
@@ -366,7 +383,8 @@ static bool is_data(const struct build *b, const struct event *e, const struct f
 
 	if (f == m->id)
 		return !action_needs_person(b->op->action) && !m->id_dropped;
-	return f != e->name_field && f != e->anonymous_id && f->role != ROLE_TIMESTAMP && f->role != ROLE_EVENT_ID;
+	return f != e->name_field && f != e->anonymous_id && f->role != ROLE_TIMESTAMP &&
+	    f->role != ROLE_EVENT_ID;
 }
 
 static int put_data(struct build *b, const struct event *e)
@@ -438,7 +456,8 @@ void part_device_body(struct build *b, const struct device *d, const char *id_ke
 	}
 	for (size_t i = 0; d->platform.n && i < b->m->count; i++) {
 		const struct field *f = b->m->fields[i];
-		if (f == b->m->id || f->role == ROLE_DEVICE_ID || f->role == ROLE_PLATFORM || f->role == ROLE_LAST_USED)
+		if (f == b->m->id || f->role == ROLE_DEVICE_ID || f->role == ROLE_PLATFORM ||
+		    f->role == ROLE_LAST_USED)
 			continue;
 		if (at == 0) {
 			writer_lit(w, ",\"attributes\":{");

@@ -1,5 +1,5 @@
-/* What the files that make operations share: operation.c (the frame), operation_parts.c (whom and what it is about),
- * operation_v1.c and operation_v2.c (how the two APIs want it). */
+/* What the files that make operations share: operation.c (the frame), operation_parts.c (whom and
+ * what it is about), operation_v1.c and operation_v2.c (how the two APIs want it). */
 #ifndef OPERATION_PARTS_H
 #define OPERATION_PARTS_H
 
@@ -19,13 +19,16 @@ struct reason;
 #define ATTRIBUTES_LIMIT 300u
 #define EVENT_NAME_LIMIT 100u
 #define EVENT_DATA_LIMIT 100000u
-#define DECODED_MOST 16u		/* texts that one operation may want decoded */
+#define DECODED_MOST 16u /* texts that one operation may want decoded */
 
 /* Bytes that stay where they are until the operation is built. */
-struct text { const char *s; size_t n; };
+struct text {
+	const char *s;
+	size_t n;
+};
 
-/* A person, by one identifier. The text is bare: without the "cio_" that a path wants before a cio_id. It has the slack of a
- * field's (record.h). */
+/* A person, by one identifier. The text is bare: without the "cio_" that a path wants before a
+ * cio_id. It has the slack of a field's (record.h). */
 struct person {
 	enum id_type type;
 	struct text text;
@@ -34,9 +37,9 @@ struct person {
 /* What need not be zero before it is used. Decoded texts are here until the operation is built. */
 struct scratch {
 	const struct field *roles[ROLE_COUNT];
-	size_t used;			/* of `small` */
+	size_t used; /* of `small` */
 	unsigned large_count;
-	char *large[DECODED_MOST];	/* what did not fit; freed at the end */
+	char *large[DECODED_MOST]; /* what did not fit; freed at the end */
 	char small[512];
 };
 
@@ -47,10 +50,11 @@ struct build {
 	struct operation *op;
 	struct reason *why;
 	struct writer w;
-	size_t id_at, path_at, body_at;			/* in the writer's buf */
+	size_t id_at, path_at, body_at; /* in the writer's buf */
 	bool has_body;
-	struct person person;				/* where the action needs one */
-	const struct field **roles;			/* the fields with a meaning, by role; not for identify */
+	struct person person; /* where the action needs one */
+	/* the fields with a meaning, by role; not for identify */
+	const struct field **roles;
 	struct scratch *scratch;
 };
 
@@ -58,7 +62,8 @@ struct event {
 	struct text name, id;
 	int64_t time;
 	bool has_time;
-	const struct field *name_field, *data, *anonymous_id;	/* NULL: not taken from a field, or not there */
+	/* NULL: not taken from a field, or not there */
+	const struct field *name_field, *data, *anonymous_id;
 	struct text anonymous;
 	char made_id[ULID_LENGTH + 1];
 };
@@ -71,22 +76,24 @@ struct device {
 
 /* All of these: 0, or -1 with *b->why. */
 
-/* A field's text: a cell, a string decoded, or a number as it is written; with a field's slack. `what` is what it is not,
- * where it is not. */
+/* A field's text: a cell, a string decoded, or a number as it is written; with a field's slack.
+ * `what` is what it is not, where it is not. */
 int part_text(struct build *b, const struct field *f, const char *what, struct text *out);
 
 int part_person(struct build *b, const struct field *f, enum id_type type, struct person *out);
 int part_merge(struct build *b, struct person *primary, struct person *secondary);
 int part_event(struct build *b, struct event *e);
-int part_device(struct build *b, struct device *d, bool whole);	/* whole: platform and last_used too */
+/* whole: platform and last_used too */
+int part_device(struct build *b, struct device *d, bool whole);
 
-/* Whom the operation is about, before anything else is written: id (with a field's slack), then where its path goes. */
+/* Whom the operation is about, before anything else is written: id (with a field's slack), then
+ * where its path goes. */
 void part_head(struct build *b, struct text id);
 
 /* The path ends here and the body begins. */
 void part_path_end(struct build *b);
 
-void part_identifier(struct build *b, const struct person *p);	/* {"id":"42"} */
+void part_identifier(struct build *b, const struct person *p); /* {"id":"42"} */
 
 /* A person's attributes as an object, limits checked. */
 int part_attributes(struct build *b);
@@ -106,9 +113,9 @@ int part_entity(struct build *b, struct text *id);
 /* "A/B", where it stays until the operation is built; with a field's slack. */
 struct text part_joined(struct build *b, struct text before, struct text after);
 
-struct text part_bare(enum id_type type, struct text t);	/* a cio_id without "cio_" */
+struct text part_bare(enum id_type type, struct text t); /* a cio_id without "cio_" */
 
-void part_key(struct build *b, const struct person *p);		/* one more person to wait for */
+void part_key(struct build *b, const struct person *p); /* one more person to wait for */
 
 int operation_v1(struct build *b);
 int operation_v2(struct build *b);

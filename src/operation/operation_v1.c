@@ -16,7 +16,8 @@ static int put_person(struct build *b)
 	const struct person *p = &b->person;
 
 	if (p->type == ID_PHONE)
-		return field_complain(b->m->id, "names nobody here: people are found by phone with --batch only", b->why);
+		return field_complain(b->m->id,
+		    "names nobody here: people are found by phone with --batch only", b->why);
 	if (p->type != ID_CIO_ID && is_dots(p->text))
 		return field_refuse(b->m->id, "an identifier that can stand in a path", b->why);
 	writer_lit(&b->w, "/api/v1/customers/");
@@ -115,7 +116,8 @@ static int delete_device(struct build *b)
 	if (part_device(b, &d, false) != 0 || put_person(b) != 0)
 		return -1;
 	if (is_dots(d.id))
-		return field_refuse(b->roles[ROLE_DEVICE_ID], "a device's id that can stand in a path", b->why);
+		return field_refuse(b->roles[ROLE_DEVICE_ID],
+		    "a device's id that can stand in a path", b->why);
 	writer_lit(&b->w, "/devices/");
 	writer_percent(&b->w, d.id.s, d.id.n);
 	part_path_end(b);
@@ -143,18 +145,31 @@ static int entity(struct build *b)
 int operation_v1(struct build *b)
 {
 	switch (b->op->action) {
-	case ACTION_IDENTIFY: return identify(b);
-	case ACTION_TRACK: case ACTION_TRACK_ANONYMOUS: return event(b, NULL);
-	case ACTION_PAGE: return event(b, "page");
-	case ACTION_SCREEN: return event(b, "screen");
-	case ACTION_DELETE: return bare(b, METHOD_DELETE, "");
-	case ACTION_SUPPRESS: return bare(b, METHOD_POST, "/suppress");
-	case ACTION_UNSUPPRESS: return bare(b, METHOD_POST, "/unsuppress");
-	case ACTION_MERGE: return merge(b);
-	case ACTION_ADD_DEVICE: return add_device(b);
-	case ACTION_DELETE_DEVICE: return delete_device(b);
-	case ACTION_ENTITY: return entity(b);
-	case ACTION_COUNT: break;
+	case ACTION_IDENTIFY:
+		return identify(b);
+	case ACTION_TRACK:
+	case ACTION_TRACK_ANONYMOUS:
+		return event(b, NULL);
+	case ACTION_PAGE:
+		return event(b, "page");
+	case ACTION_SCREEN:
+		return event(b, "screen");
+	case ACTION_DELETE:
+		return bare(b, METHOD_DELETE, "");
+	case ACTION_SUPPRESS:
+		return bare(b, METHOD_POST, "/suppress");
+	case ACTION_UNSUPPRESS:
+		return bare(b, METHOD_POST, "/unsuppress");
+	case ACTION_MERGE:
+		return merge(b);
+	case ACTION_ADD_DEVICE:
+		return add_device(b);
+	case ACTION_DELETE_DEVICE:
+		return delete_device(b);
+	case ACTION_ENTITY:
+		return entity(b);
+	case ACTION_COUNT:
+		break;
 	}
 	return reason_set(b->why, "no such action");
 }

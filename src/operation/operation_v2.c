@@ -14,10 +14,11 @@ static void put_person(struct build *b)
 }
 
 /* The same, the action, and what follows it, a literal. */
-#define put_action_and(b, action, rest) do { \
-	put_person(b); \
-	writer_lit(&(b)->w, ",\"action\":\"" action "\"" rest); \
-} while (0)
+#define put_action_and(b, action, rest) \
+	do { \
+		put_person(b); \
+		writer_lit(&(b)->w, ",\"action\":\"" action "\"" rest); \
+	} while (0)
 #define put_action(b, action) put_action_and(b, action, "")
 
 /* Two of v1's attributes are the operation's own members here. */
@@ -54,7 +55,8 @@ static int put_relationships(struct build *b, const struct field *f)
 	    !value_member(f->value, f->value_len, "relationships", &list, &n))
 		list = f->value;
 	if (f->kind != FIELD_JSON || value_type(list) != VALUE_ARRAY)
-		return field_refuse(f, "a list of relationships to add (to delete some, send an entity)", b->why);
+		return field_refuse(f,
+		    "a list of relationships to add (to delete some, send an entity)", b->why);
 	writer_lit(&b->w, ",\"cio_relationships\":");
 	writer_add(&b->w, list, n);
 	return 0;
@@ -137,17 +139,33 @@ static int entity(struct build *b)
 static int make(struct build *b)
 {
 	switch (b->op->action) {
-	case ACTION_IDENTIFY: return identify(b);
-	case ACTION_TRACK: case ACTION_PAGE: case ACTION_SCREEN: return event(b);
-	case ACTION_DELETE: put_action(b, "delete"); break;
-	case ACTION_SUPPRESS: put_action(b, "suppress"); break;
-	case ACTION_UNSUPPRESS: put_action(b, "unsuppress"); break;
-	case ACTION_MERGE: return merge(b);
-	case ACTION_ADD_DEVICE: return device(b, true);
-	case ACTION_DELETE_DEVICE: return device(b, false);
-	case ACTION_ENTITY: return entity(b);
-	case ACTION_TRACK_ANONYMOUS: case ACTION_COUNT:
-		return reason_set(b->why, "track-anonymous cannot be in a batch: send it without --batch");
+	case ACTION_IDENTIFY:
+		return identify(b);
+	case ACTION_TRACK:
+	case ACTION_PAGE:
+	case ACTION_SCREEN:
+		return event(b);
+	case ACTION_DELETE:
+		put_action(b, "delete");
+		break;
+	case ACTION_SUPPRESS:
+		put_action(b, "suppress");
+		break;
+	case ACTION_UNSUPPRESS:
+		put_action(b, "unsuppress");
+		break;
+	case ACTION_MERGE:
+		return merge(b);
+	case ACTION_ADD_DEVICE:
+		return device(b, true);
+	case ACTION_DELETE_DEVICE:
+		return device(b, false);
+	case ACTION_ENTITY:
+		return entity(b);
+	case ACTION_TRACK_ANONYMOUS:
+	case ACTION_COUNT:
+		return reason_set(b->why,
+		    "track-anonymous cannot be in a batch: send it without --batch");
 	}
 	writer_byte(&b->w, '}');
 	return 0;
@@ -162,7 +180,7 @@ int operation_v2(struct build *b)
 	if (make(b) != 0)
 		return -1;
 	size_t n = writer_at(&b->w) - b->body_at;
-	if (n > OPERATION_MAX)	/* the API's own size, whatever --no-limits says */
+	if (n > OPERATION_MAX) /* the API's own size, whatever --no-limits says */
 		return field_over("the operation", n, "bytes", OPERATION_MAX, b->why);
 	return 0;
 }

@@ -5,9 +5,10 @@ static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 void ulid_make(char out[ULID_LENGTH + 1], uint64_t ms, const uint8_t random[10])
 {
 	ms &= (UINT64_C(1) << 48) - 1;
-	for (int i = 9; i >= 0; i--, ms >>= 5)	/* 50 bits for 48: the first character is at most 7 */
+	/* 50 bits for 48: the first character is at most 7 */
+	for (int i = 9; i >= 0; i--, ms >>= 5)
 		out[i] = alphabet[ms & 31];
-	for (int half = 0; half < 2; half++) {	/* 5 bytes are 8 characters */
+	for (int half = 0; half < 2; half++) { /* 5 bytes are 8 characters */
 		uint64_t bits = 0;
 		for (int i = 0; i < 5; i++)
 			bits = bits << 8 | random[half * 5 + i];

@@ -6,12 +6,19 @@
 enum value_type value_type(const char *json)
 {
 	switch (json[0]) {
-	case '"': return VALUE_STRING;
-	case '{': return VALUE_OBJECT;
-	case '[': return VALUE_ARRAY;
-	case 'n': return VALUE_NULL;
-	case 't': case 'f': return VALUE_BOOL;
-	default: return VALUE_NUMBER;
+	case '"':
+		return VALUE_STRING;
+	case '{':
+		return VALUE_OBJECT;
+	case '[':
+		return VALUE_ARRAY;
+	case 'n':
+		return VALUE_NULL;
+	case 't':
+	case 'f':
+		return VALUE_BOOL;
+	default:
+		return VALUE_NUMBER;
 	}
 }
 
@@ -50,7 +57,8 @@ static size_t put_utf8(uint32_t c, char *out)
 	return 4;
 }
 
-/* One escape at s (a backslash; `left` bytes up to the closing quote). Returns its length and sets the character. */
+/* One escape at s (a backslash; `left` bytes up to the closing quote). Returns its length and sets
+ * the character. */
 static size_t read_escape(const char *s, size_t left, uint32_t *c)
 {
 	static const char plain[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
@@ -73,7 +81,7 @@ static size_t read_escape(const char *s, size_t left, uint32_t *c)
 		}
 	}
 	if (*c >= 0xd800 && *c < 0xe000)
-		*c = 0xfffd;	/* half a pair is no character */
+		*c = 0xfffd; /* half a pair is no character */
 	return 6;
 }
 
@@ -147,7 +155,8 @@ static const char *skip_value(const char *s, const char *end)
 				return s;
 			if (--depth == 0)
 				return s + 1;
-		} else if (depth == 0 && (*s == ',' || *s == ' ' || *s == '\t' || *s == '\n' || *s == '\r')) {
+		} else if (depth == 0 &&
+		    (*s == ',' || *s == ' ' || *s == '\t' || *s == '\n' || *s == '\r')) {
 			return s;
 		}
 		s++;
@@ -161,11 +170,12 @@ static bool key_is(const char *key, size_t n, const char *name)
 	size_t len = strlen(name);
 
 	if (n < 2 || n > sizeof text)
-		return false;	/* no name that is asked for is as long, even in escapes */
+		return false; /* no name that is asked for is as long, even in escapes */
 	return value_decode(key, n, text) == len && memcmp(text, name, len) == 0;
 }
 
-bool value_member(const char *json, size_t n, const char *name, const char **value, size_t *value_len)
+bool value_member(const char *json, size_t n, const char *name, const char **value,
+    size_t *value_len)
 {
 	const char *end = json + n;
 	bool found = false;

@@ -1,6 +1,6 @@
 /*
- * JSON values as bytes, looked into without a tree. But for value_is_integer and value_is_number, which judge,
- * the bytes are known to be one valid JSON value with no white space around it.
+ * JSON values as bytes, looked into without a tree. But for value_is_integer and value_is_number,
+ * which judge, the bytes are known to be one valid JSON value with no white space around it.
  */
 #ifndef VALUE_H
 #define VALUE_H
@@ -12,17 +12,19 @@ enum value_type { VALUE_NULL, VALUE_BOOL, VALUE_NUMBER, VALUE_STRING, VALUE_OBJE
 
 enum value_type value_type(const char *json);
 
-/* Decodes a JSON string (quotes included) to `out`, which has room for n bytes. Returns the text's length. */
+/* Decodes a JSON string (quotes included) to `out`, which has room for n bytes. Returns the text's
+ * length. */
 size_t value_decode(const char *json, size_t n, char *out);
 
 /* How many bytes value_decode would write. */
 size_t value_decoded_length(const char *json, size_t n);
 
-/* The member of that name of a JSON object; of several the last, as a JSON reader would have it. False where there
- * is none, or where the value is no object. */
-bool value_member(const char *json, size_t n, const char *name, const char **value, size_t *value_len);
+/* The member of that name of a JSON object; of several the last, as a JSON reader would have it.
+ * False where there is none, or where the value is no object. */
+bool value_member(const char *json, size_t n, const char *name, const char **value,
+    size_t *value_len);
 
-bool value_is_integer(const char *s, size_t n);	/* -?(0|[1-9][0-9]*) */
-bool value_is_number(const char *s, size_t n);	/* RFC 8259 section 6 */
+bool value_is_integer(const char *s, size_t n); /* -?(0|[1-9][0-9]*) */
+bool value_is_number(const char *s, size_t n);  /* RFC 8259 section 6 */
 
 #endif

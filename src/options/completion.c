@@ -24,8 +24,8 @@ static bool is_repeatable(const struct option_spec *spec)
 	return spec->kind == KIND_NAMES || spec->kind == KIND_PAIR || spec->kind == KIND_TYPES;
 }
 
-/* The part of a help text that says what the option is, without the detail, for inside single quotes, where
- * `quoted` stands for a quote. */
+/* The part of a help text that says what the option is, without the detail, for inside single
+ * quotes, where `quoted` stands for a quote. */
 static void put_gist(FILE *out, const char *help, const char *quoted)
 {
 	static const char *const ends[] = { " (", ": ", "; ", " @" };
@@ -77,7 +77,8 @@ void completion_bash(FILE *out)
 	      "_cio_import() {\n"
 	      "    local cur=${COMP_WORDS[COMP_CWORD]} option='' before='' offer='' i\n"
 	      "    COMPREPLY=()\n"
-	      "    # Behind -- there are FILEs alone. An empty reply leaves them to readline (-o default).\n"
+	      "    # Behind -- there are FILEs alone. An empty reply leaves them to readline (-o "
+	      "default).\n"
 	      "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
 	      "        [[ ${COMP_WORDS[i]} == -- ]] && return\n"
 	      "    done\n"
@@ -91,11 +92,13 @@ void completion_bash(FILE *out)
 	      "    else\n"
 	      "        option=${COMP_WORDS[COMP_CWORD-1]}\n"
 	      "    fi\n"
-	      "    case $option in\n", out);
+	      "    case $option in\n",
+	    out);
 	put_bash_cases(out);
 	fputs("    *)\n"
 	      "        [[ $cur == -* ]] || return\n"
-	      "        offer='", out);
+	      "        offer='",
+	    out);
 	for (enum option_id id = 0; id < OPTION_COUNT; id++)
 		fprintf(out, "%s--%s%s", id ? " " : "", options_table[id].name,
 		    options_table[id].argument && !is_optional(&options_table[id]) ? "=" : "");
@@ -107,7 +110,8 @@ void completion_bash(FILE *out)
 	      "        compopt -o nospace 2>/dev/null\n"
 	      "    fi\n"
 	      "}\n"
-	      "complete -o default -F _cio_import cio-import\n", out);
+	      "complete -o default -F _cio_import cio-import\n",
+	    out);
 }
 
 /* '(-f --format)'{-f+,--format=}'[what it is]:FORMAT:(csv tsv)' */
@@ -126,7 +130,8 @@ static void put_zsh_option(FILE *out, const struct option_spec *spec)
 	fputc(']', out);
 	if (spec->argument)
 		fprintf(out, "%s%s", is_optional(spec) ? "::" : ":",
-		    spec->kind == KIND_TYPES ? "FIELD\\:TYPE" : spec->argument);	/* a colon would end it */
+		    /* a colon would end it */
+		    spec->kind == KIND_TYPES ? "FIELD\\:TYPE" : spec->argument);
 	if (offer_of(spec) == OFFER_VALUES) {
 		fputs(":(", out);
 		put_values(out, spec);
@@ -142,7 +147,8 @@ void completion_zsh(FILE *out)
 	fputs("#compdef cio-import\n"
 	      "# Completion of cio-import for zsh: a file _cio-import in $fpath, or source it.\n"
 	      "_cio-import() {\n"
-	      "    _arguments -s -S", out);
+	      "    _arguments -s -S",
+	    out);
 	for (enum option_id id = 0; id < OPTION_COUNT; id++)
 		put_zsh_option(out, &options_table[id]);
 	fputs(" \\\n        '*:FILE:_files'\n"
@@ -151,7 +157,8 @@ void completion_zsh(FILE *out)
 	      "    _cio-import \"$@\"\n"
 	      "else\n"
 	      "    compdef _cio-import cio-import\n"
-	      "fi\n", out);
+	      "fi\n",
+	    out);
 }
 
 static void put_fish_option(FILE *out, const struct option_spec *spec)

@@ -16,7 +16,8 @@
 /* The default file's name, owned by the caller; NULL where there is no home to look in. */
 static char *default_path(const char *xdg_config_home, const char *home)
 {
-	bool xdg = xdg_config_home && *xdg_config_home == '/';	/* its specification: ignore a relative one */
+	/* its specification: ignore a relative one */
+	bool xdg = xdg_config_home && *xdg_config_home == '/';
 	const char *base = xdg ? xdg_config_home : home;
 	struct buf path;
 
@@ -38,8 +39,20 @@ static bool begins_with(const char *name, size_t n, const char *prefix)
 static bool is_secret(const char *name, size_t n)
 {
 	static const char *const prefixes[] = {
-		"customerio", "cio_", "cio-", "site_id", "site-id", "siteid", "api_key", "api-key", "apikey",
-		"track_api_key", "track-api-key", "password", "secret", "token",
+		"customerio",
+		"cio_",
+		"cio-",
+		"site_id",
+		"site-id",
+		"siteid",
+		"api_key",
+		"api-key",
+		"apikey",
+		"track_api_key",
+		"track-api-key",
+		"password",
+		"secret",
+		"token",
 	};
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
@@ -54,8 +67,10 @@ static int refuse_name(const char *name, size_t n, struct reason *why)
 	const char *nearest = dashes < n ? options_table_nearest(name + dashes, n - dashes) : NULL;
 
 	if (nearest)
-		return reason_set(why, "%.*s is not an option: did you mean %s?", (int)n, name, nearest);
-	return reason_set(why, "%.*s is not an option (cio-import --help lists them)", (int)n, name);
+		return reason_set(why, "%.*s is not an option: did you mean %s?", (int)n, name,
+		    nearest);
+	return reason_set(why, "%.*s is not an option (cio-import --help lists them)", (int)n,
+	    name);
 }
 
 /* One line: NAME, or NAME = VALUE. */
@@ -66,20 +81,23 @@ static int read_line(struct settings *s, char *line, struct reason *why)
 	struct reason what;
 
 	if (is_secret(line, n))
-		return reason_set(why, "credentials do not belong in this file: set CUSTOMERIO_SITE_ID and "
-		    "CUSTOMERIO_TRACK_API_KEY in the environment, or name an env-file (env-file = FILE)");
+		return reason_set(why,
+		    "credentials do not belong in this file: set CUSTOMERIO_SITE_ID and "
+		    "CUSTOMERIO_TRACK_API_KEY in the environment, or name an env-file (env-file = "
+		    "FILE)");
 	if (n == 0 || n > 60 || (*rest && *rest != '=' && *rest != '#'))
 		return reason_set(why, "this line is not name = value");
 	enum option_id id = options_table_find(line, n);
 	if (id == OPTION_COUNT)
 		return refuse_name(line, n, why);
 	if (options_table[id].flags & OPTION_NOT_IN_CONFIG)
-		return reason_set(why, "%s belongs on the command line alone", options_table[id].name);
+		return reason_set(why, "%s belongs on the command line alone",
+		    options_table[id].name);
 	if (*rest == '=' && textfile_value(rest + 1 + strspn(rest + 1, " \t"), &value, why) == -1)
 		return -1;
 	if (!value && options_table[id].argument && !(options_table[id].flags & OPTION_MAYBE_VALUE))
-		return reason_set(why, "%s needs a value: %s = %s", options_table[id].name, options_table[id].name,
-		    options_table[id].argument);
+		return reason_set(why, "%s needs a value: %s = %s", options_table[id].name,
+		    options_table[id].name, options_table[id].argument);
 	value = value ? (char *)settings_keep(s, xstrdup(value)) : NULL;
 	if (settings_assign(s, id, SOURCE_CONFIG, value, &what) == -1)
 		return reason_set(why, "%s: %s", options_table[id].name, what.text);
@@ -94,7 +112,7 @@ static int read_open(struct settings *s, const char *shown, int fd, struct reaso
 
 	if (result == -1)
 		reason_set(why, "%s: this configuration file is not used: %s", shown, what.text);
-	for (char *line; result == 0 && (line = textfile_line(&file)); ) {
+	for (char *line; result == 0 && (line = textfile_line(&file));) {
 		result = read_line(s, line, &what);
 		if (result == -1)
 			reason_set(why, "%s:%u: %s", shown, file.line, what.text);
@@ -103,8 +121,8 @@ static int read_open(struct settings *s, const char *shown, int fd, struct reaso
 	return result;
 }
 
-int configfile_read(struct settings *s, const char *explicit_path, const char *xdg_config_home, const char *home,
-    struct reason *why)
+int configfile_read(struct settings *s, const char *explicit_path, const char *xdg_config_home,
+    const char *home, struct reason *why)
 {
 	char *path = explicit_path ? xstrdup(explicit_path) : default_path(xdg_config_home, home);
 	char shown[PATH_SHOWN];
@@ -116,10 +134,12 @@ int configfile_read(struct settings *s, const char *explicit_path, const char *x
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd >= 0) {
 		result = read_open(s, shown, fd, why);
-		close(fd);	/* only read from */
+		close(fd); /* only read from */
 	} else if (explicit_path || (errno != ENOENT && errno != ENOTDIR)) {
-		result = reason_set(why, "%s: cannot open this configuration file: %s: %s", shown, strerror(errno),
-		    explicit_path ? "correct --config" : "let this user read it, or give its own HOME");
+		result = reason_set(why, "%s: cannot open this configuration file: %s: %s", shown,
+		    strerror(errno),
+		    explicit_path ? "correct --config" :
+		                    "let this user read it, or give its own HOME");
 	}
 	free(path);
 	return result;

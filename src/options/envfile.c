@@ -49,7 +49,8 @@ static bool is_credential(const char *path, const char *directory)
 	return same;
 }
 
-static int check_file(int fd, const char *path, const char *credentials_directory, struct reason *why)
+static int check_file(int fd, const char *path, const char *credentials_directory,
+    struct reason *why)
 {
 	struct stat st;
 
@@ -59,7 +60,8 @@ static int check_file(int fd, const char *path, const char *credentials_director
 		return reason_set(why, "it is neither a regular file nor a pipe");
 	unsigned others = st.st_mode & (is_credential(path, credentials_directory) ? 037u : 077u);
 	if (others)
-		return reason_set(why, "others can get at it (mode %03o): make it yours alone with chmod 600",
+		return reason_set(why,
+		    "others can get at it (mode %03o): make it yours alone with chmod 600",
 		    (unsigned)(st.st_mode & 0777));
 	return 0;
 }
@@ -77,7 +79,8 @@ static void note(struct envfile *out, const char *name, size_t n, const char *va
 			const char *known = variable_names[v][which];
 			struct envfile_entry *e = &out->entries[v];
 			bool stronger = !e->value || which == 0 || e->name == known;
-			if (!known || strlen(known) != n || memcmp(known, name, n) != 0 || !stronger)
+			if (!known || strlen(known) != n || memcmp(known, name, n) != 0 ||
+			    !stronger)
 				continue;
 			free(e->value);
 			*e = (struct envfile_entry){ *value ? xstrdup(value) : NULL, line, known };
@@ -99,7 +102,8 @@ static int read_line(struct envfile *out, char *line, unsigned number, struct re
 	return 0;
 }
 
-int envfile_read(struct envfile *out, const char *path, const char *credentials_directory, struct reason *why)
+int envfile_read(struct envfile *out, const char *path, const char *credentials_directory,
+    struct reason *why)
 {
 	struct textfile file = { 0 };
 	struct reason what = { "" };
@@ -110,13 +114,15 @@ int envfile_read(struct envfile *out, const char *path, const char *credentials_
 	path_shown(path, shown);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
-		return reason_set(why, "%s: cannot open this env-file: %s: correct its name, or let this user read it", shown,
-		    strerror(errno));
-	if (check_file(fd, path, credentials_directory, &what) == -1 || textfile_read(&file, fd, &what) == -1) {
+		return reason_set(why,
+		    "%s: cannot open this env-file: %s: correct its name, or let this user read it",
+		    shown, strerror(errno));
+	if (check_file(fd, path, credentials_directory, &what) == -1 ||
+	    textfile_read(&file, fd, &what) == -1) {
 		reason_set(why, "%s: this env-file is not used: %s", shown, what.text);
 		goto done;
 	}
-	for (char *line; (line = textfile_line(&file)); )
+	for (char *line; (line = textfile_line(&file));)
 		if (read_line(out, line, file.line, &what) == -1) {
 			reason_set(why, "%s:%u: %s", shown, file.line, what.text);
 			goto done;
@@ -126,7 +132,7 @@ done:
 	if (result == -1)
 		envfile_free(out);
 	textfile_free(&file);
-	close(fd);	/* only read from */
+	close(fd); /* only read from */
 	return result;
 }
 

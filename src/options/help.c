@@ -5,35 +5,35 @@
 #include "base/buf.h"
 #include "options/options_table.h"
 
-#define COLUMN 29	/* where help texts begin */
+#define COLUMN 29 /* where help texts begin */
 #define WIDTH 79
 
 static const char head[] =
-	"Usage: cio-import [OPTION]... [FILE]...\n"
-	"\n"
-	"Reads user records (CSV, TSV or NDJSON) from each FILE in turn, or from\n"
-	"standard input when there is no FILE or FILE is -, and sends each to\n"
-	"Customer.io.\n"
-	"\n"
-	"Examples:\n"
-	"  cio-import --dry-run users.csv          check the file, send nothing\n"
-	"  cio-import --rate=80 users.csv          the same command again resumes it\n"
-	"  tail -f events.ndjson | cio-import --action=track --batch\n";
+    "Usage: cio-import [OPTION]... [FILE]...\n"
+    "\n"
+    "Reads user records (CSV, TSV or NDJSON) from each FILE in turn, or from\n"
+    "standard input when there is no FILE or FILE is -, and sends each to\n"
+    "Customer.io.\n"
+    "\n"
+    "Examples:\n"
+    "  cio-import --dry-run users.csv          check the file, send nothing\n"
+    "  cio-import --rate=80 users.csv          the same command again resumes it\n"
+    "  tail -f events.ndjson | cio-import --action=track --batch\n";
 
 static const char foot[] =
-	"\n"
-	"TIME takes ms, s, m or h; a bare number is seconds. -- ends the options.\n"
-	"\n"
-	"Environment: CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY (or CIO_SITE_ID\n"
-	"and CIO_API_KEY) are the credentials; CUSTOMERIO_REGION, CUSTOMERIO_URL.\n"
-	"\n"
-	"Exit status: 0 all accepted; 1 some records were not; 64 wrong usage;\n"
-	"65 unusable input, or over --max-errors; 66 input cannot be read;\n"
-	"69 destination down; 73 an output cannot be written; 75 another run holds the\n"
-	"state file; 77 credentials refused; 78 credentials missing, or configuration\n"
-	"broken; 130, 143 interrupted.\n"
-	"\n"
-	"The manual: man cio-import\n";
+    "\n"
+    "TIME takes ms, s, m or h; a bare number is seconds. -- ends the options.\n"
+    "\n"
+    "Environment: CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY (or CIO_SITE_ID\n"
+    "and CIO_API_KEY) are the credentials; CUSTOMERIO_REGION, CUSTOMERIO_URL.\n"
+    "\n"
+    "Exit status: 0 all accepted; 1 some records were not; 64 wrong usage;\n"
+    "65 unusable input, or over --max-errors; 66 input cannot be read;\n"
+    "69 destination down; 73 an output cannot be written; 75 another run holds the\n"
+    "state file; 77 credentials refused; 78 credentials missing, or configuration\n"
+    "broken; 130, 143 interrupted.\n"
+    "\n"
+    "The manual: man cio-import\n";
 
 /* "@" becomes "a, b or c". */
 static void expand(const struct option_spec *spec, struct buf *out)
@@ -44,7 +44,11 @@ static void expand(const struct option_spec *spec, struct buf *out)
 			continue;
 		}
 		for (size_t i = 0; spec->values[i]; i++)
-			buf_fmt(out, "%s%s", i == 0 ? "" : spec->values[i + 1] ? ", " : " or ", spec->values[i]);
+			buf_fmt(out, "%s%s",
+			    i == 0                  ? "" :
+			        spec->values[i + 1] ? ", " :
+			                              " or ",
+			    spec->values[i]);
 	}
 	buf_byte(out, '\0');
 }
@@ -59,7 +63,8 @@ static void wrap(FILE *out, const char *text, size_t at)
 			at = 0;
 			first = true;
 		}
-		at += (size_t)fprintf(out, "%*s%.*s", first ? (int)(COLUMN - at) : 1, "", (int)n, text);
+		at += (size_t)fprintf(out, "%*s%.*s", first ? (int)(COLUMN - at) : 1, "", (int)n,
+		    text);
 		text += n + (text[n] == ' ');
 	}
 	fputc('\n', out);
@@ -94,6 +99,8 @@ void help_print(FILE *out)
 void help_usage(FILE *out)
 {
 	fputs("Usage: cio-import [OPTION]... [FILE]...\n"
-	      "No FILE was given, and standard input is a terminal. Try: cio-import --dry-run users.csv\n"
-	      "cio-import --help lists the options.\n", out);
+	      "No FILE was given, and standard input is a terminal. Try: cio-import --dry-run "
+	      "users.csv\n"
+	      "cio-import --help lists the options.\n",
+	    out);
 }

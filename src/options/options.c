@@ -17,13 +17,16 @@
 #include "base/path.h"
 #include "options/settings.h"
 
-#define LONG_BASE 0x100		/* what getopt returns for a long option is its id and this */
+#define LONG_BASE 0x100 /* what getopt returns for a long option is its id and this */
 
 /* The command line as getopt takes it apart, not looked at yet. */
 struct command {
-	struct said { enum option_id id; const char *value; } *said;
+	struct said {
+		enum option_id id;
+		const char *value;
+	} * said;
 	size_t count;
-	char **files;			/* what is no option, within argv */
+	char **files; /* what is no option, within argv */
 	size_t file_count;
 };
 
@@ -48,11 +51,12 @@ static void make_tables(struct option longs[OPTION_COUNT + 1], char shorts[2 * O
 {
 	size_t n = 0;
 
-	shorts[n++] = ':';	/* a missing value is told apart from an unknown option */
+	shorts[n++] = ':'; /* a missing value is told apart from an unknown option */
 	for (enum option_id id = 0; id < OPTION_COUNT; id++) {
 		const struct option_spec *spec = &options_table[id];
-		int has_value = !spec->argument ? no_argument :
-		    spec->flags & OPTION_MAYBE_VALUE ? optional_argument : required_argument;
+		int has_value = !spec->argument      ? no_argument :
+		    spec->flags & OPTION_MAYBE_VALUE ? optional_argument :
+		                                       required_argument;
 		longs[id] = (struct option){ spec->name, has_value, NULL, LONG_BASE + (int)id };
 		if (!spec->letter)
 			continue;
@@ -75,8 +79,8 @@ static const char *option_word(char **argv)
 	return optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
 }
 
-/* Whether a --word[=value] is the option's whole name. getopt_long takes abbreviations; a script that uses one would break
- * when an option is added. */
+/* Whether a --word[=value] is the option's whole name. getopt_long takes abbreviations; a script
+ * that uses one would break when an option is added. */
 static bool is_whole(const char *word, enum option_id id)
 {
 	return options_table_find(word + 2, strcspn(word + 2, "=")) == id;
@@ -86,7 +90,14 @@ static bool is_whole(const char *word, enum option_id id)
 static bool is_secret(const char *name, size_t n)
 {
 	static const char *const names[] = {
-		"site-id", "api-key", "site_id", "api_key", "key", "token", "password", "user",
+		"site-id",
+		"api-key",
+		"site_id",
+		"api_key",
+		"key",
+		"token",
+		"password",
+		"user",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -104,8 +115,10 @@ static int refuse_unknown(struct reading *r, const char *word)
 
 	settings_shown(copy, name);
 	if (is_secret(copy + dashes, n - dashes))
-		reason_set(&r->why, "%s is not an option: credentials are taken from CUSTOMERIO_SITE_ID and "
-		    "CUSTOMERIO_TRACK_API_KEY in the environment, or from --env-file", name);
+		reason_set(&r->why,
+		    "%s is not an option: credentials are taken from CUSTOMERIO_SITE_ID and "
+		    "CUSTOMERIO_TRACK_API_KEY in the environment, or from --env-file",
+		    name);
 	else if (nearest)
 		reason_set(&r->why, "%s is not an option: did you mean --%s?", name, nearest);
 	else
@@ -130,7 +143,8 @@ static int refuse_missing(struct reading *r, enum option_id id)
 	return refuse(r, EX_USAGE);
 }
 
-/* What getopt refused: '?' or ':'. It says which option it was in optopt, 0 for a long one that it does not know. */
+/* What getopt refused: '?' or ':'. It says which option it was in optopt, 0 for a long one that it
+ * does not know. */
 static int refuse_getopt(struct reading *r, int got, char **argv)
 {
 	const char *word = argv[optind - 1];
@@ -148,7 +162,8 @@ static int refuse_getopt(struct reading *r, int got, char **argv)
 	return refuse(r, EX_USAGE);
 }
 
-/* Takes the command line apart. Stops at --help and its like, which are then the last thing said. */
+/* Takes the command line apart. Stops at --help and its like, which are then the last thing
+ * said. */
 static int read_command(struct reading *r, int argc, char **argv)
 {
 	struct option longs[OPTION_COUNT + 1];
@@ -157,7 +172,7 @@ static int read_command(struct reading *r, int argc, char **argv)
 	int got;
 
 	make_tables(longs, shorts);
-	optind = 0;	/* begin anew; getopt keeps its place in globals */
+	optind = 0; /* begin anew; getopt keeps its place in globals */
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (got == '?' || got == ':')
@@ -230,15 +245,18 @@ static const char *in_environment(const struct reading *r, enum variable v, cons
 	return value;
 }
 
-static int assign_variable(struct reading *r, enum option_id id, enum source source, const char *value)
+static int assign_variable(struct reading *r, enum option_id id, enum source source,
+    const char *value)
 {
 	if (!value)
 		return 0;
-	return settings_assign(r->settings, id, source, settings_keep(r->settings, xstrdup(value)), &r->why);
+	return settings_assign(r->settings, id, source, settings_keep(r->settings, xstrdup(value)),
+	    &r->why);
 }
 
 /* The region or the address, from the environment (path NULL) or the env-file. */
-static int apply_variable(struct reading *r, enum variable v, enum option_id id, enum source source, const char *path)
+static int apply_variable(struct reading *r, enum variable v, enum option_id id, enum source source,
+    const char *path)
 {
 	const struct envfile_entry *e = &r->env_file.entries[v];
 	char shown[PATH_SHOWN];
@@ -249,7 +267,8 @@ static int apply_variable(struct reading *r, enum variable v, enum option_id id,
 		return 0;
 	struct reason what = r->why;
 	if (path)
-		reason_set(&r->why, "%s:%u: %s: %s", path_shown(path, shown), e->line, e->name, what.text);
+		reason_set(&r->why, "%s:%u: %s: %s", path_shown(path, shown), e->line, e->name,
+		    what.text);
 	else
 		reason_set(&r->why, "%s: %s", name, what.text);
 	return refuse(r, EX_CONFIG);
@@ -262,8 +281,10 @@ static int apply_variables(struct reading *r, enum source source, const char *pa
 	return apply_variable(r, VARIABLE_URL, OPTION_URL, source, path);
 }
 
-/* A credential: the env-file's, where that was named on the command line, else the environment's, else the env-file's. */
-static int take_credential(struct reading *r, enum variable v, bool env_file_first, const char **out)
+/* A credential: the env-file's, where that was named on the command line, else the environment's,
+ * else the env-file's. */
+static int take_credential(struct reading *r, enum variable v, bool env_file_first,
+    const char **out)
 {
 	const struct envfile_entry *e = &r->env_file.entries[v];
 	const char *name = NULL, *value = in_environment(r, v, &name);
@@ -275,9 +296,12 @@ static int take_credential(struct reading *r, enum variable v, bool env_file_fir
 	if (!value)
 		return 0;
 	for (const char *p = value; *p; p++)
-		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || (*p == ':' && v == VARIABLE_SITE_ID)) {
-			reason_set(&r->why, "%s holds a character that no such credential has: copy it anew "
-			    "from Customer.io (Settings, API credentials)", name);
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
+		    (*p == ':' && v == VARIABLE_SITE_ID)) {
+			reason_set(&r->why,
+			    "%s holds a character that no such credential has: copy it anew "
+			    "from Customer.io (Settings, API credentials)",
+			    name);
 			return refuse(r, EX_CONFIG);
 		}
 	*out = settings_keep(r->settings, xstrdup(value));
@@ -294,10 +318,12 @@ static int take_credentials(struct reading *r)
 		return -1;
 	if (s->dry_run || (s->site_id && s->api_key))
 		return 0;
-	reason_set(&r->why, "%s not set: put the workspace's Track API credentials (Customer.io: Settings, API "
+	reason_set(&r->why,
+	    "%s not set: put the workspace's Track API credentials (Customer.io: Settings, API "
 	    "credentials) into the environment or an --env-file; --dry-run needs none",
-	    s->site_id ? "CUSTOMERIO_TRACK_API_KEY is" : s->api_key ? "CUSTOMERIO_SITE_ID is" :
-	    "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are");
+	    s->site_id     ? "CUSTOMERIO_TRACK_API_KEY is" :
+	        s->api_key ? "CUSTOMERIO_SITE_ID is" :
+	                     "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are");
 	return refuse(r, EX_CONFIG);
 }
 
@@ -312,11 +338,12 @@ static int read_sources(struct reading *r)
 	if (apply_first(r, OPTION_CONFIG) == -1 || apply_first(r, OPTION_ENV_FILE) == -1)
 		return -1;
 	if (configfile_read(s, config, environment_get(r->environment, "XDG_CONFIG_HOME"),
-	    environment_get(r->environment, "HOME"), &r->why) == -1)
+	        environment_get(r->environment, "HOME"), &r->why) == -1)
 		return refuse(r, EX_CONFIG);
 	env_file = env_file ? env_file : s->env_file;
-	if (env_file && envfile_read(&r->env_file, env_file, environment_get(r->environment, "CREDENTIALS_DIRECTORY"),
-	    &r->why) == -1)
+	if (env_file &&
+	    envfile_read(&r->env_file, env_file,
+	        environment_get(r->environment, "CREDENTIALS_DIRECTORY"), &r->why) == -1)
 		return refuse(r, EX_CONFIG);
 	if ((env_file && !env_file_first && apply_variables(r, SOURCE_CONFIG, env_file) == -1) ||
 	    apply_variables(r, SOURCE_ENVIRONMENT, NULL) == -1 ||
@@ -328,7 +355,8 @@ static int read_sources(struct reading *r)
 /* What libcurl will read from the environment by itself. */
 static bool names_proxy(char *const *environment)
 {
-	static const char *const names[] = { "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy" };
+	static const char *const names[] = { "http_proxy", "HTTPS_PROXY", "https_proxy",
+		"ALL_PROXY", "all_proxy" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (environment_get(environment, names[i]))
@@ -340,12 +368,15 @@ static int read_run(struct reading *r, struct options *o)
 {
 	struct settings *s = r->settings;
 
-	if (read_sources(r) == -1 || options_check(s, o, &r->why, &r->status) == -1 || take_credentials(r) == -1)
+	if (read_sources(r) == -1 || options_check(s, o, &r->why, &r->status) == -1 ||
+	    take_credentials(r) == -1)
 		return -1;
 	const char *ca_file = environment_get(r->environment, "SSL_CERT_FILE");
 	char shown[PATH_SHOWN];
 	if (ca_file && !o->dry_run && access(ca_file, R_OK) != 0) {
-		reason_set(&r->why, "SSL_CERT_FILE: %s: cannot be read: %s: correct it, or take it out of the environment",
+		reason_set(&r->why,
+		    "SSL_CERT_FILE: %s: cannot be read: %s: correct it, or take it out of the "
+		    "environment",
 		    path_shown(ca_file, shown), strerror(errno));
 		return refuse(r, EX_CONFIG);
 	}
@@ -360,7 +391,8 @@ static int read_run(struct reading *r, struct options *o)
 /* --help, --version, --completion. */
 static int print_asked(struct reading *r, const struct said *asked, FILE *out)
 {
-	static void (*const completions[])(FILE *out) = { completion_bash, completion_zsh, completion_fish };
+	static void (*const completions[])(
+	    FILE * out) = { completion_bash, completion_zsh, completion_fish };
 
 	if (assign_said(r, asked) == -1)
 		return -1;
@@ -377,14 +409,15 @@ static int print_asked(struct reading *r, const struct said *asked, FILE *out)
 	return 0;
 }
 
-static enum options_result read_all(struct reading *r, int argc, char **argv, bool input_is_tty, FILE *out,
-    struct options *o)
+static enum options_result read_all(struct reading *r, int argc, char **argv, bool input_is_tty,
+    FILE *out, struct options *o)
 {
 	if (read_command(r, argc, argv) == -1)
 		return OPTIONS_REFUSED;
 	const struct command *c = &r->command;
 	if (c->count > 0 && options_table[c->said[c->count - 1].id].flags & OPTION_STOPS)
-		return print_asked(r, &c->said[c->count - 1], out) == 0 ? OPTIONS_DONE : OPTIONS_REFUSED;
+		return print_asked(r, &c->said[c->count - 1], out) == 0 ? OPTIONS_DONE :
+		                                                          OPTIONS_REFUSED;
 	if (c->file_count == 0 && input_is_tty) {
 		help_usage(stderr);
 		r->status = EX_USAGE;
@@ -393,15 +426,16 @@ static enum options_result read_all(struct reading *r, int argc, char **argv, bo
 	return read_run(r, o) == 0 ? OPTIONS_RUN : OPTIONS_REFUSED;
 }
 
-enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty, FILE *out,
-    struct options *o, int *status)
+enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty,
+    FILE *out, struct options *o, int *status)
 {
 	struct reading r = { .environment = environment, .settings = settings_new() };
 
 	*o = (struct options){ 0 };
 	enum options_result result = read_all(&r, argc, argv, input_is_tty, out, o);
 	if (result == OPTIONS_REFUSED && r.why.text[0])
-		log_error("%s%s", r.why.text, r.status == EX_USAGE ? " (cio-import --help lists the options)" : "");
+		log_error("%s%s", r.why.text,
+		    r.status == EX_USAGE ? " (cio-import --help lists the options)" : "");
 	*status = r.status;
 	if (result != OPTIONS_RUN)
 		settings_free(r.settings);

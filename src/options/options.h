@@ -1,6 +1,6 @@
 /*
- * The command line, the environment, the env-file and the configuration file, to one const struct. Every refusal is here,
- * before any file or socket of the run opens.
+ * The command line, the environment, the env-file and the configuration file, to one const struct.
+ * Every refusal is here, before any file or socket of the run opens.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -24,66 +24,71 @@ struct options {
 	enum action action;
 	const char *event;
 	bool update_only, no_limits, dry_run;
-	uint64_t skip, limit;		/* limit 0: none */
+	uint64_t skip, limit; /* limit 0: none */
 
 	/* where to */
-	const char *site_id, *api_key;	/* secrets; NULL in a dry run without them */
-	const char *url;		/* base address, no slash at the end */
-	bool url_given;			/* by --url or CUSTOMERIO_URL: the region check's answer is not followed */
+	const char *site_id, *api_key; /* secrets; NULL in a dry run without them */
+	const char *url;               /* base address, no slash at the end */
+	/* by --url or CUSTOMERIO_URL: the region check's answer is not followed */
+	bool url_given;
 	bool batch;
-	size_t batch_most;		/* operations a batch, 0: as many as fit */
+	size_t batch_most; /* operations a batch, 0: as many as fit */
 	int64_t batch_wait_us;
-	const char *ca_file;		/* SSL_CERT_FILE, or NULL */
-	bool proxies;			/* the environment names a proxy */
+	const char *ca_file; /* SSL_CERT_FILE, or NULL */
+	bool proxies;        /* the environment names a proxy */
 
 	/* how fast */
-	struct num_rate rate, record_rate;	/* num 0: unlimited */
+	struct num_rate rate, record_rate; /* num 0: unlimited */
 	uint64_t burst;
 	unsigned concurrency;
 	bool adapt;
 
 	/* when things go wrong */
 	struct retry_config retry;
-	int64_t timeout_us, give_up_us;	/* give_up 0: never */
-	uint64_t max_errors;		/* 0: no limit */
-	double max_errors_percent;	/* 0: no limit */
-	const char *rejects;		/* file, or NULL */
-	const char *state;		/* file, or NULL */
+	int64_t timeout_us, give_up_us; /* give_up 0: never */
+	uint64_t max_errors;            /* 0: no limit */
+	double max_errors_percent;      /* 0: no limit */
+	const char *rejects;            /* file, or NULL */
+	const char *state;              /* file, or NULL */
 	bool restart;
 
 	/* nightly syncs and shards */
-	const char *sync;		/* file, or NULL */
-	int sync_deletes;		/* ACTION_DELETE, ACTION_SUPPRESS, or -1 */
-	uint64_t max_deletes;		/* count, where max_deletes_percent is 0 */
+	const char *sync;     /* file, or NULL */
+	int sync_deletes;     /* ACTION_DELETE, ACTION_SUPPRESS, or -1 */
+	uint64_t max_deletes; /* count, where max_deletes_percent is 0 */
 	double max_deletes_percent;
-	unsigned shard, shards;		/* record's person hash % shards == shard - 1; shards 0: all */
+	/* record's person hash % shards == shard - 1; shards 0: all */
+	unsigned shard, shards;
 
 	/* what it says */
 	enum progress_mode progress;
 	uint64_t progress_every;
-	const char *results, *summary, *metrics;	/* files or NULL */
+	const char *results, *summary, *metrics; /* files or NULL */
 	bool quiet, verbose;
 
-	struct settings *settings;	/* what the pointers above point into */
+	struct settings *settings; /* what the pointers above point into */
 };
 
 enum options_result {
-	OPTIONS_RUN,		/* go on */
-	OPTIONS_DONE,		/* --help, --version, --completion: printed to `out`; exit 0 */
-	OPTIONS_REFUSED,	/* said on standard error; *status is 64 or 78, or 73 where `out` cannot be written */
+	OPTIONS_RUN,  /* go on */
+	OPTIONS_DONE, /* --help, --version, --completion: printed to `out`; exit 0 */
+	/* said on standard error; *status is 64 or 78, or 73 where `out` cannot be written */
+	OPTIONS_REFUSED,
 };
 
 /*
- * Reads them all. `environment` is a NAME=VALUE array like environ; `input_is_tty` whether standard input is a
- * terminal. argv is permuted, and pointed into: it must outlive *o, which options_free empties after any result.
+ * Reads them all. `environment` is a NAME=VALUE array like environ; `input_is_tty` whether standard
+ * input is a terminal. argv is permuted, and pointed into: it must outlive *o, which options_free
+ * empties after any result.
  *
- * The command line is stronger than the env-file it names, that than the environment, that than the configuration file
- * (and an env-file that only the configuration names). An option's name must be written whole: getopt's abbreviations
- * are refused, for a script must not break when an option is added. A wrong value or combination is 64; what is wrong
- * in a file or in the environment, and an address that is no good wherever it stands, is 78.
+ * The command line is stronger than the env-file it names, that than the environment, that than the
+ * configuration file (and an env-file that only the configuration names). An option's name must be
+ * written whole: getopt's abbreviations are refused, for a script must not break when an option is
+ * added. A wrong value or combination is 64; what is wrong in a file or in the environment, and an
+ * address that is no good wherever it stands, is 78.
  */
-enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty, FILE *out,
-    struct options *o, int *status);
+enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty,
+    FILE *out, struct options *o, int *status);
 void options_free(struct options *o);
 
 #endif

@@ -1,4 +1,5 @@
-/* What was said, judged as a whole: defaults that depend on other options, and refusals of what does not go together. */
+/* What was said, judged as a whole: defaults that depend on other options, and refusals of what
+ * does not go together. */
 #ifndef OPTIONS_CHECK_H
 #define OPTIONS_CHECK_H
 
@@ -6,7 +7,8 @@ struct options;
 struct reason;
 struct settings;
 
-/* Fills *o, but for what comes from the environment alone. 0, or -1 with *why and *status (64 or 78). */
+/* Fills *o, but for what comes from the environment alone. 0, or -1 with *why and *status (64 or
+ * 78). */
 int options_check(struct settings *s, struct options *o, struct reason *why, int *status);
 
 #endif

@@ -9,66 +9,119 @@
 
 /* In the order of --help. */
 enum option_id {
-	OPTION_FORMAT, OPTION_DELIMITER, OPTION_COLUMNS, OPTION_ID, OPTION_ID_TYPE, OPTION_MAP, OPTION_ONLY, OPTION_DROP,
-	OPTION_SET, OPTION_TYPE, OPTION_INFER, OPTION_EMPTY, OPTION_SKIP, OPTION_LIMIT,
-	OPTION_ACTION, OPTION_ACTION_FIELD, OPTION_EVENT, OPTION_UPDATE_ONLY, OPTION_NO_LIMITS, OPTION_DRY_RUN,
-	OPTION_ENV_FILE, OPTION_REGION, OPTION_URL, OPTION_ALLOW_HTTP, OPTION_BATCH, OPTION_BATCH_WAIT,
-	OPTION_RATE, OPTION_RECORD_RATE, OPTION_BURST, OPTION_CONCURRENCY, OPTION_NO_ADAPT,
-	OPTION_RETRIES, OPTION_BACKOFF, OPTION_BACKOFF_MAX, OPTION_JITTER, OPTION_TIMEOUT, OPTION_GIVE_UP_AFTER,
-	OPTION_MAX_ERRORS, OPTION_REJECTS, OPTION_STATE, OPTION_NO_STATE, OPTION_RESTART,
-	OPTION_SYNC, OPTION_SYNC_DELETES, OPTION_MAX_DELETES, OPTION_SHARD,
-	OPTION_PROGRESS, OPTION_PROGRESS_EVERY, OPTION_RESULTS, OPTION_SUMMARY, OPTION_METRICS, OPTION_QUIET, OPTION_VERBOSE,
-	OPTION_CONFIG, OPTION_COMPLETION, OPTION_HELP, OPTION_VERSION,
+	OPTION_FORMAT,
+	OPTION_DELIMITER,
+	OPTION_COLUMNS,
+	OPTION_ID,
+	OPTION_ID_TYPE,
+	OPTION_MAP,
+	OPTION_ONLY,
+	OPTION_DROP,
+	OPTION_SET,
+	OPTION_TYPE,
+	OPTION_INFER,
+	OPTION_EMPTY,
+	OPTION_SKIP,
+	OPTION_LIMIT,
+	OPTION_ACTION,
+	OPTION_ACTION_FIELD,
+	OPTION_EVENT,
+	OPTION_UPDATE_ONLY,
+	OPTION_NO_LIMITS,
+	OPTION_DRY_RUN,
+	OPTION_ENV_FILE,
+	OPTION_REGION,
+	OPTION_URL,
+	OPTION_ALLOW_HTTP,
+	OPTION_BATCH,
+	OPTION_BATCH_WAIT,
+	OPTION_RATE,
+	OPTION_RECORD_RATE,
+	OPTION_BURST,
+	OPTION_CONCURRENCY,
+	OPTION_NO_ADAPT,
+	OPTION_RETRIES,
+	OPTION_BACKOFF,
+	OPTION_BACKOFF_MAX,
+	OPTION_JITTER,
+	OPTION_TIMEOUT,
+	OPTION_GIVE_UP_AFTER,
+	OPTION_MAX_ERRORS,
+	OPTION_REJECTS,
+	OPTION_STATE,
+	OPTION_NO_STATE,
+	OPTION_RESTART,
+	OPTION_SYNC,
+	OPTION_SYNC_DELETES,
+	OPTION_MAX_DELETES,
+	OPTION_SHARD,
+	OPTION_PROGRESS,
+	OPTION_PROGRESS_EVERY,
+	OPTION_RESULTS,
+	OPTION_SUMMARY,
+	OPTION_METRICS,
+	OPTION_QUIET,
+	OPTION_VERBOSE,
+	OPTION_CONFIG,
+	OPTION_COMPLETION,
+	OPTION_HELP,
+	OPTION_VERSION,
 	OPTION_COUNT,
 };
 
 enum option_group {
-	GROUP_INPUT, GROUP_ACTION, GROUP_WHERE, GROUP_SPEED, GROUP_TROUBLE, GROUP_SYNC, GROUP_SAYS,
+	GROUP_INPUT,
+	GROUP_ACTION,
+	GROUP_WHERE,
+	GROUP_SPEED,
+	GROUP_TROUBLE,
+	GROUP_SYNC,
+	GROUP_SAYS,
 	GROUP_COUNT,
 };
 
 enum option_kind {
-	KIND_FLAG,		/* bool */
-	KIND_TEXT,		/* const char *, UTF-8, not empty */
-	KIND_FILE,		/* const char *, not empty */
-	KIND_CHOICE,		/* int: index into values */
-	KIND_COUNT,		/* uint64_t, min to max */
-	KIND_TIME,		/* int64_t, microseconds, at least min */
-	KIND_RATE,		/* struct num_rate */
-	KIND_FRACTION,		/* double, 0 to 1 */
-	KIND_SHARE,		/* struct share, at least min */
-	KIND_NAMES,		/* struct name_list: A,B,C */
-	KIND_PAIR,		/* struct pair_list: NAME=VALUE */
-	KIND_TYPES,		/* struct type_list: FIELD:TYPE,... */
-	KIND_DELIMITER,		/* char */
-	KIND_BATCH,		/* bool, and a number */
-	KIND_SHARD,		/* I/N */
-	KIND_URL,		/* const char *, as endpoint_parse makes it */
+	KIND_FLAG,      /* bool */
+	KIND_TEXT,      /* const char *, UTF-8, not empty */
+	KIND_FILE,      /* const char *, not empty */
+	KIND_CHOICE,    /* int: index into values */
+	KIND_COUNT,     /* uint64_t, min to max */
+	KIND_TIME,      /* int64_t, microseconds, at least min */
+	KIND_RATE,      /* struct num_rate */
+	KIND_FRACTION,  /* double, 0 to 1 */
+	KIND_SHARE,     /* struct share, at least min */
+	KIND_NAMES,     /* struct name_list: A,B,C */
+	KIND_PAIR,      /* struct pair_list: NAME=VALUE */
+	KIND_TYPES,     /* struct type_list: FIELD:TYPE,... */
+	KIND_DELIMITER, /* char */
+	KIND_BATCH,     /* bool, and a number */
+	KIND_SHARD,     /* I/N */
+	KIND_URL,       /* const char *, as endpoint_parse makes it */
 };
 
 enum {
-	OPTION_NOT_IN_CONFIG = 1,	/* belongs to one run, or to the command line */
-	OPTION_MAYBE_VALUE = 2,		/* --batch[=N] */
-	OPTION_STDOUT = 4,		/* "-" means standard output; elsewhere it is refused */
-	OPTION_STOPS = 8,		/* prints something, and nothing else is read */
+	OPTION_NOT_IN_CONFIG = 1, /* belongs to one run, or to the command line */
+	OPTION_MAYBE_VALUE = 2,   /* --batch[=N] */
+	OPTION_STDOUT = 4,        /* "-" means standard output; elsewhere it is refused */
+	OPTION_STOPS = 8,         /* prints something, and nothing else is read */
 };
 
 struct option_spec {
-	const char *name;		/* without dashes */
-	char letter;			/* short form, or 0 */
-	const char *argument;		/* what stands for its value, or NULL */
+	const char *name;     /* without dashes */
+	char letter;          /* short form, or 0 */
+	const char *argument; /* what stands for its value, or NULL */
 	enum option_group group;
 	enum option_kind kind;
-	size_t place;			/* in struct settings */
+	size_t place; /* in struct settings */
 	uint64_t min, max;
-	const char *const *values;	/* that it may have, up to a NULL; or NULL */
+	const char *const *values; /* that it may have, up to a NULL; or NULL */
 	unsigned flags;
-	const char *help;		/* one or two lines */
+	const char *help; /* one or two lines */
 };
 
 extern const struct option_spec options_table[OPTION_COUNT];
 
-const char *options_table_group(enum option_group g);	/* its heading */
+const char *options_table_group(enum option_group g); /* its heading */
 
 /* The option with this name of n bytes, or OPTION_COUNT. */
 enum option_id options_table_find(const char *name, size_t n);

@@ -16,7 +16,7 @@ struct settings *settings_new(void)
 	s->id_type = -1;
 	s->sync_deletes = -1;
 	s->batch_wait_us = 1000000;
-	s->rate = (struct num_rate){ 1, 20000 };	/* 50 a second */
+	s->rate = (struct num_rate){ 1, 20000 }; /* 50 a second */
 	s->burst = 10;
 	s->concurrency = 10;
 	s->retries = 4;
@@ -35,7 +35,7 @@ void settings_free(struct settings *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->owned_count; i++) {
-		explicit_bzero(s->owned[i], strlen(s->owned[i]));	/* some are secrets */
+		explicit_bzero(s->owned[i], strlen(s->owned[i])); /* some are secrets */
 		free(s->owned[i]);
 	}
 	free(s->owned);
@@ -67,7 +67,7 @@ const char *settings_shown(const char *value, char out[SETTINGS_SHOWN])
 
 	buf_init(&b, SETTINGS_SHOWN - 1);
 	buf_byte(&b, '"');
-	buf_safe(&b, value, strlen(value), 60);	/* escaped, at most 4 * 60 bytes and two more */
+	buf_safe(&b, value, strlen(value), 60); /* escaped, at most 4 * 60 bytes and two more */
 	buf_byte(&b, '"');
 	memcpy(out, b.data, b.len);
 	out[b.len] = '\0';
@@ -129,7 +129,8 @@ static bool same_word(const char *a, const char *b)
 }
 
 /* The index of a value, or -1 with *why, which suggests the nearest. */
-static int find_value(const char *const *values, const char *value, const char *what, struct reason *why)
+static int find_value(const char *const *values, const char *value, const char *what,
+    struct reason *why)
 {
 	struct suggestion best;
 	struct buf all;
@@ -143,7 +144,8 @@ static int find_value(const char *const *values, const char *value, const char *
 	}
 	settings_shown(value, shown);
 	if (suggest_end(&best))
-		return reason_set(why, "%s is not %s: did you mean %s?", shown, what, suggest_end(&best));
+		return reason_set(why, "%s is not %s: did you mean %s?", shown, what,
+		    suggest_end(&best));
 	buf_init(&all, 1000);
 	list_values(&all, values);
 	buf_byte(&all, '\0');
@@ -152,9 +154,10 @@ static int find_value(const char *const *values, const char *value, const char *
 	return -1;
 }
 
-static int assign_choice(const struct option_spec *spec, int *place, const char *value, struct reason *why)
+static int assign_choice(const struct option_spec *spec, int *place, const char *value,
+    struct reason *why)
 {
-	char what[40] = "a known ";	/* "a known action" */
+	char what[40] = "a known "; /* "a known action" */
 	size_t n = strlen(what);
 
 	for (const char *p = spec->argument; *p && n + 1 < sizeof what; p++)
@@ -185,17 +188,20 @@ static int assign_text(const char **place, const char *value, struct reason *why
 	return 0;
 }
 
-static int assign_file(const struct option_spec *spec, const char **place, const char *value, struct reason *why)
+static int assign_file(const struct option_spec *spec, const char **place, const char *value,
+    struct reason *why)
 {
 	if (!*value)
 		return reason_set(why, "the file's name is empty");
 	if (strcmp(value, "-") == 0 && !(spec->flags & OPTION_STDOUT))
-		return reason_set(why, "\"-\" is no file here: give a name (./- for a file of that name)");
+		return reason_set(why,
+		    "\"-\" is no file here: give a name (./- for a file of that name)");
 	*place = value;
 	return 0;
 }
 
-static int assign_count(const struct option_spec *spec, uint64_t *place, const char *value, struct reason *why)
+static int assign_count(const struct option_spec *spec, uint64_t *place, const char *value,
+    struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
 
@@ -205,34 +211,39 @@ static int assign_count(const struct option_spec *spec, uint64_t *place, const c
 	if (spec->max == INT64_MAX)
 		return reason_set(why, "%s is not a whole number of %llu or more", shown,
 		    (unsigned long long)spec->min);
-	return reason_set(why, "%s is not a whole number from %llu to %llu", shown, (unsigned long long)spec->min,
-	    (unsigned long long)spec->max);
+	return reason_set(why, "%s is not a whole number from %llu to %llu", shown,
+	    (unsigned long long)spec->min, (unsigned long long)spec->max);
 }
 
-static int assign_time(const struct option_spec *spec, int64_t *place, const char *value, struct reason *why)
+static int assign_time(const struct option_spec *spec, int64_t *place, const char *value,
+    struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
 	int64_t us;
 
 	if (num_time(value, &us) == -1)
-		return refuse(why, value, "a time: give a number and ms, s, m or h, such as 500ms, 10s or 1.5h");
+		return refuse(why, value,
+		    "a time: give a number and ms, s, m or h, such as 500ms, 10s or 1.5h");
 	if ((uint64_t)us < spec->min)
-		return reason_set(why, "%s is too short: give at least %llums", settings_shown(value, shown),
-		    (unsigned long long)spec->min / 1000);
+		return reason_set(why, "%s is too short: give at least %llums",
+		    settings_shown(value, shown), (unsigned long long)spec->min / 1000);
 	*place = us;
 	return 0;
 }
 
-static int assign_share(const struct option_spec *spec, struct share *place, const char *value, struct reason *why)
+static int assign_share(const struct option_spec *spec, struct share *place, const char *value,
+    struct reason *why)
 {
 	struct share share;
 	char shown[SETTINGS_SHOWN];
 
 	if (num_share(value, &share.count, &share.percent) == -1)
 		return refuse(why, value,
-		    "a number or a share: give a whole number such as 100, or a percentage such as 0.5%");
+		    "a number or a share: give a whole number such as 100, or a percentage such as "
+		    "0.5%");
 	if (share.percent == 0 && share.count < spec->min)
-		return reason_set(why, "%s is too little: 1 stops at the first", settings_shown(value, shown));
+		return reason_set(why, "%s is too little: 1 stops at the first",
+		    settings_shown(value, shown));
 	*place = share;
 	return 0;
 }
@@ -243,7 +254,7 @@ static int each_part(struct settings *s, const char *value, struct reason *why,
 {
 	if (!utf8_valid(value, strlen(value)))
 		return refuse(why, value, "UTF-8");
-	for (const char *p = value; p; ) {
+	for (const char *p = value; p;) {
 		const char *comma = strchr(p, ',');
 		size_t n = comma ? (size_t)(comma - p) : strlen(p);
 		char *part = xstrndup(p, n);
@@ -267,7 +278,8 @@ static int add_name_part(struct settings *s, void *list, char *part, struct reas
 
 static int add_type_part(struct settings *s, void *list, char *part, struct reason *why)
 {
-	static const char *const types[] = { "string", "int", "float", "bool", "timestamp", "json", NULL };
+	static const char *const types[] = { "string", "int", "float", "bool", "timestamp", "json",
+		NULL };
 	char *colon = strrchr(part, ':');
 
 	(void)s;
@@ -281,15 +293,16 @@ static int add_type_part(struct settings *s, void *list, char *part, struct reas
 	return 0;
 }
 
-static int assign_pair(struct settings *s, const struct option_spec *spec, struct pair_list *place, const char *value,
-    struct reason *why)
+static int assign_pair(struct settings *s, const struct option_spec *spec, struct pair_list *place,
+    const char *value, struct reason *why)
 {
 	const char *equals = strchr(value, '=');
 	bool may_be_empty = place == &s->set;
 	char shown[SETTINGS_SHOWN];
 
 	if (!equals || equals == value || (!equals[1] && !may_be_empty))
-		return reason_set(why, "%s is not %s: give something like %s", settings_shown(value, shown), spec->argument,
+		return reason_set(why, "%s is not %s: give something like %s",
+		    settings_shown(value, shown), spec->argument,
 		    may_be_empty ? "source=crm" : "mail=email");
 	if (!utf8_valid(value, strlen(value)))
 		return refuse(why, value, "UTF-8");
@@ -303,21 +316,25 @@ static int assign_delimiter(char *place, const char *value, struct reason *why)
 	if (strcmp(value, "\\t") == 0)
 		value = "\t";
 	if (strlen(value) != 1 || (unsigned char)*value > 0x7f || strchr("\"\r\n", *value))
-		return refuse(why, value, "one ASCII character other than a quote and a line break (\\t is a tab)");
+		return refuse(why, value,
+		    "one ASCII character other than a quote and a line break (\\t is a tab)");
 	*place = *value;
 	return 0;
 }
 
-static int assign_batch(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+static int assign_batch(struct settings *s, const struct option_spec *spec, const char *value,
+    struct reason *why)
 {
 	s->batch = true;
 	s->batch_most = 0;
-	if (value && s->source[OPTION_BATCH] == SOURCE_CONFIG && assign_flag(&s->batch, value, why) == 0)
+	if (value && s->source[OPTION_BATCH] == SOURCE_CONFIG &&
+	    assign_flag(&s->batch, value, why) == 0)
 		return 0;
 	return value ? assign_count(spec, &s->batch_most, value, why) : 0;
 }
 
-static int assign_shard(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+static int assign_shard(struct settings *s, const struct option_spec *spec, const char *value,
+    struct reason *why)
 {
 	const char *slash = strchr(value, '/');
 	uint64_t shard, shards;
@@ -328,7 +345,8 @@ static int assign_shard(struct settings *s, const struct option_spec *spec, cons
 		memcpy(first, value, (size_t)(slash - value));
 	if (!slash || num_count(slash + 1, spec->min, spec->max, &shards) == -1 ||
 	    num_count(first, 1, shards, &shard) == -1)
-		return reason_set(why, "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %llu)",
+		return reason_set(why,
+		    "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %llu)",
 		    settings_shown(value, shown), (unsigned long long)spec->max);
 	s->shard = shard;
 	s->shards = shards;
@@ -345,7 +363,8 @@ static int assign_url(struct settings *s, const char **place, const char *value,
 	return 0;
 }
 
-static int assign(struct settings *s, const struct option_spec *spec, const char *value, struct reason *why)
+static int assign(struct settings *s, const struct option_spec *spec, const char *value,
+    struct reason *why)
 {
 	void *place = (char *)s + spec->place;
 
@@ -363,11 +382,15 @@ static int assign(struct settings *s, const struct option_spec *spec, const char
 	case KIND_TIME:
 		return assign_time(spec, place, value, why);
 	case KIND_RATE:
-		return num_rate(value, place) == 0 ? 0 : refuse(why, value,
-		    "a rate: give requests a second such as 50, 600/m or unlimited (1/h to 1000000/s)");
+		return num_rate(value, place) == 0 ?
+		    0 :
+		    refuse(why, value,
+		        "a rate: give requests a second such as 50, 600/m or unlimited (1/h to "
+		        "1000000/s)");
 	case KIND_FRACTION:
-		return num_fraction(value, 0, 1, place) == 0 ? 0 : refuse(why, value,
-		    "a fraction from 0 to 1, such as 0.25");
+		return num_fraction(value, 0, 1, place) == 0 ?
+		    0 :
+		    refuse(why, value, "a fraction from 0 to 1, such as 0.25");
 	case KIND_SHARE:
 		return assign_share(spec, place, value, why);
 	case KIND_NAMES:
@@ -388,7 +411,8 @@ static int assign(struct settings *s, const struct option_spec *spec, const char
 	return 0;
 }
 
-int settings_assign(struct settings *s, enum option_id id, enum source source, const char *value, struct reason *why)
+int settings_assign(struct settings *s, enum option_id id, enum source source, const char *value,
+    struct reason *why)
 {
 	s->source[id] = source;
 	return assign(s, &options_table[id], value, why);

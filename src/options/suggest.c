@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WORD_MAX 40u	/* longer than any option; what is longer resembles none */
+#define WORD_MAX 40u /* longer than any option; what is longer resembles none */
 
 static char plain(char c)
 {
@@ -17,11 +17,11 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Damerau and Levenshtein's distance, where two neighbours that were swapped count as one mistake. Both lengths are
- * at most WORD_MAX. */
+/* Damerau and Levenshtein's distance, where two neighbours that were swapped count as one mistake.
+ * Both lengths are at most WORD_MAX. */
 static size_t distance(const char *a, size_t n, const char *b, size_t m)
 {
-	size_t rows[3][WORD_MAX + 1];	/* of the letter before the last, the last, and this one */
+	size_t rows[3][WORD_MAX + 1]; /* of the letter before the last, the last, and this one */
 
 	for (size_t k = 0; k <= m; k++)
 		rows[0][k] = k;
@@ -31,7 +31,8 @@ static size_t distance(const char *a, size_t n, const char *b, size_t m)
 		for (size_t k = 1; k <= m; k++) {
 			bool same = plain(a[i - 1]) == plain(b[k - 1]);
 			now[k] = least(least(last[k], now[k - 1]) + 1, last[k - 1] + !same);
-			if (i > 1 && k > 1 && plain(a[i - 1]) == plain(b[k - 2]) && plain(a[i - 2]) == plain(b[k - 1]))
+			if (i > 1 && k > 1 && plain(a[i - 1]) == plain(b[k - 2]) &&
+			    plain(a[i - 2]) == plain(b[k - 1]))
 				now[k] = least(now[k], before[k - 2] + 1);
 		}
 	}

@@ -24,20 +24,23 @@ int textfile_read(struct textfile *f, int fd, struct reason *why)
 			return reason_set(why, "it cannot be read: %s", strerror(errno));
 		f->len += (size_t)n;
 		if (f->len > TEXTFILE_MAX)
-			return reason_set(why, "it is longer than %u bytes: is it the right file?", TEXTFILE_MAX);
+			return reason_set(why, "it is longer than %u bytes: is it the right file?",
+			    TEXTFILE_MAX);
 		if (n == 0)
 			break;
 	}
 	f->data[f->len] = '\0';
 	if (memchr(f->data, '\0', f->len))
-		return reason_set(why, "it is no text (it holds a NUL byte): is it the right file?");
+		return reason_set(why,
+		    "it is no text (it holds a NUL byte): is it the right file?");
 	f->next = f->data;
 	if (strncmp(f->data, "\xef\xbb\xbf", 3) == 0)
 		f->next += 3;
 	return 0;
 }
 
-/* Cuts off white space and a carriage return at the end; returns what stands after white space in front. */
+/* Cuts off white space and a carriage return at the end; returns what stands after white space in
+ * front. */
 static char *trimmed(char *s, char *end)
 {
 	while (end > s && (is_blank(end[-1]) || end[-1] == '\r'))
@@ -80,7 +83,8 @@ static char *unquote(char *text, char quote)
 
 static bool is_in_word(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    c >= 0x80;
 }
 
 /* Whether `at` stands between two quotes within a bare value. An apostrophe in a word is none. */
@@ -113,7 +117,9 @@ int textfile_value(char *text, char **value, struct reason *why)
 	for (char *p = text; *p; p++)
 		if (*p == '#' && (p == text || is_blank(p[-1]))) {
 			if (is_quoted(text, p))
-				return reason_set(why, "a # stands inside quotes that do not hold the whole value: put all of it in "
+				return reason_set(why,
+				    "a # stands inside quotes that do not hold the whole value: "
+				    "put all of it in "
 				    "quotes (\"NAME=A # B\"), or a comment on a line of its own");
 			trimmed(text, p);
 			break;

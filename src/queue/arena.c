@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include "base/buf.h"
 
-#define CHUNK_BYTES 4096u	/* small, for one thing that lives long keeps the whole of it */
+#define CHUNK_BYTES 4096u /* small, for one thing that lives long keeps the whole of it */
 
 struct chunk {
-	struct chunk *next;	/* of the spare ones */
-	size_t room, used;	/* bytes */
-	size_t live;		/* things */
+	struct chunk *next; /* of the spare ones */
+	size_t room, used;  /* bytes */
+	size_t live;        /* things */
 	alignas(8) char bytes[];
 };
 
@@ -19,7 +19,7 @@ struct thing {
 };
 
 struct arena {
-	struct chunk *filling;	/* or NULL */
+	struct chunk *filling; /* or NULL */
 	struct chunk *spare;
 	size_t held;
 };

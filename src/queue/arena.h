@@ -1,6 +1,7 @@
 /*
- * Memory for many small things that end in about the order in which they began: chunks that are filled from one end, and
- * used again when the last thing in them has been given back. So what is made one after another lies one after another.
+ * Memory for many small things that end in about the order in which they began: chunks that are
+ * filled from one end, and used again when the last thing in them has been given back. So what is
+ * made one after another lies one after another.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -10,7 +11,8 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *a);		/* all that was taken must have been given back; NULL is fine */
+/* all that was taken must have been given back; NULL is fine */
+void arena_free(struct arena *a);
 
 /* n bytes, aligned for any struct of pointers and integers. Never NULL (see xmalloc). */
 void *arena_take(struct arena *a, size_t n);

@@ -7,7 +7,7 @@ static const char opening[] = "{\"batch\":[";
 static const char closing[] = "]}";
 
 #define FRAME_BYTES (sizeof opening - 1 + sizeof closing - 1)
-#define KEEP_BYTES (1u << 20)	/* storage that a request may keep for the next use */
+#define KEEP_BYTES (1u << 20) /* storage that a request may keep for the next use */
 
 struct request *request_new(void)
 {
@@ -54,7 +54,7 @@ void request_single(struct request *q, struct operation *op)
 
 bool batch_fits(const struct request *q, const struct operation *op, size_t most)
 {
-	size_t now = q->count ? q->batch.len + 1 : sizeof opening - 1;	/* 1: the comma */
+	size_t now = q->count ? q->batch.len + 1 : sizeof opening - 1; /* 1: the comma */
 
 	if (most && q->count >= most)
 		return false;

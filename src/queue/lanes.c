@@ -1,16 +1,17 @@
-/* A hash table with open addressing (linear probing): 16 bytes a lane, side by side, for each record comes by twice. */
+/* A hash table with open addressing (linear probing): 16 bytes a lane, side by side, for each
+ * record comes by twice. */
 #include "queue/lanes.h"
 
 #include <stdlib.h>
 #include "base/buf.h"
 #include "operation/operation.h"
 
-#define SMALLEST 1024u		/* slots; a power of two */
+#define SMALLEST 1024u /* slots; a power of two */
 
 /* A lane is there while somebody stands in it. */
 struct slot {
 	uint64_t key;
-	struct operation *back;	/* the last one; NULL: the slot is free */
+	struct operation *back; /* the last one; NULL: the slot is free */
 };
 
 struct lanes {
@@ -71,7 +72,7 @@ static void drop(struct lanes *l, struct slot *slot)
 	for (size_t i = (hole + 1) & l->mask; l->slots[i].back; i = (i + 1) & l->mask) {
 		size_t home = l->slots[i].key & l->mask;
 		if (((i - home) & l->mask) < ((i - hole) & l->mask))
-			continue;	/* it would not be found in front of its home */
+			continue; /* it would not be found in front of its home */
 		l->slots[hole] = l->slots[i];
 		hole = i;
 	}
@@ -93,7 +94,8 @@ struct operation *lanes_ahead(const struct operation *op, uint64_t key)
 void lanes_enter(struct lanes *l, struct operation *op)
 {
 	if (op->key_count == 2 && op->keys[0] == op->keys[1])
-		op->key_count = 1;	/* merged with himself: the server will say what it thinks of that */
+		/* merged with himself: the server will say what it thinks of that */
+		op->key_count = 1;
 	for (unsigned k = 0; k < op->key_count; k++) {
 		struct slot *slot = find(l, op->keys[k]);
 		op->ahead[k] = slot->back;

@@ -19,7 +19,8 @@ static double fraction(uint64_t random)
 	return (double)(random >> 11) / (double)(UINT64_C(1) << 53);
 }
 
-int64_t retry_delay(const struct retry_config *c, unsigned n, int64_t retry_after_us, uint64_t random)
+int64_t retry_delay(const struct retry_config *c, unsigned n, int64_t retry_after_us,
+    uint64_t random)
 {
 	int64_t wait = doubled(c->backoff_us, n, c->backoff_max_us);
 

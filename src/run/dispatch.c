@@ -21,15 +21,19 @@ void dispatch_wake(struct run *r)
 	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
 		run_stop(r, 69, "outage", "gave up: %s has been down for %s (--give-up-after): %s",
 		    sender_base(r->sender), words_time(r->o->give_up_us, time), r->last_failure);
-	else if (r->throttled_since < INT64_MAX && r->o->give_up_us && r->now - r->throttled_since >= r->o->give_up_us)
-		run_stop(r, 69, "rate limit", "gave up: nothing but 429 (rate limited) for %s (--give-up-after): is "
-		    "something else using up the workspace's rate?", words_time(r->o->give_up_us, time));
+	else if (r->throttled_since < INT64_MAX && r->o->give_up_us &&
+	    r->now - r->throttled_since >= r->o->give_up_us)
+		run_stop(r, 69, "rate limit",
+		    "gave up: nothing but 429 (rate limited) for %s (--give-up-after): is "
+		    "something else using up the workspace's rate?",
+		    words_time(r->o->give_up_us, time));
 }
 
 /* Whether only the credentials check can say whose fault it is. */
 static bool needs_check(const struct run *r)
 {
-	return r->exhausted.first && !r->ready.first && !r->open && !retry_top(&r->asleep) && !sender_in_flight(r->sender);
+	return r->exhausted.first && !r->ready.first && !r->open && !retry_top(&r->asleep) &&
+	    !sender_in_flight(r->sender);
 }
 
 /* What would leave next; it stays where it is. NULL: nothing can. */
@@ -55,10 +59,12 @@ static struct request *next_up(struct run *r)
 static int64_t leaves_at(struct run *r, const struct request *q, int64_t now)
 {
 	int64_t at = bucket_ready(&r->bucket, 1, now), gate = gate_ready(&r->gate, now);
-	int64_t records = q->count && !r->record_bucket.unlimited ? bucket_ready(&r->record_bucket, (int64_t)q->count, now) : now;
+	int64_t records = q->count && !r->record_bucket.unlimited ?
+	    bucket_ready(&r->record_bucket, (int64_t)q->count, now) :
+	    now;
 
 	if (r->gate.closed && sender_in_flight(r->sender))
-		gate = INT64_MAX;	/* one at a time */
+		gate = INT64_MAX; /* one at a time */
 	at = at > gate ? at : gate;
 	return at > records ? at : records;
 }
@@ -80,7 +86,10 @@ static void take_from_list(struct run *r, struct request *q)
 static void leave(struct run *r, struct request *q, int64_t now)
 {
 	struct reason why;
-	struct sender_request s = { .method = METHOD_POST, .path = BATCH_PATH, .owner = q, .attempt = q->tries };
+	struct sender_request s = { .method = METHOD_POST,
+		.path = BATCH_PATH,
+		.owner = q,
+		.attempt = q->tries };
 
 	bucket_take(&r->bucket, 1, now);
 	if (q->count && !r->record_bucket.unlimited)
@@ -113,7 +122,9 @@ void dispatch_send(struct run *r)
 		if (!q || leaves_at(r, q, now) > now)
 			return;
 		leave(r, q, now);
-		if (r->o->batch) {	/* what is answered by now is settled first: its memory is used again while it is in the cache */
+		/* what is answered by now is settled first: its memory is used again while it is in
+		 * the cache */
+		if (r->o->batch) {
 			r->input_more = true;
 			return;
 		}
@@ -129,8 +140,10 @@ int64_t dispatch_due(struct run *r)
 {
 	struct retry_node *n = retry_top(&r->asleep);
 	int64_t due = n ? n->due : INT64_MAX;
-	struct request *q = r->check_wanted ? &r->check : !r->checked ? NULL :
-	    r->gate.closed && r->probes.first ? r->probes.first : r->ready.first;
+	struct request *q = r->check_wanted   ? &r->check :
+	    !r->checked                       ? NULL :
+	    r->gate.closed && r->probes.first ? r->probes.first :
+	                                        r->ready.first;
 
 	if (q && sender_free_slots(r->sender) && !r->stop.asked)
 		due = earlier(due, leaves_at(r, q, r->now));

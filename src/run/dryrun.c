@@ -1,4 +1,5 @@
-/* --dry-run: reads, maps and checks every record, prints the requests on standard output, and ends with a forecast. */
+/* --dry-run: reads, maps and checks every record, prints the requests on standard output, and ends
+ * with a forecast. */
 #include "run/run.h"
 
 #include <errno.h>
@@ -23,23 +24,23 @@
 #include "run/signals.h"
 #include "store/syncfile.h"
 
-#define LINES 20		/* of invalid records that are printed unless --verbose */
+#define LINES 20 /* of invalid records that are printed unless --verbose */
 
 struct dry {
 	const struct options *o;
 	struct input *input;
 	struct mapping *mapping;
 	struct producer *producer;
-	struct syncfile *sync;	/* NULL: none */
+	struct syncfile *sync; /* NULL: none */
 	struct operation_config config;
-	struct buf bytes;	/* of a delete */
+	struct buf bytes; /* of a delete */
 	struct forecast forecast;
 	struct outfile out;
 	struct buf line;
 	size_t batch_most;
-	bool doubtful;		/* there was a record, of whichever shard, that names nobody */
-	bool too_many;		/* --max-deletes would end the run */
-	int status;		/* of what ended it early; 0: nothing did */
+	bool doubtful; /* there was a record, of whichever shard, that names nobody */
+	bool too_many; /* --max-deletes would end the run */
+	int status;    /* of what ended it early; 0: nothing did */
 };
 
 static int stop(struct dry *d, int status, const char *text)
@@ -88,7 +89,8 @@ static int print(struct dry *d, const struct operation *op)
 
 	buf_reset(&d->line);
 	operation_print(op, &d->line);
-	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ? 0 : stop(d, 73, why.text);
+	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ? 0 :
+	                                                                    stop(d, 73, why.text);
 }
 
 static int take(struct dry *d, const struct operation *op)
@@ -136,7 +138,8 @@ static int pull(struct dry *d)
 		if (take(d, &made->op) != 0)
 			return -1;
 		break;
-	case MADE_INVALID: case MADE_BAD:
+	case MADE_INVALID:
+	case MADE_BAD:
 		invalid(d, &made->op, made->why);
 		break;
 	case MADE_PASSED:
@@ -184,12 +187,13 @@ static void judge_missing(struct dry *d)
 	static const char *const kept[] = {
 		[SYNCFILE_EMPTY] = "none would be deleted, for it is empty",
 		[SYNCFILE_DOUBTFUL] = "none would be deleted, for some of its records are invalid",
-		[SYNCFILE_TOO_MANY] = "more than --max-deletes allows, so none would be deleted and the run would end with status 65",
+		[SYNCFILE_TOO_MANY] = "more than --max-deletes allows, so none would be deleted "
+		                      "and the run would end with status 65",
 	};
 	const struct options *o = d->o;
 	uint64_t allowed = syncfile_allowed(d->sync, o->max_deletes, o->max_deletes_percent);
-	enum syncfile_verdict verdict = syncfile_decide(d->sync, d->forecast.records, d->doubtful || d->forecast.invalid > 0,
-	    allowed);
+	enum syncfile_verdict verdict = syncfile_decide(d->sync, d->forecast.records,
+	    d->doubtful || d->forecast.invalid > 0, allowed);
 
 	if (verdict == SYNCFILE_DELETE) {
 		print_deletes(d);
@@ -208,7 +212,8 @@ static void finish(struct dry *d)
 	if (outfile_close(&d->out, &why) != 0 && d->status != 73)
 		stop(d, 73, why.text);
 	if (d->status == 0 && (!d->o->quiet || d->forecast.invalid)) {
-		forecast_text(&d->forecast, &d->o->rate, &d->o->record_rate, d->sync != NULL, &text);
+		forecast_text(&d->forecast, &d->o->rate, &d->o->record_rate, d->sync != NULL,
+		    &text);
 		log_line("%.*s", (int)(text.len - 1), text.data);
 	}
 	buf_free(&text);

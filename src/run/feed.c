@@ -23,15 +23,20 @@ struct mapping *feed_mapping(const struct options *o, struct reason *why)
 
 int feed_sets(const struct options *o, const struct input *in, unsigned file, struct reason *why)
 {
-	enum input_format found = input_format_of(in, file), format = found == INPUT_AUTO ? o->input.format : found;
+	enum input_format found = input_format_of(in, file),
+	                  format = found == INPUT_AUTO ? o->input.format : found;
 	struct reason inner;
 
-	if ((format != INPUT_CSV && format != INPUT_TSV) || mapping_check_sets(&o->mapping, true, &inner) == 0)
+	if ((format != INPUT_CSV && format != INPUT_TSV) ||
+	    mapping_check_sets(&o->mapping, true, &inner) == 0)
 		return 0;
-	return reason_set(why, "--set: %s, as it must be in a CSV: correct it, or give it another type with --type", inner.text);
+	return reason_set(why,
+	    "--set: %s, as it must be in a CSV: correct it, or give it another type with --type",
+	    inner.text);
 }
 
-int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o, struct reason *why)
+int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o,
+    struct reason *why)
 {
 	const struct input_header *h = input_header_of(in, file);
 	const char *name = input_name(in, file), *id = NULL, *wanted = o->mapping.id_field;
@@ -46,12 +51,17 @@ int feed_header(struct mapping *m, const struct input *in, unsigned file, const 
 	if (id || o->mapping.action_field || !action_needs_person(o->action))
 		return 0;
 	if (wanted)
-		return reason_set(why, "%s: its header has no field \"%s\" to name the person: correct --id", name, wanted);
-	return reason_set(why, "%s: no field of its header names the person (id, email, cio_id): say which does with --id=FIELD", name);
+		return reason_set(why,
+		    "%s: its header has no field \"%s\" to name the person: correct --id", name,
+		    wanted);
+	return reason_set(why,
+	    "%s: no field of its header names the person (id, email, cio_id): say which does with "
+	    "--id=FIELD",
+	    name);
 }
 
-struct operation_config feed_operations(const struct options *o, const struct identity *id, const struct input *in,
-    int64_t event_time_ms)
+struct operation_config feed_operations(const struct options *o, const struct identity *id,
+    const struct input *in, int64_t event_time_ms)
 {
 	int64_t mtime = input_mtime(in);
 
@@ -85,7 +95,8 @@ bool feed_in_shard(const struct options *o, const struct operation *op)
 	return !o->shards || hash % o->shards == o->shard - 1;
 }
 
-struct syncfile *feed_sync(const struct options *o, const struct identity *id, int *status, struct reason *why)
+struct syncfile *feed_sync(const struct options *o, const struct identity *id, int *status,
+    struct reason *why)
 {
 	struct buf about = { .max = 1 << 20 };
 
@@ -93,17 +104,24 @@ struct syncfile *feed_sync(const struct options *o, const struct identity *id, i
 	if (o->shards)
 		buf_fmt(&about, " shard=%u/%u", o->shard, o->shards);
 	buf_byte(&about, '\0');
-	struct syncfile *s = syncfile_open(o->sync, o->site_id ? about.data : NULL, o->dry_run, status, why);
+	struct syncfile *s = syncfile_open(o->sync, o->site_id ? about.data : NULL, o->dry_run,
+	    status, why);
 	buf_free(&about);
 	return s;
 }
 
-int feed_delete(const struct options *o, const struct operation_config *config, const struct buf *who, enum id_type type,
-    struct buf *bytes, struct operation *op, struct reason *why)
+int feed_delete(const struct options *o, const struct operation_config *config,
+    const struct buf *who, enum id_type type, struct buf *bytes, struct operation *op,
+    struct reason *why)
 {
 	char *text = field_text(who->data, who->len);
-	const struct field id = { .name = "id", .key = "\"id\"", .name_len = 2, .key_len = 4, .value = text,
-		.value_len = who->len, .kind = FIELD_TEXT };
+	const struct field id = { .name = "id",
+		.key = "\"id\"",
+		.name_len = 2,
+		.key_len = 4,
+		.value = text,
+		.value_len = who->len,
+		.kind = FIELD_TEXT };
 	const struct field *const fields[] = { &id };
 	const struct mapped m = { .fields = fields, .count = 1, .id = &id, .id_type = type };
 	const struct origin from = { .raw = "" };

@@ -9,7 +9,7 @@
 #include "store/rejects.h"
 #include "show/report.h"
 
-#define COUNT_AT_END 64		/* pieces: about a tenth of a second */
+#define COUNT_AT_END 64 /* pieces: about a tenth of a second */
 
 static int close_outputs(struct run *r, bool complete)
 {
@@ -36,12 +36,17 @@ static int close_outputs(struct run *r, bool complete)
 static void check_counts(struct run *r)
 {
 	if (counters_finished(&r->c) != r->c.read)
-		run_stop(r, 70, "accounting", "the outcomes of %" PRIu64 " records were counted, but %" PRIu64 " were read: this is a "
-		    "bug in cio-import; please report it", counters_finished(&r->c), r->c.read);
+		run_stop(r, 70, "accounting",
+		    "the outcomes of %" PRIu64 " records were counted, but %" PRIu64
+		    " were read: this is a "
+		    "bug in cio-import; please report it",
+		    counters_finished(&r->c), r->c.read);
 }
 
-/* Says so even where the run was stopped for another reason; `said`: what was said already, or NULL. */
-static void figures_failed(struct run *r, struct ending *e, const struct reason *why, const char *said)
+/* Says so even where the run was stopped for another reason; `said`: what was said already, or
+ * NULL. */
+static void figures_failed(struct run *r, struct ending *e, const struct reason *why,
+    const char *said)
 {
 	if (r->stop.asked) {
 		if (!said || strcmp(why->text, said) != 0)
@@ -98,9 +103,11 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD || unusable)
 		return;
 	if (r->checkpoint)
-		buf_fmt(out, "run the same command again: what is settled is kept in %s", r->o->state);
+		buf_fmt(out, "run the same command again: what is settled is kept in %s",
+		    r->o->state);
 	else if (r->sync)
-		buf_fmt(out, "run the same command again: who was accepted is kept in %s", r->o->sync);
+		buf_fmt(out, "run the same command again: who was accepted is kept in %s",
+		    r->o->sync);
 	else if (r->oldest || !r->input_ended)
 		how_to_skip(r, out);
 	buf_byte(out, '\0');
@@ -113,7 +120,10 @@ int finish_unstarted(struct run *r, int status, struct reason *why)
 		.started_wall_us = r->started_wall,
 		.ended_wall_us = clock_wall(),
 		.exit_status = status,
-		.ended_by = status == 73 ? "output" : status == 75 ? "busy" : status == 78 ? "configuration" : "input",
+		.ended_by = status == 73 ? "output" :
+		    status == 75         ? "busy" :
+		    status == 78         ? "configuration" :
+		                           "input",
 	};
 
 	if (!r->stop.asked)
@@ -126,7 +136,8 @@ int finish_unstarted(struct run *r, int status, struct reason *why)
 	return r->stop.status;
 }
 
-/* Lines that still wait for the total. A run that was stopped does not keep a person waiting for it. */
+/* Lines that still wait for the total. A run that was stopped does not keep a person waiting for
+ * it. */
 static void last_lines(struct run *r, bool complete)
 {
 	if (complete && r->counting)
@@ -155,7 +166,9 @@ int finish_run(struct run *r)
 		.elapsed_us = clock_now() - r->started,
 		.started_wall_us = r->started_wall,
 		.ended_wall_us = clock_wall(),
-		.exit_status = r->stop.asked ? r->stop.status : counters_errors(&r->c) ? 1 : 0,
+		.exit_status = r->stop.asked ? r->stop.status :
+		    counters_errors(&r->c)   ? 1 :
+		                               0,
 		.ended_by = r->stop.asked ? r->stop.by : ENDED_BY_END_OF_INPUT,
 		.rejects = rejects.len > 1 ? rejects.data : NULL,
 		.resume = resume.len > 1 ? resume.data : NULL,

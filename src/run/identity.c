@@ -26,7 +26,8 @@ void identity_make(struct identity *id, const struct options *o, const struct in
 		buf_fmt(&id->action, " event=%s", o->event);
 	if (o->update_only)
 		buf_str(&id->action, " update-only");
-	buf_fmt(&id->destination, "%s site=%016" PRIx64, o->url ? o->url : "", (uint64_t)XXH3_64bits(site, strlen(site)));
+	buf_fmt(&id->destination, "%s site=%016" PRIx64, o->url ? o->url : "",
+	    (uint64_t)XXH3_64bits(site, strlen(site)));
 	mapping_describe(&o->mapping, &id->mapping);
 	if (o->skip)
 		buf_fmt(&id->mapping, " skip=%" PRIu64, o->skip);

@@ -1,4 +1,5 @@
-/* What a run is about, as text: for the checkpoint, which compares it, and for event ids, which are derived from it. */
+/* What a run is about, as text: for the checkpoint, which compares it, and for event ids, which are
+ * derived from it. */
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
@@ -9,7 +10,9 @@ struct input;
 struct options;
 
 /* Each a string. None of it is secret: of the site id there is a digest. */
-struct identity { struct buf input, action, destination, mapping; };
+struct identity {
+	struct buf input, action, destination, mapping;
+};
 
 void identity_make(struct identity *id, const struct options *o, const struct input *in);
 void identity_free(struct identity *id);

@@ -9,9 +9,12 @@
 #include "run/feed.h"
 #include "send/sender.h"
 
-#define VERIFY_PIECE 20000	/* records that a resumed run reads past before it looks at the world again */
-#define PULL_PIECE 20000	/* records read for the next request, unchanged or invalid ones, before it does so */
-#define MARKED_AT_ONCE 64	/* requests made ready at once for --sync: their marks cost one wait for the disk */
+/* records that a resumed run reads past before it looks at the world again */
+#define VERIFY_PIECE 20000
+/* records read for the next request, unchanged or invalid ones, before it does so */
+#define PULL_PIECE 20000
+/* requests made ready at once for --sync: their marks cost one wait for the disk */
+#define MARKED_AT_ONCE 64
 
 struct request *intake_request(struct run *r)
 {
@@ -51,7 +54,8 @@ static bool has_turn(const struct run *r, const struct operation *op)
 	return true;
 }
 
-/* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it holds the same person. */
+/* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it
+ * holds the same person. */
 static bool place(struct run *r, struct operation *op)
 {
 	if (r->open && !batch_fits(r->open, op, r->batch_most))
@@ -76,7 +80,8 @@ static void pack(struct run *r, struct operation *op)
 			continue;
 		for (unsigned k = 0; k < op->key_count; k++) {
 			struct operation *next = op->behind[k];
-			bool twice = k == 1 && next == op->behind[0];	/* two merges of the same two people */
+			/* two merges of the same two people */
+			bool twice = k == 1 && next == op->behind[0];
 			if (next && !twice && !next->request && batch_may_hold(r->open, next)) {
 				next->next = todo;
 				todo = next;
@@ -96,8 +101,8 @@ void intake_enter(struct run *r, struct operation *op)
 	list_push(&r->ready, q);
 }
 
-/* What was made becomes the newest of the unsettled, with its record and whom it is about copied. Its path and body have
- * room behind it, but are still where they were made. */
+/* What was made becomes the newest of the unsettled, with its record and whom it is about copied.
+ * Its path and body have room behind it, but are still where they were made. */
 static struct operation *hold(struct run *r, const struct operation *made)
 {
 	size_t head = operation_head_size(made);
@@ -150,7 +155,8 @@ static void begin(struct run *r, const struct operation *made)
 		settle_unchanged(r, made);
 		break;
 	default:
-		r->high = made->from.number - 1;	/* not settled: the run that carries on reads it again */
+		/* not settled: the run that carries on reads it again */
+		r->high = made->from.number - 1;
 	}
 }
 
@@ -189,7 +195,8 @@ static void take(struct run *r, const struct made *made)
 	}
 }
 
-/* Whether all records were read that the checkpoint knows of: the unsettled ones too, as far as --limit reaches. */
+/* Whether all records were read that the checkpoint knows of: the unsettled ones too, as far as
+ * --limit reaches. */
 static bool saw_all(const struct run *r)
 {
 	const struct resume *s = &r->resume;
@@ -198,17 +205,19 @@ static bool saw_all(const struct run *r)
 	    (r->o->limit && s->state.open[s->next_open] > r->o->skip + r->o->limit);
 }
 
-/* Everything that the checkpoint counts as settled was read: it must be what was settled then. If not, this goes on
- * "verifying" while the run stops, for nothing may be committed over what is kept. */
+/* Everything that the checkpoint counts as settled was read: it must be what was settled then. If
+ * not, this goes on "verifying" while the run stops, for nothing may be committed over what is
+ * kept. */
 static void verify(struct run *r)
 {
 	struct resume *s = &r->resume;
 
 	s->verifying = s->hash != s->state.hash || !saw_all(r);
 	if (s->verifying)
-		run_stop(r, 65, "input", "%s: the first %llu records are not those that %s counts as settled: give the "
-		    "same input again, or begin anew with --restart", input_name(r->input, 0),
-		    (unsigned long long)s->state.high, r->o->state);
+		run_stop(r, 65, "input",
+		    "%s: the first %llu records are not those that %s counts as settled: give the "
+		    "same input again, or begin anew with --restart",
+		    input_name(r->input, 0), (unsigned long long)s->state.high, r->o->state);
 }
 
 static void end_of_input(struct run *r)
@@ -246,7 +255,10 @@ static bool pull(struct run *r)
 	case MADE_END:
 		end_of_input(r);
 		return false;
-	case MADE_OPERATION: case MADE_INVALID: case MADE_BAD: case MADE_PASSED:
+	case MADE_OPERATION:
+	case MADE_INVALID:
+	case MADE_BAD:
+	case MADE_PASSED:
 		break;
 	}
 	if (gets_past_known(r, made)) {
@@ -286,7 +298,8 @@ static void read_on(struct run *r)
 		}
 		if (!may_hold_more(r)) {
 			if (!sender_in_flight(r->sender))
-				intake_flush(r);	/* nothing that could be settled would make room */
+				/* nothing that could be settled would make room */
+				intake_flush(r);
 			return;
 		}
 		bool ended = r->input_ended;
@@ -302,11 +315,14 @@ void intake_fill(struct run *r)
 		read_past_settled(r);
 	read_on(r);
 	if (r->input_ended && !r->ready.count)
-		intake_flush(r);	/* nothing more will come to fill it, but for those who wait for one that is on its way */
+		/* nothing more will come to fill it, but for those who wait for one that is on its
+		 * way */
+		intake_flush(r);
 	sync_marks(r);
 }
 
 bool intake_done(const struct run *r)
 {
-	return r->input_ended && !r->unsettled && r->deletes != DELETES_LATER && r->deletes != DELETES_GO_ON;
+	return r->input_ended && !r->unsettled && r->deletes != DELETES_LATER &&
+	    r->deletes != DELETES_GO_ON;
 }

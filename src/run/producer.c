@@ -14,15 +14,17 @@
 #include "run/feed.h"
 #include "input/record.h"
 
-#define BLOCKS 8u		/* how far it works ahead */
-#define HALF (BLOCKS / 2)	/* who waits for a block waits until there are as many: it is woken less often */
-#define BLOCK_MADE 512u		/* in a block */
-#define BLOCK_BYTES (128u << 10)	/* of a block, but where one record needs more */
-#define SOON 8u			/* operations: that is soon enough to be fetched from memory until then */
+#define BLOCKS 8u /* how far it works ahead */
+/* who waits for a block waits until there are as many: it is woken less often */
+#define HALF (BLOCKS / 2)
+#define BLOCK_MADE 512u          /* in a block */
+#define BLOCK_BYTES (128u << 10) /* of a block, but where one record needs more */
+/* operations: that is soon enough to be fetched from memory until then */
+#define SOON 8u
 
 /* What was made, with all the bytes that it points to. */
 struct block {
-	struct made *made;	/* room for BLOCK_MADE */
+	struct made *made; /* room for BLOCK_MADE */
 	size_t count;
 	char *bytes;
 	size_t used, room;
@@ -40,17 +42,19 @@ struct producer {
 	struct mapped mapped;
 	struct reason why;
 	int status;
-	bool read;			/* and is not made yet */
-	unsigned headers_checked;	/* FILEs whose header was looked at */
+	bool read;                /* and is not made yet */
+	unsigned headers_checked; /* FILEs whose header was looked at */
 
-	struct block blocks[BLOCKS];	/* only the first, where it does not work ahead */
-	size_t taken;			/* of the block that is being taken: how many */
+	struct block blocks[BLOCKS]; /* only the first, where it does not work ahead */
+	size_t taken;                /* of the block that is being taken: how many */
 
-	/* Working ahead. Blocks go round: those from `emptied` to `filled` are the taker's, all others the thread's. */
+	/* Working ahead. Blocks go round: those from `emptied` to `filled` are the taker's, all
+	 * others the thread's. */
 	bool ahead;
 	pthread_t thread;
-	pthread_mutex_t lock;		/* of the three below */
-	unsigned filled, emptied;	/* blocks so far; only the thread changes the one, only the taker the other */
+	pthread_mutex_t lock; /* of the three below */
+	/* blocks so far; only the thread changes the one, only the taker the other */
+	unsigned filled, emptied;
 	bool quit;
 	pthread_cond_t has_filled, has_emptied;
 };
@@ -78,7 +82,8 @@ static enum made_kind read_record(struct producer *m)
 
 	if (got == INPUT_AGAIN && m->ahead) {
 		m->status = EX_NOINPUT;
-		reason_set(&m->why, "%s: is no regular file any more: leave the input as it is, and run again",
+		reason_set(&m->why,
+		    "%s: is no regular file any more: leave the input as it is, and run again",
 		    input_name(m->input, input_file(m->input)));
 		return MADE_FAILED;
 	}
@@ -92,7 +97,8 @@ static enum made_kind read_record(struct producer *m)
 		return MADE_PASSED;
 	if (got == INPUT_BAD)
 		return MADE_BAD;
-	return mapping_apply(m->mapping, &m->record, &m->mapped, &m->why) == 0 ? MADE_OPERATION : MADE_INVALID;
+	return mapping_apply(m->mapping, &m->record, &m->mapped, &m->why) == 0 ? MADE_OPERATION :
+	                                                                         MADE_INVALID;
 }
 
 /* -- making -- */
@@ -107,11 +113,14 @@ static char *put_bytes(struct block *b, const char *bytes, size_t n)
 	return to;
 }
 
-/* The operation, in the room that block b has left. 1, 0 where that is too small, -1 with m->why where it is invalid. */
-static int build(struct producer *m, struct block *b, const struct origin *from, struct operation *op)
+/* The operation, in the room that block b has left. 1, 0 where that is too small, -1 with m->why
+ * where it is invalid. */
+static int build(struct producer *m, struct block *b, const struct origin *from,
+    struct operation *op)
 {
 	size_t room = b->room - b->used;
-	struct buf bytes = { .data = b->bytes + b->used, .cap = room, .max = room - 1 };	/* never grows */
+	/* never grows */
+	struct buf bytes = { .data = b->bytes + b->used, .cap = room, .max = room - 1 };
 	int result = room ? operation_build(m->config, from, &m->mapped, &bytes, op, &m->why) : -1;
 
 	if (room == 0 || bytes.over)
@@ -120,7 +129,8 @@ static int build(struct producer *m, struct block *b, const struct origin *from,
 	return result == 0 ? 1 : -1;
 }
 
-/* The record's own bytes are for rejects and for the checkpoint: a dry run wants them only of what is no good, or nobody's. */
+/* The record's own bytes are for rejects and for the checkpoint: a dry run wants them only of what
+ * is no good, or nobody's. */
 static bool keep_raw(struct producer *m, struct block *b, struct made *made)
 {
 	struct operation *op = &made->op;
@@ -164,7 +174,9 @@ static bool make(struct producer *m, struct block *b)
 	made->kind = m->kind;
 	made->status = m->status;
 	if (m->kind > MADE_BAD)
-		made->op = (struct operation){ .from.number = m->kind == MADE_PASSED ? m->record.from.number : 0 };
+		made->op = (struct operation){
+			.from.number = m->kind == MADE_PASSED ? m->record.from.number : 0
+		};
 	else if (!make_record(m, b, made))
 		return false;
 	if (!make_why(m, b, made))

@@ -1,10 +1,12 @@
 /*
- * The producer: records out of the input, mapped, and made into operations, in the input's order. What is read is checked
- * here as far as it can be without knowing what became of the records before it.
+ * The producer: records out of the input, mapped, and made into operations, in the input's order.
+ * What is read is checked here as far as it can be without knowing what became of the records
+ * before it.
  *
- * Where all FILEs are regular and there is a second processor it may work ahead, on a thread of its own: reading and making
- * take about as long as all the rest. Then the input and the mapping are the thread's until producer_free; what it makes is
- * handed over in blocks, of which there are a few, so it is never far ahead.
+ * Where all FILEs are regular and there is a second processor it may work ahead, on a thread of its
+ * own: reading and making take about as long as all the rest. Then the input and the mapping are
+ * the thread's until producer_free; what it makes is handed over in blocks, of which there are a
+ * few, so it is never far ahead.
  */
 #ifndef PRODUCER_H
 #define PRODUCER_H
@@ -18,31 +20,39 @@ struct options;
 struct producer;
 
 enum made_kind {
-	MADE_OPERATION,	/* of a dry run: without the record's own bytes, but for those that have no key */
-	MADE_INVALID,	/* a record that cannot be sent: op has its origin, and whom it is about where that is known */
-	MADE_BAD,	/* something that is no record: op has its origin */
-	MADE_PASSED,	/* a record that --skip passes over: op has its number */
-	MADE_AGAIN,	/* there is nothing now: wait for input_fd() to be readable. Never of one who works ahead */
-	MADE_END,	/* every FILE was read to its end */
-	MADE_FAILED,	/* reading failed, or a FILE's header will not do */
+	/* of a dry run: without the record's own bytes, but for those that have no key */
+	MADE_OPERATION,
+	/* a record that cannot be sent: op has its origin, and whom it is about where that is
+	 * known */
+	MADE_INVALID,
+	MADE_BAD,    /* something that is no record: op has its origin */
+	MADE_PASSED, /* a record that --skip passes over: op has its number */
+	/* there is nothing now: wait for input_fd() to be readable. Never of one who works ahead */
+	MADE_AGAIN,
+	MADE_END,    /* every FILE was read to its end */
+	MADE_FAILED, /* reading failed, or a FILE's header will not do */
 };
 
 struct made {
 	enum made_kind kind;
-	int status;		/* MADE_FAILED: the exit status */
-	const char *why;	/* MADE_INVALID, MADE_BAD, MADE_FAILED: in words */
+	int status;      /* MADE_FAILED: the exit status */
+	const char *why; /* MADE_INVALID, MADE_BAD, MADE_FAILED: in words */
 	struct operation op;
 };
 
-/* All that is pointed to must outlive the producer, and *config must stay as it is. `ahead`: work ahead where that is possible. */
+/* All that is pointed to must outlive the producer, and *config must stay as it is. `ahead`: work
+ * ahead where that is possible. */
 struct producer *producer_new(const struct options *o, struct input *input, struct mapping *mapping,
     const struct operation_config *config, bool ahead);
-void producer_free(struct producer *m);	/* NULL is fine; waits for the thread to finish what it is at */
+/* NULL is fine; waits for the thread to finish what it is at */
+void producer_free(struct producer *m);
 
-/* The next one: good, with all that it points to, until the next call. MADE_END and MADE_FAILED come again and again. */
+/* The next one: good, with all that it points to, until the next call. MADE_END and MADE_FAILED
+ * come again and again. */
 const struct made *producer_next(struct producer *m);
 
-/* An operation that will come soon, for what can be fetched from memory meanwhile; NULL where none is known. */
+/* An operation that will come soon, for what can be fetched from memory meanwhile; NULL where none
+ * is known. */
 const struct operation *producer_soon(const struct producer *m);
 
 /* Whether it works ahead. */

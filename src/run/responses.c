@@ -12,7 +12,9 @@
 #include "base/words.h"
 
 #define MOST_HOPS 5
-#define FETCHED_AHEAD ((size_t)8)	/* a batch's operations are fetched from memory twice so long, their lanes so long, before they settle */
+/* a batch's operations are fetched from memory twice so long, their lanes so long, before they
+ * settle */
+#define FETCHED_AHEAD ((size_t)8)
 
 static void sleep_until(struct run *r, struct request *q, int64_t due)
 {
@@ -54,7 +56,8 @@ static void gate_closed(struct run *r, const struct reply *reply)
 	char text[FAILURE_SHOWN];
 
 	say_transport(reply, text);
-	display_message(r->display, DISPLAY_NOTICE, "destination down (%s): trying again until it answers", text);
+	display_message(r->display, DISPLAY_NOTICE,
+	    "destination down (%s): trying again until it answers", text);
 	list_move(&r->exhausted, &r->probes);
 	while ((n = retry_pop(&r->asleep)))
 		list_push(&r->probes, request_of_sleep(n));
@@ -70,7 +73,8 @@ static void gate_opened(struct run *r)
 
 /* -- endings -- */
 
-static void settle_all(struct run *r, struct request *q, enum outcome outcome, int status, const char *error)
+static void settle_all(struct run *r, struct request *q, enum outcome outcome, int status,
+    const char *error)
 {
 	for (size_t i = 0; i < q->count; i++) {
 		if (i + 2 * FETCHED_AHEAD < q->count)
@@ -115,8 +119,9 @@ static void fail(struct run *r, struct request *q, int status, const char *error
 
 /* -- verdicts -- */
 
-/* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a later request says that it
- * is at fault; a gate that closes, that it is not; where nothing else is left to tell, the credentials check is the judge. */
+/* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a
+ * later request says that it is at fault; a gate that closes, that it is not; where nothing else is
+ * left to tell, the credentials check is the judge. */
 static void exhaust(struct run *r, struct request *q, const struct reply *reply)
 {
 	char error[ERROR_MAX];
@@ -140,21 +145,23 @@ static void name_operation(const struct operation *op, struct buf *out)
 	}
 }
 
-static void say_retry(struct run *r, const struct request *q, const struct reply *reply, int64_t delay)
+static void say_retry(struct run *r, const struct request *q, const struct reply *reply,
+    int64_t delay)
 {
 	char text[FAILURE_SHOWN];
 	struct buf name = { .max = SIZE_MAX };
 
 	say_transport(reply, text);
 	name_operation(q->operations[0], &name);
-	display_message(r->display, DISPLAY_DETAIL, "%.*s: retry %u of %u in %.1f s: %s", (int)name.len, name.data,
-	    q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
+	display_message(r->display, DISPLAY_DETAIL, "%.*s: retry %u of %u in %.1f s: %s",
+	    (int)name.len, name.data, q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
 	buf_free(&name);
 }
 
 static void on_failure(struct run *r, struct request *q, const struct reply *reply)
 {
-	int64_t probe_delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us, run_random(r));
+	int64_t probe_delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us,
+	    run_random(r));
 	bool fresh = q->streak != r->gate.streak || !q->streak_failures;
 
 	if (q->streak != r->gate.streak)
@@ -173,7 +180,8 @@ static void on_failure(struct run *r, struct request *q, const struct reply *rep
 		return;
 	}
 	if (q->attempts <= r->o->retry.retries) {
-		int64_t delay = retry_delay(&r->o->retry, q->attempts - 1, reply->retry_after_us, run_random(r));
+		int64_t delay = retry_delay(&r->o->retry, q->attempts - 1, reply->retry_after_us,
+		    run_random(r));
 		say_retry(r, q, reply, delay);
 		sleep_until(r, q, r->now + delay);
 	} else if (q->streak_failures >= q->attempts) {
@@ -189,7 +197,8 @@ static void on_failure(struct run *r, struct request *q, const struct reply *rep
 static void on_throttled(struct run *r, struct request *q, const struct reply *reply)
 {
 	bool same_wave = r->throttles && reply->started < r->throttled_at;
-	int64_t delay = retry_delay(&r->o->retry, r->throttles - same_wave, reply->retry_after_us, run_random(r));
+	int64_t delay = retry_delay(&r->o->retry, r->throttles - same_wave, reply->retry_after_us,
+	    run_random(r));
 
 	r->c.rate_limited++;
 	if (r->throttled_since == INT64_MAX)
@@ -198,7 +207,9 @@ static void on_throttled(struct run *r, struct request *q, const struct reply *r
 		r->throttles++;
 		r->throttled_at = r->now;
 		if (r->o->verbose || r->c.rate_limited == 1)
-			display_message(r->display, DISPLAY_NOTICE, "rate limited (429): pausing for %.1f s, then slower", (double)delay / 1e6);
+			display_message(r->display, DISPLAY_NOTICE,
+			    "rate limited (429): pausing for %.1f s, then slower",
+			    (double)delay / 1e6);
 	}
 	bucket_throttle(&r->bucket, reply->started, r->now + delay, r->now);
 	if (is_check(r, q))
@@ -213,22 +224,26 @@ static void on_moved(struct run *r, struct request *q, const struct reply *reply
 	struct reason why;
 	struct buf safe = { .max = sizeof shown };
 
-	if (reply->location && q->hops < MOST_HOPS && reply_redirect(reply->location, path, base, sizeof base) == 0) {
+	if (reply->location && q->hops < MOST_HOPS &&
+	    reply_redirect(reply->location, path, base, sizeof base) == 0) {
 		if (sender_rebase(r->sender, base, &why) != 0) {
 			run_stop(r, 69, "redirect", "%s", why.text);
 			return;
 		}
 		q->hops++;
-		display_message(r->display, DISPLAY_NOTICE, "the server moved: sending to %s from now on", base);
+		display_message(r->display, DISPLAY_NOTICE,
+		    "the server moved: sending to %s from now on", base);
 		if (is_check(r, q))
 			r->check_wanted = true;
 		else
 			list_push_front(&r->ready, q);
 		return;
 	}
-	buf_safe(&safe, reply->location ? reply->location : "", reply->location ? strlen(reply->location) : 0, 200);
+	buf_safe(&safe, reply->location ? reply->location : "",
+	    reply->location ? strlen(reply->location) : 0, 200);
 	buf_byte(&safe, '\0');
-	snprintf(shown, sizeof shown, "redirected to %s, which is not followed", safe.over ? "nowhere" : safe.data);
+	snprintf(shown, sizeof shown, "redirected to %s, which is not followed",
+	    safe.over ? "nowhere" : safe.data);
 	buf_free(&safe);
 	if (is_check(r, q))
 		run_stop(r, 69, "redirect", "the credentials check was %s: check --url", shown);
@@ -246,7 +261,12 @@ static void cut(struct run *r, struct request *q)
 	list_push_front(&r->ready, q);
 }
 
-struct refusals { struct run *r; struct request *q; struct operation **operations; int status; };
+struct refusals {
+	struct run *r;
+	struct request *q;
+	struct operation **operations;
+	int status;
+};
 
 static void refused(size_t index, const char *reason, void *arg)
 {
@@ -257,8 +277,10 @@ static void refused(size_t index, const char *reason, void *arg)
 	settle(f->r, op, OUTCOME_REFUSED, f->status, f->q->tries, reason);
 }
 
-/* The operations that an unusable entry of a 207 may have meant are sent again, in halves, until it is known which. */
-static void find_refused(struct run *r, struct request *q, struct operation **left, const struct reply *reply)
+/* The operations that an unusable entry of a 207 may have meant are sent again, in halves, until it
+ * is known which. */
+static void find_refused(struct run *r, struct request *q, struct operation **left,
+    const struct reply *reply)
 {
 	struct request *rest = intake_request(r);
 
@@ -281,15 +303,19 @@ static void find_refused(struct run *r, struct request *q, struct operation **le
 static void on_partly(struct run *r, struct request *q, const struct reply *reply)
 {
 	size_t n = q->count;
-	struct refusals f = { .r = r, .q = q, .operations = q->operations, .status = reply->status };
+	struct refusals f = { .r = r,
+		.q = q,
+		.operations = q->operations,
+		.status = reply->status };
 
-	batch_bodies(q);	/* some of them may have to be packed again */
+	batch_bodies(q); /* some of them may have to be packed again */
 	if (reply_refusals(reply, n, refused, &f) != 0)
 		find_refused(r, q, f.operations, reply);
 	else
 		for (size_t i = 0; i < n; i++)
 			if (f.operations[i])
-				settle(r, f.operations[i], OUTCOME_ACCEPTED, reply->status, q->tries, NULL);
+				settle(r, f.operations[i], OUTCOME_ACCEPTED, reply->status,
+				    q->tries, NULL);
 	intake_forget(r, q);
 }
 
@@ -301,8 +327,10 @@ static void unauthorised(struct run *r, const struct reply *reply)
 	reply_reason(reply, reason);
 	buf_safe(&safe, reason, strlen(reason), 200);
 	buf_byte(&safe, '\0');
-	run_stop(r, 77, "credentials", "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
-	    "and that they belong to this region's workspace", reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
+	run_stop(r, 77, "credentials",
+	    "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
+	    "and that they belong to this region's workspace",
+	    reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
 	buf_free(&safe);
 }
 
@@ -317,7 +345,8 @@ static void use_region(struct run *r, const struct reply *reply)
 	    strcmp(url, r->o->url) == 0 || reply_redirect(url, "", base, sizeof base) != 0)
 		return;
 	if (sender_rebase(r->sender, base, &why) == 0)
-		display_message(r->display, DISPLAY_NOTICE, "the workspace is in region %s: sending to %s", region, base);
+		display_message(r->display, DISPLAY_NOTICE,
+		    "the workspace is in region %s: sending to %s", region, base);
 }
 
 static void on_check_answer(struct run *r, const struct reply *reply)
@@ -328,11 +357,12 @@ static void on_check_answer(struct run *r, const struct reply *reply)
 	r->check.tries = 0;
 }
 
-/* The first check is tried until it is answered. A later one is the judge over exhausted: no answer means that the
- * destination is down, and that they are not at fault. */
+/* The first check is tried until it is answered. A later one is the judge over exhausted: no answer
+ * means that the destination is down, and that they are not at fault. */
 static void on_check_failure(struct run *r, const struct reply *reply)
 {
-	int64_t delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us, run_random(r));
+	int64_t delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us,
+	    run_random(r));
 
 	r->check_wanted = !r->checked;
 	if (r->gate.closed) {
@@ -343,7 +373,8 @@ static void on_check_failure(struct run *r, const struct reply *reply)
 	gate_closed(r, reply);
 }
 
-/* An answer shows that the destination is up since its request left: those who had failed by then are at fault. */
+/* An answer shows that the destination is up since its request left: those who had failed by then
+ * are at fault. */
 static void fail_exhausted(struct run *r, int64_t up_since)
 {
 	struct request *q;
@@ -354,8 +385,10 @@ static void fail_exhausted(struct run *r, int64_t up_since)
 	}
 }
 
-/* Everything that is said by the status alone, for checks and records alike. Returns whether that was all. */
-static bool on_any(struct run *r, struct request *q, const struct reply *reply, enum verdict verdict)
+/* Everything that is said by the status alone, for checks and records alike. Returns whether that
+ * was all. */
+static bool on_any(struct run *r, struct request *q, const struct reply *reply,
+    enum verdict verdict)
 {
 	char time[WORDS_TIME];
 
@@ -369,9 +402,10 @@ static bool on_any(struct run *r, struct request *q, const struct reply *reply, 
 	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
 	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
 		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
-		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is longer than "
-		    "--give-up-after: carry on when that time is over", sender_base(r->sender), reply->status,
-		    words_time(reply->retry_after_us, time));
+		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is "
+		    "longer than "
+		    "--give-up-after: carry on when that time is over",
+		    sender_base(r->sender), reply->status, words_time(reply->retry_after_us, time));
 		list_push(&r->ready, q);
 		return true;
 	}
@@ -401,7 +435,10 @@ static void handle(struct run *r, struct request *q, const struct reply *reply)
 		on_throttled(r, q, reply);
 		break;
 	case VERDICT_MOVED:
-		on_moved(r, q, reply, check ? CHECK_PATH : r->o->batch ? BATCH_PATH : q->operations[0]->path);
+		on_moved(r, q, reply,
+		    check           ? CHECK_PATH :
+		        r->o->batch ? BATCH_PATH :
+		                      q->operations[0]->path);
 		break;
 	case VERDICT_TRANSIENT:
 		if (check)

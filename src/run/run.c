@@ -25,10 +25,12 @@
 #include "store/syncfile.h"
 #include "base/words.h"
 
-#define COMMIT_US 150000	/* outcomes wait this long for their commit; with a slow disk's time, half a second is promised */
-#define HELD_SINGLE (4u << 20)	/* bytes of records held at once, in flight and waiting */
+/* outcomes wait this long for their commit; with a slow disk's time, half a second is promised */
+#define COMMIT_US 150000
+#define HELD_SINGLE (4u << 20) /* bytes of records held at once, in flight and waiting */
 #define HELD_BATCH (8u << 20)
-#define WAITING_SINGLE 1000	/* records that may be unsettled, waiting for their turn among them */
+/* records that may be unsettled, waiting for their turn among them */
+#define WAITING_SINGLE 1000
 #define WAITING_BATCH 25000
 
 /* -- shared by the parts of a run (run_state.h) -- */
@@ -109,12 +111,15 @@ static int set_up_input(struct run *r, int *status, struct reason *why)
 static void set_up_limits(struct run *r)
 {
 	const struct options *o = r->o;
-	int64_t at_once = o->record_rate.num ? (int64_t)batch_at_once(&o->record_rate, &o->rate, o->burst) : 1;
+	int64_t at_once = o->record_rate.num ?
+	    (int64_t)batch_at_once(&o->record_rate, &o->rate, o->burst) :
+	    1;
 
 	r->line_at = o->progress_every;
 	r->batch_most = feed_batch_most(o);
 	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, o->adapt, r->now);
-	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once, false, r->now);
+	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once,
+	    false, r->now);
 	gate_init(&r->gate);
 	r->unsettled_most = o->batch ? WAITING_BATCH : WAITING_SINGLE + 2 * (size_t)o->concurrency;
 	r->held_most = o->batch ? HELD_BATCH : HELD_SINGLE;
@@ -150,28 +155,40 @@ static void say_resuming(struct run *r)
 
 	while (r->counting && run_count(r, COUNT_PIECE))
 		;
-	words_count(&text, s->high - s->open_count - (r->o->skip < s->high ? r->o->skip : s->high), true);
+	words_count(&text, s->high - s->open_count - (r->o->skip < s->high ? r->o->skip : s->high),
+	    true);
 	if (r->moment.total) {
 		buf_str(&text, " of ");
 		words_count(&text, r->moment.total, true);
 	}
 	buf_byte(&text, '\0');
-	display_message(r->display, DISPLAY_NOTICE, "%s: resuming: %s records are settled", input_name(r->input, 0), text.data);
+	display_message(r->display, DISPLAY_NOTICE, "%s: resuming: %s records are settled",
+	    input_name(r->input, 0), text.data);
 	buf_free(&text);
 }
 
-static int open_checkpoint(struct run *r, const struct identity *id, int *status, struct reason *why)
+static int open_checkpoint(struct run *r, const struct identity *id, int *status,
+    struct reason *why)
 {
-	static const int statuses[] = { [CHECKPOINT_BUSY] = 75, [CHECKPOINT_OTHER] = 65, [CHECKPOINT_BROKEN] = 65, [CHECKPOINT_FAILED] = 73 };
+	static const int statuses[] = { [CHECKPOINT_BUSY] = 75,
+		[CHECKPOINT_OTHER] = 65,
+		[CHECKPOINT_BROKEN] = 65,
+		[CHECKPOINT_FAILED] = 73 };
 	struct checkpoint_identity about = {
-		.input = id->input.data, .action = id->action.data, .destination = id->destination.data, .mapping = id->mapping.data,
+		.input = id->input.data,
+		.action = id->action.data,
+		.destination = id->destination.data,
+		.mapping = id->mapping.data,
 	};
 
 	if (!r->o->state)
 		return 0;
-	enum checkpoint_result got = checkpoint_open(r->o->state, &about, r->o->restart, &r->checkpoint, &r->resume.state, why);
-	if (got == CHECKPOINT_OTHER && r->sync)	/* a night that was not finished: what it left is due in the sync file */
-		got = checkpoint_open(r->o->state, &about, true, &r->checkpoint, &r->resume.state, why);
+	enum checkpoint_result got = checkpoint_open(r->o->state, &about, r->o->restart,
+	    &r->checkpoint, &r->resume.state, why);
+	/* a night that was not finished: what it left is due in the sync file */
+	if (got == CHECKPOINT_OTHER && r->sync)
+		got = checkpoint_open(r->o->state, &about, true, &r->checkpoint, &r->resume.state,
+		    why);
 	if (got == CHECKPOINT_NEW)
 		return 0;
 	if (got != CHECKPOINT_RESUME) {
@@ -188,10 +205,12 @@ static char *absolute(const char *name)
 {
 	char *path = name && strcmp(name, "-") != 0 ? path_absolute(name) : NULL;
 
-	return path ? path : xstrdup("");	/* a directory that is not there: opening the file says so */
+	/* a directory that is not there: opening the file says so */
+	return path ? path : xstrdup("");
 }
 
-/* Rejects and results, new or carried on: what was kept is about these files only if they are the same ones. */
+/* Rejects and results, new or carried on: what was kept is about these files only if they are the
+ * same ones. */
 static int open_outputs(struct run *r, int *status, struct reason *why)
 {
 	const struct options *o = r->o;
@@ -204,7 +223,8 @@ static int open_outputs(struct run *r, int *status, struct reason *why)
 	r->results_name = absolute(o->results);
 	if (o->rejects) {
 		bool same = resuming && strcmp(s->rejects_name, r->rejects_name) == 0;
-		r->rejects = rejects_new(o->rejects, same ? s->rejects_sizes : NULL, o->input.file_count, why);
+		r->rejects = rejects_new(o->rejects, same ? s->rejects_sizes : NULL,
+		    o->input.file_count, why);
 		if (!r->rejects)
 			return -1;
 	}
@@ -231,7 +251,8 @@ static struct display *make_display(const struct options *o)
 	bool shared = o->results && strcmp(o->results, "-") == 0 && isatty(STDOUT_FILENO);
 	struct display_config c = {
 		.fd = STDERR_FILENO,
-		.mode = shared && o->progress == PROGRESS_AUTO ? PROGRESS_PLAIN : o->progress,	/* results would run through a bar */
+		/* results would run through a bar */
+		.mode = shared && o->progress == PROGRESS_AUTO ? PROGRESS_PLAIN : o->progress,
 		.quiet = o->quiet,
 		.verbose = o->verbose,
 		.every = o->progress_every,
@@ -281,7 +302,8 @@ static void look_at_signals(struct run *r)
 
 	signals_drain(r->wake_fd);
 	if (number && !r->stop.asked && flying)
-		run_stop(r, 128 + number, by, "stopping: waiting for %u request%s in flight (once more: ends at once)",
+		run_stop(r, 128 + number, by,
+		    "stopping: waiting for %u request%s in flight (once more: ends at once)",
 		    flying, flying == 1 ? "" : "s");
 	else if (number && !r->stop.asked)
 		run_stop(r, 128 + number, by, "stopping: nothing is in flight");
@@ -360,7 +382,8 @@ static void loop(struct run *r)
 
 	for (turn(r); !over(r); turn(r)) {
 		bool idle = next_due(r) > r->now;
-		int fds[2] = { r->wake_fd, r->input_idle && !r->stop.asked ? input_fd(r->input) : -1 };
+		int fds[2] = { r->wake_fd,
+			r->input_idle && !r->stop.asked ? input_fd(r->input) : -1 };
 		if (idle && r->counting)
 			idle = !run_count(r, COUNT_PIECE);
 		if (sender_wait(r->sender, idle ? next_due(r) : r->now, fds, 2, &why) != 0) {
@@ -381,7 +404,8 @@ static void free_requests(struct request *q)
 	}
 }
 
-/* Requests first, each by the operation that it begins with: what they point to must be there until then. */
+/* Requests first, each by the operation that it begins with: what they point to must be there until
+ * then. */
 static void free_unsettled(struct run *r)
 {
 	struct request *left = NULL;

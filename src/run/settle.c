@@ -12,8 +12,9 @@
 #include "store/results.h"
 #include "store/syncfile.h"
 
-#define HELD_MOST 4096		/* progress lines that wait for the total */
-#define PERCENT_FROM 1000	/* records that must be finished before their share of errors is judged */
+#define HELD_MOST 4096 /* progress lines that wait for the total */
+/* records that must be finished before their share of errors is judged */
+#define PERCENT_FROM 1000
 
 /* "users.csv:1042: user 42: 400 email is not a valid address" */
 static void say_failed(struct run *r, const struct operation *op, int status, const char *error)
@@ -38,8 +39,8 @@ static void say_failed(struct run *r, const struct operation *op, int status, co
 	buf_free(&line);
 }
 
-static void add_result(struct run *r, const struct operation *op, const struct origin *from, enum outcome outcome,
-    int status, unsigned attempts, const char *error)
+static void add_result(struct run *r, const struct operation *op, const struct origin *from,
+    enum outcome outcome, int status, unsigned attempts, const char *error)
 {
 	struct reason why;
 
@@ -48,7 +49,9 @@ static void add_result(struct run *r, const struct operation *op, const struct o
 	struct result result = {
 		.record = from->number,
 		.line = from->line,
-		.file = r->o->input.file_count > 1 && from->number ? input_name(r->input, from->file) : NULL,
+		.file = r->o->input.file_count > 1 && from->number ?
+		    input_name(r->input, from->file) :
+		    NULL,
 		.id = op ? op->id : NULL,
 		.id_len = op ? op->id_len : 0,
 		.action = op && op->action < ACTION_COUNT ? action_name(op->action) : NULL,
@@ -63,13 +66,16 @@ static void add_result(struct run *r, const struct operation *op, const struct o
 		run_stop(r, 73, "output", "%s", why.text);
 }
 
-static int add_reject(struct run *r, const struct operation *op, bool whole, enum outcome outcome, int status, const char *error)
+static int add_reject(struct run *r, const struct operation *op, bool whole, enum outcome outcome,
+    int status, const char *error)
 {
 	struct reason why;
 
-	if (outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_SKIPPED || !r->rejects || !op->from.number)
+	if (outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_SKIPPED || !r->rejects ||
+	    !op->from.number)
 		return 0;
-	if (rejects_add(r->rejects, &op->from, input_header_of(r->input, op->from.file), whole, outcome, status, error, &why) != 0) {
+	if (rejects_add(r->rejects, &op->from, input_header_of(r->input, op->from.file), whole,
+	        outcome, status, error, &why) != 0) {
 		run_stop(r, 73, "output", "%s", why.text);
 		return -1;
 	}
@@ -83,11 +89,17 @@ static void too_many_errors(struct run *r, bool one_more)
 	double percent = r->o->max_errors_percent;
 
 	if (one_more && r->o->max_errors && errors >= r->o->max_errors)
-		run_stop(r, 65, "--max-errors", "%" PRIu64 " records were not accepted (--max-errors=%" PRIu64 "): see the messages "
-		    "above and the rejects", errors, r->o->max_errors);
-	else if (percent > 0 && finished >= PERCENT_FROM && (double)errors * 100 > percent * (double)finished)
-		run_stop(r, 65, "--max-errors", "%" PRIu64 " of %" PRIu64 " records were not accepted, which is more than "
-		    "--max-errors=%g%%: see the messages above and the rejects", errors, finished, percent);
+		run_stop(r, 65, "--max-errors",
+		    "%" PRIu64 " records were not accepted (--max-errors=%" PRIu64
+		    "): see the messages "
+		    "above and the rejects",
+		    errors, r->o->max_errors);
+	else if (percent > 0 && finished >= PERCENT_FROM &&
+	    (double)errors * 100 > percent * (double)finished)
+		run_stop(r, 65, "--max-errors",
+		    "%" PRIu64 " of %" PRIu64 " records were not accepted, which is more than "
+		    "--max-errors=%g%%: see the messages above and the rejects",
+		    errors, finished, percent);
 }
 
 void settle_lines(struct run *r, bool now)
@@ -99,8 +111,8 @@ void settle_lines(struct run *r, bool now)
 	r->held_count = 0;
 }
 
-/* Regular files are counted on the way, for then nothing waits for it; so the first lines may be due before the total is
- * known. What comes in so fast that they are too many is said without. */
+/* Regular files are counted on the way, for then nothing waits for it; so the first lines may be
+ * due before the total is known. What comes in so fast that they are too many is said without. */
 static void hold_line(struct run *r)
 {
 	if (!r->held)
@@ -110,7 +122,8 @@ static void hold_line(struct run *r)
 		settle_lines(r, true);
 }
 
-/* The turn tells the display how things are; here it hears only of a record that a line is due for. */
+/* The turn tells the display how things are; here it hears only of a record that a line is due
+ * for. */
 static void count(struct run *r, enum outcome outcome)
 {
 	r->c.outcomes[outcome]++;
@@ -134,7 +147,7 @@ static void check_errors(struct run *r, enum outcome outcome)
 
 static void mark_settled(struct run *r, const struct origin *from)
 {
-	if (r->checkpoint && from->number)	/* what --sync deletes is no record */
+	if (r->checkpoint && from->number) /* what --sync deletes is no record */
 		r->hash += operation_hash(from);
 	if (r->dirty_since == INT64_MAX)
 		r->dirty_since = r->now;
@@ -161,7 +174,7 @@ static void wake_followers(struct run *r, const struct operation *op, const stru
 	for (unsigned k = 0; k < op->key_count; k++) {
 		struct operation *next = op->behind[k];
 		if (!next || lanes_ahead(next, op->keys[k]))
-			continue;	/* nobody, or one who goes on waiting for another */
+			continue; /* nobody, or one who goes on waiting for another */
 		if (next->request && next->request != from) {
 			if (next->request->blocked && --next->request->blocked == 0)
 				list_push_front(&r->ready, next->request);
@@ -171,12 +184,14 @@ static void wake_followers(struct run *r, const struct operation *op, const stru
 	}
 }
 
-void settle(struct run *r, struct operation *op, enum outcome outcome, int status, unsigned attempts, const char *error)
+void settle(struct run *r, struct operation *op, enum outcome outcome, int status,
+    unsigned attempts, const char *error)
 {
 	struct request *from = op->request;
 
 	if (add_reject(r, op, true, outcome, status, error) != 0) {
-		op->request = NULL;	/* it stays unsettled: the run that carries on sends it again */
+		/* it stays unsettled: the run that carries on sends it again */
+		op->request = NULL;
 		return;
 	}
 	add_result(r, op, &op->from, outcome, status, attempts, error);
@@ -201,7 +216,8 @@ void settle_record(struct run *r, const struct operation *op, bool whole, const 
 		count(r, OUTCOME_REJECTED);
 		check_errors(r, OUTCOME_REJECTED);
 	} else {
-		r->high = op->from.number - 1;	/* not settled: the run that carries on reads it again */
+		/* not settled: the run that carries on reads it again */
+		r->high = op->from.number - 1;
 	}
 }
 
@@ -213,7 +229,8 @@ void settle_unchanged(struct run *r, const struct operation *op)
 	check_errors(r, OUTCOME_SKIPPED);
 }
 
-/* The record's errors were counted by class alone: they are given to the first records that are skipped. */
+/* The record's errors were counted by class alone: they are given to the first records that are
+ * skipped. */
 static enum outcome earlier_outcome(struct run *r)
 {
 	const struct checkpoint_state *s = &r->resume.state;
@@ -280,7 +297,7 @@ int settle_commit(struct run *r)
 
 	r->dirty_since = INT64_MAX;
 	if (r->resume.verifying)
-		return 0;	/* what is kept says more than what was read again so far */
+		return 0; /* what is kept says more than what was read again so far */
 	if ((r->rejects && rejects_sync(r->rejects, &why) != 0) ||
 	    (r->o->results && outfile_sync(&r->results, &why) != 0) ||
 	    (r->sync && syncfile_commit(r->sync, &why) != 0) ||

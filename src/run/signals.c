@@ -34,7 +34,7 @@ static void handle(int number)
 	else
 		flag.stop = number;
 	ssize_t written = write(flag.wake, "", 1);
-	(void)written;	/* a full pipe wakes the loop just as well */
+	(void)written; /* a full pipe wakes the loop just as well */
 	errno = saved;
 }
 

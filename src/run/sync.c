@@ -1,4 +1,5 @@
-/* What --sync adds to a run: who need not be sent, what is kept of the answers, and who is deleted at the end. */
+/* What --sync adds to a run: who need not be sent, what is kept of the answers, and who is deleted
+ * at the end. */
 #include "run/run_state.h"
 
 #include <inttypes.h>
@@ -44,14 +45,16 @@ void sync_marks(struct run *r)
 		failed(r, &why);
 }
 
-void sync_settled(struct run *r, const struct operation *op, enum outcome outcome, unsigned attempts)
+void sync_settled(struct run *r, const struct operation *op, enum outcome outcome,
+    unsigned attempts)
 {
 	struct reason why;
 	int result = 0;
 
 	if (!r->sync)
 		return;
-	if (outcome == OUTCOME_ACCEPTED && !op->behind[0])	/* else the person stays marked, for the next one */
+	/* else the person stays marked, for the next one */
+	if (outcome == OUTCOME_ACCEPTED && !op->behind[0])
 		result = syncfile_accepted(r->sync, op, &why);
 	else if (outcome == OUTCOME_REFUSED && attempts <= 1 && op->from.number)
 		result = syncfile_refused(r->sync, op, &why);
@@ -68,7 +71,8 @@ void sync_complete(struct run *r)
 {
 	struct reason why;
 
-	if (r->sync && r->c.read > r->c.deletes && !is_doubtful(r) && syncfile_complete(r->sync, &why) < 0)
+	if (r->sync && r->c.read > r->c.deletes && !is_doubtful(r) &&
+	    syncfile_complete(r->sync, &why) < 0)
 		failed(r, &why);
 }
 
@@ -96,18 +100,25 @@ static void decide(struct run *r)
 	case SYNCFILE_NOBODY:
 		break;
 	case SYNCFILE_EMPTY:
-		display_message(r->display, DISPLAY_NOTICE, "%s: the input is empty: none of %" PRIu64 " people is deleted", shown,
+		display_message(r->display, DISPLAY_NOTICE,
+		    "%s: the input is empty: none of %" PRIu64 " people is deleted", shown,
 		    missing);
 		break;
 	case SYNCFILE_DOUBTFUL:
-		display_message(r->display, DISPLAY_NOTICE, "%s: %" PRIu64 " people are not in the input, and none is deleted, for "
-		    "some of its records could not be read: correct those first", shown, missing);
+		display_message(r->display, DISPLAY_NOTICE,
+		    "%s: %" PRIu64 " people are not in the input, and none is deleted, for "
+		    "some of its records could not be read: correct those first",
+		    shown, missing);
 		break;
 	case SYNCFILE_TOO_MANY:
 		r->deletes = DELETES_WITHHELD;
-		run_stop(r, 65, "--max-deletes", "%s: %" PRIu64 " people are not in the input, and of %" PRIu64 " known --max-deletes "
-		    "allows %" PRIu64 ", so nobody was deleted: check that the input is whole, and if it is, raise --max-deletes and "
-		    "run it again", shown, missing, known, allowed);
+		run_stop(r, 65, "--max-deletes",
+		    "%s: %" PRIu64 " people are not in the input, and of %" PRIu64
+		    " known --max-deletes "
+		    "allows %" PRIu64 ", so nobody was deleted: check that the input is whole, and "
+		    "if it is, raise --max-deletes and "
+		    "run it again",
+		    shown, missing, known, allowed);
 		break;
 	case SYNCFILE_DELETE:
 		begin_deletes(r);

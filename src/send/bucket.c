@@ -1,11 +1,14 @@
 #include "send/bucket.h"
 
 #define SECOND 1000000
-#define CLIMB_TIME (20 * (bucket_units)SECOND)	/* what climbing from nothing to the full rate takes, us */
-#define PEAK_NUM 101	/* the peak meter fills at 101/100 of the rate ... */
+/* what climbing from nothing to the full rate takes, us */
+#define CLIMB_TIME (20 * (bucket_units)SECOND)
+#define PEAK_NUM 101 /* the peak meter fills at 101/100 of the rate ... */
 #define PEAK_DEN 100
-#define LATE 9500	/* ... and forgives a sleeper that wakes this late, us (at 50/s: 51 in a second at most) */
-#define LONGEST 10000000000000000	/* us: 317 years fill any meter; no product below leaves 128 bits */
+/* ... and forgives a sleeper that wakes this late, us (at 50/s: 51 in a second at most) */
+#define LATE 9500
+/* us: 317 years fill any meter; no product below leaves 128 bits */
+#define LONGEST 10000000000000000
 
 static bucket_units smaller(bucket_units a, bucket_units b)
 {
@@ -20,7 +23,10 @@ static bucket_units larger(bucket_units a, bucket_units b)
 void bucket_init(struct bucket *b, int64_t num, int64_t den, int64_t burst, int64_t most_at_once,
     bool adapt, int64_t now)
 {
-	*b = (struct bucket){ .last = now, .paused_until = INT64_MIN, .slowed_at = INT64_MIN, .adapt = adapt };
+	*b = (struct bucket){ .last = now,
+		.paused_until = INT64_MIN,
+		.slowed_at = INT64_MIN,
+		.adapt = adapt };
 	if (num <= 0 || den <= 0) {
 		b->unlimited = true;
 		return;
@@ -33,22 +39,27 @@ void bucket_init(struct bucket *b, int64_t num, int64_t den, int64_t burst, int6
 	b->sustained = (struct bucket_meter){ .cost = cost, .size = cost * burst, .level = cost };
 	cost *= PEAK_DEN;
 	b->peak = (struct bucket_meter){
-		.cost = cost, .size = cost * most_at_once + b->full_num * PEAK_NUM * LATE, .level = cost,
+		.cost = cost,
+		.size = cost * most_at_once + b->full_num * PEAK_NUM * LATE,
+		.level = cost,
 	};
 }
 
-/* How many microseconds the climb back to the full rate still takes, the last one perhaps not whole. */
+/* How many microseconds the climb back to the full rate still takes, the last one perhaps not
+ * whole. */
 static bucket_units climb_left(const struct bucket *b)
 {
 	return (b->full_num - b->num + b->climb - 1) / b->climb;
 }
 
-/* The units that come in `us` microseconds from now on: num, num + climb, num + 2 climb, ... up to full_num each. */
+/* The units that come in `us` microseconds from now on: num, num + climb, num + 2 climb, ... up to
+ * full_num each. */
 static bucket_units income(const struct bucket *b, bucket_units us)
 {
 	bucket_units climbing = smaller(us, climb_left(b));
 
-	return b->num * climbing + b->climb * (climbing * (climbing - 1) / 2) + b->full_num * (us - climbing);
+	return b->num * climbing + b->climb * (climbing * (climbing - 1) / 2) +
+	    b->full_num * (us - climbing);
 }
 
 /* Adds what came, `most` at most in the sustained meter. */
@@ -58,8 +69,8 @@ static void fill(struct bucket *b, bucket_units units, bucket_units most)
 	b->peak.level = smaller(b->peak.level + units * PEAK_NUM, b->peak.size);
 }
 
-/* A pause brings one token at most, so that what follows is no volley. It comes at the full rate: whether the bucket
- * is slowed down shows after the pause. */
+/* A pause brings one token at most, so that what follows is no volley. It comes at the full rate:
+ * whether the bucket is slowed down shows after the pause. */
 static void fill_paused(struct bucket *b, int64_t until)
 {
 	fill(b, b->full_num * smaller((bucket_units)until - b->last, LONGEST), b->sustained.cost);
@@ -124,9 +135,10 @@ int64_t bucket_ready(struct bucket *b, int64_t n, int64_t now)
 	if (n * b->sustained.cost > b->sustained.size || n * b->peak.cost > b->peak.size)
 		return INT64_MAX;
 	advance(b, now);
-	struct bucket then = *b;	/* as it will be at the end of the pause */
+	struct bucket then = *b; /* as it will be at the end of the pause */
 	advance(&then, from);
-	return (int64_t)smaller(larger(from, then.last) + time_for(&then, missing(&then, n)), INT64_MAX);
+	return (int64_t)smaller(larger(from, then.last) + time_for(&then, missing(&then, n)),
+	    INT64_MAX);
 }
 
 bool bucket_take(struct bucket *b, int64_t n, int64_t now)

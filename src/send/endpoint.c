@@ -20,7 +20,9 @@ const char *endpoint_region(int region)
 /* "https://" is 8 bytes, "http://" 7; 0: neither. */
 static size_t scheme_length(const char *url)
 {
-	return strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+	return strncasecmp(url, "https://", 8) == 0 ? 8 :
+	    strncasecmp(url, "http://", 7) == 0     ? 7 :
+	                                              0;
 }
 
 /* The length of a host name or [IPv6 address], 0 where there is none. */
@@ -49,13 +51,16 @@ static int check_authority(const char *host, size_t n, struct reason *why)
 	size_t len = host_length(host);
 
 	if (memchr(host, '@', n))
-		return reason_set(why, "the address holds a user name: leave it out; credentials are taken from "
+		return reason_set(why,
+		    "the address holds a user name: leave it out; credentials are taken from "
 		    "the environment or --env-file");
 	if (len == 0 || len > n)
-		return reason_set(why, "the address has no host that can be used (a name outside ASCII is written "
+		return reason_set(why,
+		    "the address has no host that can be used (a name outside ASCII is written "
 		    "as xn--...)");
 	if (len < n && (host[len] != ':' || !is_port(host + len + 1, n - len - 1)))
-		return reason_set(why, "what follows the address's host is not a port: give 1 to 65535");
+		return reason_set(why,
+		    "what follows the address's host is not a port: give 1 to 65535");
 	return 0;
 }
 
@@ -64,14 +69,18 @@ int endpoint_parse(const char *url, char **out, struct reason *why)
 	size_t n = strlen(url), scheme = scheme_length(url);
 
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)url[i] <= ' ' || (unsigned char)url[i] >= 0x7f || strchr("\"<>\\^`{|}", url[i]))
-			return reason_set(why, "the address holds white space or another character that no address has");
+		if ((unsigned char)url[i] <= ' ' || (unsigned char)url[i] >= 0x7f ||
+		    strchr("\"<>\\^`{|}", url[i]))
+			return reason_set(why,
+			    "the address holds white space or another character that no address "
+			    "has");
 	if (scheme == 0)
 		return reason_set(why, "the address must begin with https://");
 	if (n > URL_MAX_BYTES)
 		return reason_set(why, "the address is longer than %d bytes", URL_MAX_BYTES);
 	if (strpbrk(url, "?#"))
-		return reason_set(why, "the address holds a query or a fragment: give what stands before ? and #");
+		return reason_set(why,
+		    "the address holds a query or a fragment: give what stands before ? and #");
 	size_t authority = strcspn(url + scheme, "/");
 	if (check_authority(url + scheme, authority, why) == -1)
 		return -1;
@@ -93,7 +102,8 @@ static bool is_loopback_ipv4(const char *host, size_t n)
 		size_t len = 0, value = 0;
 		for (; at + len < n && isdigit((unsigned char)host[at + len]) && len < 3; len++)
 			value = value * 10 + (size_t)(host[at + len] - '0');
-		if (len == 0 || value > 255 || (parts == 0 && value != 127) || (at + len < n && host[at + len] != '.'))
+		if (len == 0 || value > 255 || (parts == 0 && value != 127) ||
+		    (at + len < n && host[at + len] != '.'))
 			return false;
 		at += len + 1;
 	}
@@ -106,6 +116,7 @@ bool endpoint_is_private(const char *url)
 	const char *host = url + scheme;
 	size_t n = host_length(host);
 
-	return scheme == 8 || is_loopback_ipv4(host, n) || (n == 9 && memcmp(host, "localhost", 9) == 0) ||
+	return scheme == 8 || is_loopback_ipv4(host, n) ||
+	    (n == 9 && memcmp(host, "localhost", 9) == 0) ||
 	    (n == 5 && memcmp(host, "[::1]", 5) == 0);
 }

@@ -20,15 +20,20 @@ enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
 	if (r->status >= 200 && r->status < 300)
 		return batch && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
 	switch (r->status) {
-	case 301: case 302: case 307: case 308:
+	case 301:
+	case 302:
+	case 307:
+	case 308:
 		return VERDICT_MOVED;
-	case 401: case 403:
+	case 401:
+	case 403:
 		return VERDICT_UNAUTHORISED;
 	case 408:
 		return VERDICT_TRANSIENT;
 	case 429:
 		return VERDICT_THROTTLED;
-	case 400: case 413:
+	case 400:
+	case 413:
 		return batch && operations > 1 ? VERDICT_CUT : VERDICT_REFUSED;
 	default:
 		return VERDICT_REFUSED;
@@ -42,7 +47,8 @@ bool reply_is_up(const struct reply *r)
 
 static json_t *parse(const struct reply *r)
 {
-	return r->body ? json_loadb(r->body, r->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+	return r->body ? json_loadb(r->body, r->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) :
+	                 NULL;
 }
 
 /* Text that stops growing once it is longer than any reason may be. */
@@ -69,16 +75,19 @@ static bool add_string(struct buf *to, const json_t *v)
 	return true;
 }
 
-/* Adds {"field", "reason", "message"} as "field: message", without the field where the message names it anyway. */
+/* Adds {"field", "reason", "message"} as "field: message", without the field where the message
+ * names it anyway. */
 static bool add_entry(struct buf *to, const json_t *entry)
 {
-	const json_t *field = json_object_get(entry, "field"), *text = json_object_get(entry, "message");
+	const json_t *field = json_object_get(entry, "field"),
+	             *text = json_object_get(entry, "message");
 
 	if (!is_text(text))
 		text = json_object_get(entry, "reason");
 	if (!is_text(text))
 		return add_string(to, field);
-	if (is_text(field) && !strstr(json_string_value(text), json_string_value(field)) && add_string(to, field)) {
+	if (is_text(field) && !strstr(json_string_value(text), json_string_value(field)) &&
+	    add_string(to, field)) {
 		add_text(to, ": ", 2);
 		add_text(to, json_string_value(text), json_string_length(text));
 		return true;
@@ -104,8 +113,10 @@ static bool add_reasons(struct buf *to, const json_t *root)
 {
 	const json_t *meta = json_object_get(root, "meta");
 
-	return add_list(to, json_object_get(meta, "errors")) || add_list(to, json_object_get(meta, "error")) ||
-	    add_list(to, json_object_get(root, "errors")) || add_list(to, json_object_get(root, "error")) ||
+	return add_list(to, json_object_get(meta, "errors")) ||
+	    add_list(to, json_object_get(meta, "error")) ||
+	    add_list(to, json_object_get(root, "errors")) ||
+	    add_list(to, json_object_get(root, "error")) ||
 	    add_string(to, json_object_get(root, "message")) || add_string(to, root);
 }
 
@@ -168,13 +179,15 @@ static bool entry_index(const json_t *entry, size_t operations, size_t *index)
 {
 	const json_t *v = json_object_get(entry, "batch_index");
 
-	if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) >= operations)
+	if (!json_is_integer(v) || json_integer_value(v) < 0 ||
+	    (uint64_t)json_integer_value(v) >= operations)
 		return false;
 	*index = (size_t)json_integer_value(v);
 	return true;
 }
 
-static void refuse(const json_t *entry, size_t index, void (*refused)(size_t, const char *, void *), void *arg)
+static void refuse(const json_t *entry, size_t index, void (*refused)(size_t, const char *, void *),
+    void *arg)
 {
 	struct buf reason;
 	char text[REPLY_REASON_MAX + 4];
@@ -227,7 +240,8 @@ static int copy_plain(const json_t *v, char *out, size_t size)
 	return 0;
 }
 
-int reply_region(const struct reply *r, char *url, size_t url_size, char *region, size_t region_size)
+int reply_region(const struct reply *r, char *url, size_t url_size, char *region,
+    size_t region_size)
 {
 	json_t *root = parse(r);
 	const json_t *name = json_object_get(root, "region");
@@ -277,7 +291,8 @@ int reply_redirect(const char *location, const char *path, char *out, size_t siz
 		return -1;
 	memcpy(out, scheme, before);
 	for (size_t i = 0; i < n; i++)
-		out[before + i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + 'a' - 'A') : host[i];
+		out[before + i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] + 'a' - 'A') :
+		                                                     host[i];
 	out[before + n] = '\0';
 	return 0;
 }

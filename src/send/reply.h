@@ -6,29 +6,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REPLY_BODY_MAX (1u << 20)	/* bytes kept of an answer; the rest is read and dropped */
-#define REPLY_REASON_MAX 1000u		/* bytes of a server's reason that are ever printed */
+#define REPLY_BODY_MAX (1u << 20) /* bytes kept of an answer; the rest is read and dropped */
+#define REPLY_REASON_MAX 1000u    /* bytes of a server's reason that are ever printed */
 
 struct reply {
-	int status;			/* HTTP status; 0: no whole answer came */
-	const char *error;		/* where status is 0: what the transport said */
-	const char *body;		/* what came, NUL after it */
+	int status;        /* HTTP status; 0: no whole answer came */
+	const char *error; /* where status is 0: what the transport said */
+	const char *body;  /* what came, NUL after it */
 	size_t body_len;
-	int64_t retry_after_us;		/* -1: none */
-	const char *location;		/* of a redirect, absolute; or NULL */
-	int64_t started;		/* when the attempt was started, us */
+	int64_t retry_after_us; /* -1: none */
+	const char *location;   /* of a redirect, absolute; or NULL */
+	int64_t started;        /* when the attempt was started, us */
 	int64_t sent_bytes;
 };
 
 enum verdict {
-	VERDICT_ACCEPTED,	/* 2xx */
-	VERDICT_PARTLY,		/* 207 to a batch: ask reply_refusals */
-	VERDICT_THROTTLED,	/* 429 */
-	VERDICT_TRANSIENT,	/* 408, 5xx, no whole answer */
-	VERDICT_UNAUTHORISED,	/* 401, 403 */
-	VERDICT_MOVED,		/* 301, 302, 307, 308 */
-	VERDICT_CUT,		/* 413, or 400 to a batch: of several operations, one is at fault */
-	VERDICT_REFUSED,	/* any other answer */
+	VERDICT_ACCEPTED,     /* 2xx */
+	VERDICT_PARTLY,       /* 207 to a batch: ask reply_refusals */
+	VERDICT_THROTTLED,    /* 429 */
+	VERDICT_TRANSIENT,    /* 408, 5xx, no whole answer */
+	VERDICT_UNAUTHORISED, /* 401, 403 */
+	VERDICT_MOVED,        /* 301, 302, 307, 308 */
+	VERDICT_CUT,          /* 413, or 400 to a batch: of several operations, one is at fault */
+	VERDICT_REFUSED,      /* any other answer */
 };
 
 /* `operations`: how many the request held; `batch`: whether it went to /api/v2/batch. */
@@ -38,32 +38,34 @@ enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
 bool reply_is_up(const struct reply *r);
 
 /*
- * The server's reason, as it came, not escaped: meta.errors (strings), meta.error, errors[].message or
- * .reason with .field, error, message, or the body's text where it is none of these; "" where it says
- * nothing. Several are joined by "; ". At most REPLY_REASON_MAX bytes, cut at a character and then followed by "...";
- * NUL-terminated in out (a NUL in it became a space).
+ * The server's reason, as it came, not escaped: meta.errors (strings), meta.error, errors[].message
+ * or .reason with .field, error, message, or the body's text where it is none of these; "" where it
+ * says nothing. Several are joined by "; ". At most REPLY_REASON_MAX bytes, cut at a character and
+ * then followed by "..."; NUL-terminated in out (a NUL in it became a space).
  */
 void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4]);
 
 /*
- * A 207's refused operations. Calls refused(index, reason, arg) once for each batch_index from 0 to operations - 1 in
- * the answer, the first reason where one is repeated. Returns how many entries had no usable
- * batch_index (missing, out of range, not an integer), or -1 where the body is not
+ * A 207's refused operations. Calls refused(index, reason, arg) once for each batch_index from 0 to
+ * operations - 1 in the answer, the first reason where one is repeated. Returns how many entries
+ * had no usable batch_index (missing, out of range, not an integer), or -1 where the body is not
  * {"errors": [...]}: then nobody knows which were refused.
  */
 int reply_refusals(const struct reply *r, size_t operations,
     void (*refused)(size_t index, const char *reason, void *arg), void *arg);
 
 /*
- * The region check's answer: {"url": ..., "region": ...}. 0 with both copied (url as a base, "https://host"; region
+ * The region check's answer: {"url": ..., "region": ...}. 0 with both copied (url as a base,
+ * "https://host"; region
  * "" where there is none), or -1: no such answer, or a url that reply_redirect would not follow.
  */
-int reply_region(const struct reply *r, char *url, size_t url_size, char *region, size_t region_size);
+int reply_region(const struct reply *r, char *url, size_t url_size, char *region,
+    size_t region_size);
 
 /*
- * Whether a redirect may be followed with the credentials: https, a host that is customer.io or ends in .customer.io,
- * no user name, the default port. 0 with the new base ("https://host") in out, or -1. `path` is the request's own
- * path: the location's path must be the same, else -1.
+ * Whether a redirect may be followed with the credentials: https, a host that is customer.io or
+ * ends in .customer.io, no user name, the default port. 0 with the new base ("https://host") in
+ * out, or -1. `path` is the request's own path: the location's path must be the same, else -1.
  */
 int reply_redirect(const char *location, const char *path, char *out, size_t size);
 

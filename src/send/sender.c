@@ -12,21 +12,22 @@
 #include "base/log.h"
 #include "base/version.h"
 
-#define KEEP_ANSWER 65536	/* storage for an answer that a slot keeps */
-#define LARGE_PIECE 262144L	/* bytes of a large body that are given to the kernel at once; curl has 65,536 */
-#define MOST_PIECES 64		/* of bodies, sent before the caller is heard again */
+#define KEEP_ANSWER 65536 /* storage for an answer that a slot keeps */
+/* bytes of a large body that are given to the kernel at once; curl has 65,536 */
+#define LARGE_PIECE 262144L
+#define MOST_PIECES 64 /* of bodies, sent before the caller is heard again */
 
 /* One request in flight, with what is kept from one to the next. */
 struct slot {
 	CURL *easy;
-	void *owner;			/* NULL: free */
-	struct curl_slist *retry_headers;	/* of a retry: the common ones and X-Retry-Count */
-	char *target;			/* path with the base, or the base's own path, before it */
+	void *owner;                      /* NULL: free */
+	struct curl_slist *retry_headers; /* of a retry: the common ones and X-Retry-Count */
+	char *target; /* path with the base, or the base's own path, before it */
 	struct buf answer;
 	int64_t started;
 	size_t body_len;
-	int method;			/* the one that the easy handle is set to */
-	unsigned sent;			/* how often curl was about to write the request */
+	int method;    /* the one that the easy handle is set to */
+	unsigned sent; /* how often curl was about to write the request */
 	char error[CURL_ERROR_SIZE];
 	char *location;
 };
@@ -34,8 +35,8 @@ struct slot {
 /* Bases that were used: curl may still look at an older one. */
 struct base {
 	CURLU *url;
-	char *text;		/* scheme and host */
-	char *prefix;		/* the path that every request's path is put behind; "" mostly */
+	char *text;   /* scheme and host */
+	char *prefix; /* the path that every request's path is put behind; "" mostly */
 	struct base *older;
 };
 
@@ -45,18 +46,21 @@ struct sender {
 	unsigned slot_count, in_flight;
 	struct base *base;
 	struct curl_slist *headers;
-	bool proxies;			/* there may be one: curl is given whole URLs, and says itself what goes where */
-	struct pollfd *polls;		/* curl's sockets, from `first_socket` on; before them the caller's */
+	/* there may be one: curl is given whole URLs, and says itself what goes where */
+	bool proxies;
+	/* curl's sockets, from `first_socket` on; before them the caller's */
+	struct pollfd *polls;
 	size_t poll_count, poll_cap;
-	struct pollfd *ready;		/* those that had something, copied: curl changes `polls` while it is served */
-	int64_t curl_due;		/* when curl wants to be called, us; INT64_MAX: never */
-	bool broken;			/* curl failed as a whole: it is not called again */
+	/* those that had something, copied: curl changes `polls` while it is served */
+	struct pollfd *ready;
+	int64_t curl_due; /* when curl wants to be called, us; INT64_MAX: never */
+	bool broken;      /* curl failed as a whole: it is not called again */
 };
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *place)
 {
 	struct sender *s = arg;
-	size_t i = (size_t)(uintptr_t)place;	/* 1 + its index */
+	size_t i = (size_t)(uintptr_t)place; /* 1 + its index */
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -77,7 +81,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *pl
 		s->polls[i - 1].fd = fd;
 		curl_multi_assign(s->multi, fd, (void *)(uintptr_t)i);
 	}
-	s->polls[i - 1].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+	s->polls[i - 1].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
+	    (what & CURL_POLL_OUT ? POLLOUT : 0));
 	return 0;
 }
 
@@ -96,7 +101,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	size_t room = REPLY_BODY_MAX - slot->answer.len, all = size * n;
 
 	buf_add(&slot->answer, data, all < room ? all : room);
-	return all;	/* the rest is read and dropped */
+	return all; /* the rest is read and dropped */
 }
 
 /* curl calls this each time that it is about to write the request. The second time is curl's own
@@ -144,12 +149,14 @@ static int prepare_slot(struct sender *s, struct slot *slot, const struct sender
 
 static void base64(struct buf *out, const char *text)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t n = strlen(text);
 
 	for (size_t i = 0; i < n; i += 3) {
-		unsigned char a = (unsigned char)text[i], b = i + 1 < n ? (unsigned char)text[i + 1] : 0,
-		    c = i + 2 < n ? (unsigned char)text[i + 2] : 0;
+		unsigned char a = (unsigned char)text[i],
+		              b = i + 1 < n ? (unsigned char)text[i + 1] : 0,
+		              c = i + 2 < n ? (unsigned char)text[i + 2] : 0;
 		buf_byte(out, digits[a >> 2]);
 		buf_byte(out, digits[(a & 3) << 4 | b >> 4]);
 		buf_byte(out, i + 1 < n ? digits[(b & 15) << 2 | c >> 6] : '=');
@@ -167,8 +174,8 @@ static int add_header(struct curl_slist **list, const char *line)
 	return 0;
 }
 
-/* Few short headers in one kept list: each byte of a request's head costs. The Authorization line is
- * made once; with CURLOPT_USERPWD curl makes it for each request. */
+/* Few short headers in one kept list: each byte of a request's head costs. The Authorization line
+ * is made once; with CURLOPT_USERPWD curl makes it for each request. */
 static int make_headers(struct sender *s, const struct sender_config *c)
 {
 	struct buf plain = { .max = 4096 }, line = { .max = 8192 };
@@ -205,8 +212,12 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 		curl_url_cleanup(b->url);
 		free(b);
 		if (bad == CURLUE_OUT_OF_MEMORY)
-			return reason_set(why, "libcurl has no memory for the server's address: free some, and run again");
-		return reason_set(why, "%s: is not a usable address: give one such as https://track.customer.io", base);
+			return reason_set(why,
+			    "libcurl has no memory for the server's address: free some, and run "
+			    "again");
+		return reason_set(why,
+		    "%s: is not a usable address: give one such as https://track.customer.io",
+		    base);
 	}
 	b->text = xstrdup(base);
 	b->prefix = xstrdup(strcmp(path, "/") == 0 ? "" : path);
@@ -244,7 +255,9 @@ struct sender *sender_new(const struct sender_config *c, struct reason *why)
 			goto fail_curl;
 	return s;
 fail_curl:
-	reason_set(why, "libcurl cannot be set up: it has no memory, or SSL_CERT_FILE or a proxy variable is not usable");
+	reason_set(why,
+	    "libcurl cannot be set up: it has no memory, or SSL_CERT_FILE or a proxy variable is "
+	    "not usable");
 fail:
 	sender_free(s);
 	return NULL;
@@ -303,7 +316,9 @@ static int set_method(struct slot *slot, enum method method, bool has_body)
 	else
 		bad |= curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST,
-	    method == METHOD_PUT ? "PUT" : method == METHOD_DELETE ? "DELETE" : NULL);
+	    method == METHOD_PUT        ? "PUT" :
+	        method == METHOD_DELETE ? "DELETE" :
+	                                  NULL);
 	slot->method = bad ? -1 : wanted;
 	return bad ? -1 : 0;
 }
@@ -322,7 +337,8 @@ static const char *make_target(struct sender *s, struct slot *slot, const char *
 	return slot->target;
 }
 
-/* Where the request goes. The base's URL was taken apart once; a whole one is so for each request. */
+/* Where the request goes. The base's URL was taken apart once; a whole one is so for each
+ * request. */
 static CURLcode set_target(struct sender *s, struct slot *slot, const char *path)
 {
 	const char *target = make_target(s, slot, path);
@@ -365,7 +381,8 @@ static struct slot *free_slot(struct sender *s)
 static int curl_failed(struct sender *s, CURLMcode bad, struct reason *why)
 {
 	s->broken = true;
-	return reason_set(why, "libcurl: %s: free some memory, or use a smaller --concurrency, and run again",
+	return reason_set(why,
+	    "libcurl: %s: free some memory, or use a smaller --concurrency, and run again",
 	    curl_multi_strerror(bad));
 }
 
@@ -376,15 +393,18 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	CURLcode bad = CURLE_OK;
 	int running;
 
-	if (set_method(slot, q->method, has_body) != 0 || set_retry_header(s, slot, q->attempt) != 0)
+	if (set_method(slot, q->method, has_body) != 0 ||
+	    set_retry_header(s, slot, q->attempt) != 0)
 		bad = CURLE_OUT_OF_MEMORY;
 	bad |= set_target(s, slot, q->path);
 	if (has_body || q->method == METHOD_POST) {
-		bad |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
+		bad |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)q->body_len);
 		bad |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, has_body ? q->body : "");
 	}
 	if (bad)
-		return reason_set(why, "libcurl has no memory for another request: use a smaller --concurrency");
+		return reason_set(why,
+		    "libcurl has no memory for another request: use a smaller --concurrency");
 	buf_reset(&slot->answer);
 	buf_trim(&slot->answer, KEEP_ANSWER);
 	slot->owner = q->owner;
@@ -399,7 +419,8 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	return multi_bad == CURLM_OK ? 0 : curl_failed(s, multi_bad, why);
 }
 
-/* curl hands on what OpenSSL says: "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number". */
+/* curl hands on what OpenSSL says: "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version
+ * number". */
 static void shorten_tls_error(char error[CURL_ERROR_SIZE])
 {
 	const char *last = strstr(error, "::");
@@ -437,7 +458,9 @@ static void fill_reply(struct slot *slot, CURLcode code, struct reply *reply)
 		.error = code == CURLE_OK ? NULL : transport_error(slot, code),
 		.body = slot->answer.data,
 		.body_len = slot->answer.len - 1,
-		.retry_after_us = retry_after > 0 ? (int64_t)(retry_after < 1000000000 ? retry_after : 1000000000) * 1000000 : -1,
+		.retry_after_us = retry_after > 0 ?
+		    (int64_t)(retry_after < 1000000000 ? retry_after : 1000000000) * 1000000 :
+		    -1,
 		.location = slot->location,
 		.started = slot->started,
 		.sent_bytes = (int64_t)slot->body_len,
@@ -452,7 +475,8 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 	while ((msg = curl_multi_info_read(s->multi, &left))) {
 		struct slot *slot = NULL;
 		CURLcode code = msg->data.result;
-		if (msg->msg != CURLMSG_DONE || curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &slot) || !slot)
+		if (msg->msg != CURLMSG_DONE ||
+		    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &slot) || !slot)
 			continue;
 		fill_reply(slot, code, reply);
 		*owner = slot->owner;
@@ -475,7 +499,8 @@ static int serve_curl(struct sender *s, struct reason *why)
 			s->ready[n++] = s->polls[i];
 	for (size_t i = 0; i < n && !bad; i++) {
 		short got = s->ready[i].revents;
-		int what = (got & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (got & POLLOUT ? CURL_CSELECT_OUT : 0) |
+		int what = (got & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+		    (got & POLLOUT ? CURL_CSELECT_OUT : 0) |
 		    (got & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
 		bad = curl_multi_socket_action(s->multi, s->ready[i].fd, what, &running);
 	}
@@ -521,13 +546,14 @@ static bool is_uploading(const struct sender *s)
 	return false;
 }
 
-int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count, struct reason *why)
+int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count,
+    struct reason *why)
 {
 	static const struct timespec none;
 	struct timespec t, *timeout = NULL;
 
 	if (s->broken)
-		return reason_set(why, "libcurl failed");	/* which has been said */
+		return reason_set(why, "libcurl failed"); /* which has been said */
 	int64_t due = until < s->curl_due ? until : s->curl_due, now = clock_now();
 
 	if (due < INT64_MAX) {
@@ -536,8 +562,9 @@ int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count
 		timeout = &t;
 	}
 	int got = wait_for(s, add_callers(s, fds, fd_count), timeout, why);
-	/* A large body leaves in pieces. As long as they are taken nothing else is done: so few bodies are on their way at once,
-	 * and what is written next is still in the processor's cache. */
+	/* A large body leaves in pieces. As long as they are taken nothing else is done: so few
+	 * bodies are on their way at once, and what is written next is still in the processor's
+	 * cache. */
 	for (int piece = 0; got > 0 && piece < MOST_PIECES && is_uploading(s); piece++)
 		got = wait_for(s, (nfds_t)s->poll_count, &none, why);
 	return got < 0 ? -1 : 0;

@@ -4,29 +4,56 @@
 #include <string.h>
 #include "base/words.h"
 
-#define GAP 2u		/* cells between two parts */
+#define GAP 2u /* cells between two parts */
 #define NAME_CELLS 24u
-#define LONGEST_LEFT_S 3.2e9	/* a hundred years: not worth saying */
+#define LONGEST_LEFT_S 3.2e9 /* a hundred years: not worth saying */
 
 /* In the order they are shown. All but the name are ASCII: a byte is a cell. */
 enum part {
-	PART_NAME, PART_SHARE, PART_GLYPHS, PART_ACCEPTED, PART_ERRORS, PART_RETRIES, PART_FLIGHT, PART_QUEUED,
-	PART_RATE, PART_LEFT, PART_WAITING, PART_COUNT
+	PART_NAME,
+	PART_SHARE,
+	PART_GLYPHS,
+	PART_ACCEPTED,
+	PART_ERRORS,
+	PART_RETRIES,
+	PART_FLIGHT,
+	PART_QUEUED,
+	PART_RATE,
+	PART_LEFT,
+	PART_WAITING,
+	PART_COUNT
 };
 
 struct line {
 	struct buf text;
-	struct { size_t at, len; unsigned cells; } part[PART_COUNT];	/* cells 0: not shown */
+	struct {
+		size_t at, len;
+		unsigned cells;
+	} part[PART_COUNT]; /* cells 0: not shown */
 };
 
-/* What is given up, in this order, until the line fits: ornaments, then long words, then whole parts. */
-struct step { enum part part; unsigned cells; };
+/* What is given up, in this order, until the line fits: ornaments, then long words, then whole
+ * parts. */
+struct step {
+	enum part part;
+	unsigned cells;
+};
 static const struct step full_steps[] = {
-	{ PART_GLYPHS, 22 }, { PART_GLYPHS, 12 }, { PART_NAME, 0 }, { PART_GLYPHS, 0 },
+	{ PART_GLYPHS, 22 },
+	{ PART_GLYPHS, 12 },
+	{ PART_NAME, 0 },
+	{ PART_GLYPHS, 0 },
 };
 static const struct step brief_steps[] = {
-	{ PART_NAME, 0 }, { PART_GLYPHS, 0 }, { PART_QUEUED, 0 }, { PART_RETRIES, 0 }, { PART_FLIGHT, 0 },
-	{ PART_RATE, 0 }, { PART_LEFT, 0 }, { PART_ACCEPTED, 0 }, { PART_ERRORS, 0 },
+	{ PART_NAME, 0 },
+	{ PART_GLYPHS, 0 },
+	{ PART_QUEUED, 0 },
+	{ PART_RETRIES, 0 },
+	{ PART_FLIGHT, 0 },
+	{ PART_RATE, 0 },
+	{ PART_LEFT, 0 },
+	{ PART_ACCEPTED, 0 },
+	{ PART_ERRORS, 0 },
 };
 
 static bool total_known(const struct counters *c, const struct moment *m)
@@ -54,7 +81,8 @@ static void add_share(struct buf *out, const struct counters *c, const struct mo
 		buf_fmt(out, "%u.%u%%", tenths / 10, tenths % 10);
 }
 
-static void add_left(struct buf *out, const struct counters *c, const struct moment *m, double rate, bool brief)
+static void add_left(struct buf *out, const struct counters *c, const struct moment *m, double rate,
+    bool brief)
 {
 	if (!total_known(c, m) || !(rate > 0))
 		return;
@@ -70,11 +98,13 @@ static void add_name(struct buf *out, const char *name, unsigned *cells)
 {
 	const char *slash = name ? strrchr(name, '/') : NULL;
 
-	*cells = name ? words_fit(out, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name), NAME_CELLS) : 0;
+	*cells = name ?
+	    words_fit(out, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name), NAME_CELLS) :
+	    0;
 }
 
-static void add_part(struct line *l, enum part part, const struct counters *c, const struct moment *m, double rate,
-    bool brief)
+static void add_part(struct line *l, enum part part, const struct counters *c,
+    const struct moment *m, double rate, bool brief)
 {
 	struct buf *out = &l->text;
 
@@ -87,7 +117,8 @@ static void add_part(struct line *l, enum part part, const struct counters *c, c
 		buf_str(out, brief ? " ok" : " accepted");
 		break;
 	case PART_ERRORS:
-		words_many(out, counters_errors(c), true, brief ? "err" : "error", brief ? "err" : "errors");
+		words_many(out, counters_errors(c), true, brief ? "err" : "error",
+		    brief ? "err" : "errors");
 		break;
 	case PART_RETRIES:
 		if (c->retries > 0)
@@ -115,8 +146,8 @@ static void add_part(struct line *l, enum part part, const struct counters *c, c
 	}
 }
 
-static void fill(struct line *l, const struct counters *c, const struct moment *m, double rate, const char *name,
-    bool brief)
+static void fill(struct line *l, const struct counters *c, const struct moment *m, double rate,
+    const char *name, bool brief)
 {
 	buf_reset(&l->text);
 	for (int i = 0; i < PART_COUNT; i++) {
@@ -150,7 +181,8 @@ static bool take_steps(struct line *l, const struct step *steps, size_t count, u
 	return line_cells(l) <= width;
 }
 
-/* Only the share and what is waited for are left, and they are too long: the latter says more; cut, at worst. */
+/* Only the share and what is waited for are left, and they are too long: the latter says more; cut,
+ * at worst. */
 static void cut(struct line *l, unsigned width)
 {
 	enum part last = l->part[PART_WAITING].cells > 0 ? PART_WAITING : PART_SHARE;
@@ -161,9 +193,11 @@ static void cut(struct line *l, unsigned width)
 		l->part[last].cells = width;
 }
 
-static void show_glyphs(struct buf *out, unsigned cells, const struct counters *c, const struct moment *m)
+static void show_glyphs(struct buf *out, unsigned cells, const struct counters *c,
+    const struct moment *m)
 {
-	unsigned inside = cells - 2, full = (unsigned)((double)counters_finished(c) / (double)m->total * inside);
+	unsigned inside = cells - 2,
+	         full = (unsigned)((double)counters_finished(c) / (double)m->total * inside);
 
 	buf_byte(out, '[');
 	for (unsigned i = 0; i < inside; i++)
@@ -174,12 +208,12 @@ static void show_glyphs(struct buf *out, unsigned cells, const struct counters *
 static const char *part_colour(enum part part, const struct counters *c)
 {
 	if (part == PART_ERRORS && counters_errors(c) > 0)
-		return "\033[31m";	/* red */
-	return part == PART_WAITING ? "\033[33m" : NULL;	/* yellow */
+		return "\033[31m";                       /* red */
+	return part == PART_WAITING ? "\033[33m" : NULL; /* yellow */
 }
 
-static void show(struct buf *out, const struct line *l, const struct counters *c, const struct moment *m,
-    bool colour)
+static void show(struct buf *out, const struct line *l, const struct counters *c,
+    const struct moment *m, bool colour)
 {
 	bool first = true;
 
@@ -203,8 +237,8 @@ static void show(struct buf *out, const struct line *l, const struct counters *c
 	}
 }
 
-unsigned bar_line(struct buf *out, const struct counters *c, const struct moment *m, double rate, const char *name,
-    unsigned width, bool colour)
+unsigned bar_line(struct buf *out, const struct counters *c, const struct moment *m, double rate,
+    const char *name, unsigned width, bool colour)
 {
 	struct line l;
 

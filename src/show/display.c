@@ -15,9 +15,9 @@
 #include "base/words.h"
 
 #define EVERY 1000
-#define BAR_CHANGED_US 250000	/* between two redraws while something changes */
-#define BAR_STILL_US 1000000	/* and while nothing does: the times in it go on */
-#define REPORT_US 10000000	/* queue health, and JSON where few records settle */
+#define BAR_CHANGED_US 250000 /* between two redraws while something changes */
+#define BAR_STILL_US 1000000  /* and while nothing does: the times in it go on */
+#define REPORT_US 10000000    /* queue health, and JSON where few records settle */
 #define MESSAGE_BYTES 8192
 #define OUT_BYTES (1 << 20)
 
@@ -25,27 +25,27 @@ struct display {
 	int fd;
 	enum progress_mode mode;
 	bool quiet, verbose;
-	bool terminal;			/* fd is one */
-	bool escapes;			/* and it obeys escape sequences */
+	bool terminal; /* fd is one */
+	bool escapes;  /* and it obeys escape sequences */
 	bool colour;
 	uint64_t every;
 	char *name, *rejects, *results;
 
-	struct counters counters;	/* as they were last told */
+	struct counters counters; /* as they were last told */
 	struct moment moment;
 	struct meter meter;
-	bool began;			/* progress was told once */
-	bool changed;			/* since the last drawing or JSON line */
+	bool began;   /* progress was told once */
+	bool changed; /* since the last drawing or JSON line */
 	bool ended;
-	uint64_t next_line;		/* finished records at which the next line is due */
-	int64_t drawn_at;		/* bar or JSON line, us */
+	uint64_t next_line; /* finished records at which the next line is due */
+	int64_t drawn_at;   /* bar or JSON line, us */
 	int64_t health_at;
 	uint64_t record_lines;
 
-	struct buf out;			/* one update */
-	struct buf bar;			/* the bar's text on the screen, or the last one */
+	struct buf out; /* one update */
+	struct buf bar; /* the bar's text on the screen, or the last one */
 	unsigned bar_cells;
-	unsigned bar_columns;		/* of the terminal, when it was drawn */
+	unsigned bar_columns; /* of the terminal, when it was drawn */
 	bool bar_shown;
 };
 
@@ -105,8 +105,9 @@ static unsigned columns(const struct display *d)
 }
 
 /*
- * The cursor rests in the bar's first column. A terminal that was made narrower has folded the bar into more lines,
- * or cut it; either way the cursor is still at its beginning, and what follows is erased.
+ * The cursor rests in the bar's first column. A terminal that was made narrower has folded the bar
+ * into more lines, or cut it; either way the cursor is still at its beginning, and what follows is
+ * erased.
  */
 static void erase_bar(struct display *d)
 {
@@ -123,16 +124,16 @@ static void erase_bar(struct display *d)
 	d->bar_shown = false;
 }
 
-/* Puts the bar's text on the screen, over the one that is there. It stays one column short of the right edge: no
- * terminal wraps before that. */
+/* Puts the bar's text on the screen, over the one that is there. It stays one column short of the
+ * right edge: no terminal wraps before that. */
 static void draw_bar(struct display *d)
 {
 	unsigned width = columns(d), old_cells = d->bar_shown ? d->bar_cells : 0;
 	struct buf text;
 
 	buf_init(&text, OUT_BYTES);
-	unsigned cells = bar_line(&text, &d->counters, &d->moment, meter_rate(&d->meter), d->name, width - 1,
-	    d->colour);
+	unsigned cells = bar_line(&text, &d->counters, &d->moment, meter_rate(&d->meter), d->name,
+	    width - 1, d->colour);
 	bool same = d->bar_shown && width == d->bar_columns && text.len == d->bar.len &&
 	    (text.len == 0 || memcmp(text.data, d->bar.data, text.len) == 0);
 	if (!same) {
@@ -213,7 +214,8 @@ static void record_line(struct display *d, const char *line)
 /* The one line that takes the place of all further ones. */
 static void say_no_more(struct display *d)
 {
-	const char *results = d->results && strcmp(d->results, "-") == 0 ? "standard output" : d->results;
+	const char *results = d->results && strcmp(d->results, "-") == 0 ? "standard output" :
+	                                                                   d->results;
 	struct buf text;
 
 	buf_init(&text, MESSAGE_BYTES);
@@ -225,7 +227,8 @@ static void say_no_more(struct display *d)
 		buf_str(&text, "are only counted");
 	buf_str(&text, " (-v prints them all)");
 	buf_byte(&text, '\0');
-	record_line(d, text.over ? "further errors are not printed (-v prints them all)" : text.data);
+	record_line(d,
+	    text.over ? "further errors are not printed (-v prints them all)" : text.data);
 	buf_free(&text);
 }
 
@@ -257,8 +260,9 @@ static void learn(struct display *d, const struct counters *c, const struct mome
 {
 	const struct moment *old = &d->moment;
 
-	if (m->in_flight != old->in_flight || m->queued != old->queued || m->waiting != old->waiting ||
-	    m->total != old->total || memcmp(c, &d->counters, sizeof *c) != 0)
+	if (m->in_flight != old->in_flight || m->queued != old->queued ||
+	    m->waiting != old->waiting || m->total != old->total ||
+	    memcmp(c, &d->counters, sizeof *c) != 0)
 		d->changed = true;
 	d->counters = *c;
 	d->moment = *m;
@@ -358,7 +362,8 @@ static void plain_progress(struct display *d)
 		write_plain(d, multiple);
 }
 
-void display_progress(struct display *d, const struct counters *c, const struct moment *m, int64_t now)
+void display_progress(struct display *d, const struct counters *c, const struct moment *m,
+    int64_t now)
 {
 	if (d->ended)
 		return;
@@ -367,7 +372,8 @@ void display_progress(struct display *d, const struct counters *c, const struct 
 	if (!d->began) {
 		d->began = true;
 		d->health_at = now;
-		d->drawn_at = d->mode == PROGRESS_BAR ? now - BAR_STILL_US : now;	/* a bar at once */
+		/* a bar at once */
+		d->drawn_at = d->mode == PROGRESS_BAR ? now - BAR_STILL_US : now;
 	}
 	if (d->quiet)
 		return;
@@ -384,7 +390,8 @@ int64_t display_due(const struct display *d)
 {
 	if (!d->began || d->ended)
 		return INT64_MAX;
-	int64_t drawing = drawing_due(d), health = says_health(d) ? later(d->health_at, REPORT_US) : INT64_MAX;
+	int64_t drawing = drawing_due(d),
+	        health = says_health(d) ? later(d->health_at, REPORT_US) : INT64_MAX;
 	return drawing < health ? drawing : health;
 }
 

@@ -6,7 +6,7 @@
 #include "operation/operation.h"
 #include "base/words.h"
 
-#define FRAME 12	/* bytes of {"batch":[]} */
+#define FRAME 12 /* bytes of {"batch":[]} */
 #define KIND_MAX 200
 
 static void add_operation(struct forecast *f, size_t body_len, bool batch, size_t most)
@@ -16,14 +16,15 @@ static void add_operation(struct forecast *f, size_t body_len, bool batch, size_
 		f->requests++;
 		return;
 	}
-	bool full = f->batch_count && (f->batch_bytes + body_len + 1 > BATCH_MAX || (most && f->batch_count >= most));
+	bool full = f->batch_count &&
+	    (f->batch_bytes + body_len + 1 > BATCH_MAX || (most && f->batch_count >= most));
 	if (full || f->batch_count == 0) {
 		f->requests++;
 		f->bytes += FRAME;
 		f->batch_bytes = FRAME + body_len;
 		f->batch_count = 1;
 	} else {
-		f->bytes++;	/* the comma */
+		f->bytes++; /* the comma */
 		f->batch_bytes += body_len + 1;
 		f->batch_count++;
 	}
@@ -48,7 +49,8 @@ void forecast_delete(struct forecast *f, size_t body_len, bool batch, size_t mos
 	add_operation(f, body_len, batch, most);
 }
 
-/* "email: value has 1,204 bytes" becomes "email: value has N bytes", "created_at: "soon" is ..." becomes "created_at: "..." is ...". */
+/* "email: value has 1,204 bytes" becomes "email: value has N bytes", "created_at: "soon" is ..."
+ * becomes "created_at: "..." is ...". */
 static void generalise(const char *reason, char out[KIND_MAX])
 {
 	size_t n = 0;
@@ -94,7 +96,8 @@ static double a_second(const struct num_rate *rate)
 	return (double)rate->num / (double)rate->den * 1e6;
 }
 
-static void add_time(const struct forecast *f, const struct num_rate *rate, const struct num_rate *record_rate, struct buf *out)
+static void add_time(const struct forecast *f, const struct num_rate *rate,
+    const struct num_rate *record_rate, struct buf *out)
 {
 	double seconds = 0, operations = (double)(f->valid + f->deletes);
 
@@ -134,8 +137,8 @@ static void add_sync(const struct forecast *f, struct buf *out)
 	buf_byte(out, '\n');
 }
 
-void forecast_text(const struct forecast *f, const struct num_rate *rate, const struct num_rate *record_rate, bool sync,
-    struct buf *out)
+void forecast_text(const struct forecast *f, const struct num_rate *rate,
+    const struct num_rate *record_rate, bool sync, struct buf *out)
 {
 	buf_str(out, "Forecast: nothing was sent\n  records   ");
 	words_count(out, f->records, true);

@@ -1,4 +1,5 @@
-/* What a run would do, gathered by a dry run: records, requests, bytes, time, and what is invalid and why. Pure. */
+/* What a run would do, gathered by a dry run: records, requests, bytes, time, and what is invalid
+ * and why. Pure. */
 #ifndef FORECAST_H
 #define FORECAST_H
 
@@ -8,23 +9,29 @@
 #include "base/buf.h"
 #include "base/num.h"
 
-#define FORECAST_KINDS 12	/* different reasons that are listed; the rest is counted together */
+/* different reasons that are listed; the rest is counted together */
+#define FORECAST_KINDS 12
 
-struct forecast_kind { char *text; uint64_t count; };
+struct forecast_kind {
+	char *text;
+	uint64_t count;
+};
 
 struct forecast {
 	uint64_t records, valid, invalid;
-	uint64_t requests, bytes;	/* bytes: of bodies */
-	uint64_t unchanged, deletes;	/* of --sync */
-	uint64_t kept;			/* people who are missing and would not be deleted, and why */
+	uint64_t requests, bytes;    /* bytes: of bodies */
+	uint64_t unchanged, deletes; /* of --sync */
+	/* people who are missing and would not be deleted, and why */
+	uint64_t kept;
 	const char *kept_why;
-	size_t batch_bytes, batch_count;	/* the batch that is being filled */
+	size_t batch_bytes, batch_count; /* the batch that is being filled */
 	struct forecast_kind kinds[FORECAST_KINDS];
 	size_t kind_count;
-	uint64_t other;			/* invalid for yet other reasons */
+	uint64_t other; /* invalid for yet other reasons */
 };
 
-/* A record is valid: it would be sent alone, or (batch) packed: at most `most` operations (0: any number). */
+/* A record is valid: it would be sent alone, or (batch) packed: at most `most` operations (0: any
+ * number). */
 void forecast_valid(struct forecast *f, size_t body_len, bool batch, size_t most);
 
 /* A record is valid and would not be sent: it is what was last accepted. */
@@ -37,8 +44,8 @@ void forecast_delete(struct forecast *f, size_t body_len, bool batch, size_t mos
 void forecast_invalid(struct forecast *f, const char *reason);
 
 /* The forecast, lines for a person. rate: requests a second; record_rate: records a second. */
-void forecast_text(const struct forecast *f, const struct num_rate *rate, const struct num_rate *record_rate, bool sync,
-    struct buf *out);
+void forecast_text(const struct forecast *f, const struct num_rate *rate,
+    const struct num_rate *record_rate, bool sync, struct buf *out);
 
 void forecast_free(struct forecast *f);
 

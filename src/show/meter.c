@@ -1,6 +1,6 @@
 #include "show/meter.h"
 
-#define FADE_US 10e6	/* a sample this old weighs about a third of what it did */
+#define FADE_US 10e6 /* a sample this old weighs about a third of what it did */
 
 static void begin_at(struct meter *m, uint64_t finished, uint64_t fresh, int64_t now)
 {

@@ -24,7 +24,9 @@ uint64_t counters_errors(const struct counters *c)
 
 void progress_waiting(struct buf *out, const struct moment *m, bool brief)
 {
-	static const struct { const char *text, *before_time, *brief_before_time; } words[] = {
+	static const struct {
+		const char *text, *before_time, *brief_before_time;
+	} words[] = {
 		[WAITING_NOT] = { "", NULL, NULL },
 		[WAITING_THROTTLED] = { "rate limited", ", ", ", " },
 		[WAITING_DOWN] = { "destination down", ", trying again in ", ", again in " },
@@ -49,7 +51,8 @@ void progress_plain(struct buf *out, uint64_t finished, uint64_t errors, uint64_
 
 void progress_done(struct buf *out, const struct counters *c)
 {
-	buf_fmt(out, "Done: %" PRIu64 " processed, %" PRIu64 " errors", counters_processed(c), counters_errors(c));
+	buf_fmt(out, "Done: %" PRIu64 " processed, %" PRIu64 " errors", counters_processed(c),
+	    counters_errors(c));
 }
 
 void progress_health(struct buf *out, const struct counters *c, const struct moment *m, double rate)
@@ -89,7 +92,8 @@ void progress_seconds(struct buf *out, int64_t us)
 void progress_json_counters(struct buf *out, const struct counters *c)
 {
 	for (int i = 0; i < OUTCOME_COUNT; i++)
-		buf_fmt(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", outcome_name((enum outcome)i), c->outcomes[i]);
+		buf_fmt(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", outcome_name((enum outcome)i),
+		    c->outcomes[i]);
 	member(out, "errors", counters_errors(c));
 	member(out, "requests", c->requests);
 	member(out, "retries", c->retries);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/words.h"
 
-#define LABEL_CELLS 14	/* "not accepted: " */
+#define LABEL_CELLS 14 /* "not accepted: " */
 
 static void label(struct buf *out, const char *text, bool aligned)
 {
@@ -26,7 +26,8 @@ static void text_line(struct buf *out, const char *name, const char *text, bool 
 }
 
 /* Records that were passed over took no time worth counting. */
-static void time_line(struct buf *out, const struct counters *c, const struct ending *e, bool aligned)
+static void time_line(struct buf *out, const struct counters *c, const struct ending *e,
+    bool aligned)
 {
 	uint64_t fresh = counters_finished(c) - c->outcomes[OUTCOME_SKIPPED];
 
@@ -47,7 +48,8 @@ static void requests_line(struct buf *out, const struct counters *c, bool aligne
 	buf_str(out, ", of these ");
 	words_many(out, c->retries, aligned, "retry", "retries");
 	buf_str(out, "; ");
-	words_many(out, c->rate_limited, aligned, "answer 429 (rate limited)", "answers 429 (rate limited)");
+	words_many(out, c->rate_limited, aligned, "answer 429 (rate limited)",
+	    "answers 429 (rate limited)");
 	buf_byte(out, '\n');
 }
 
@@ -92,12 +94,14 @@ static void summary_members(struct buf *out, const struct counters *c, const str
 {
 	char started[CLOCK_STAMP], ended[CLOCK_STAMP];
 
-	buf_fmt(out, "\"records\":%" PRIu64 ",\"processed\":%" PRIu64 ",", c->read, counters_processed(c));
+	buf_fmt(out, "\"records\":%" PRIu64 ",\"processed\":%" PRIu64 ",", c->read,
+	    counters_processed(c));
 	progress_json_counters(out, c);
 	buf_fmt(out, ",\"bytes_sent\":%" PRIu64 ",\"seconds\":", c->bytes_sent);
 	progress_seconds(out, e->elapsed_us);
-	buf_fmt(out, ",\"exit_status\":%d,\"started_at\":\"%s\",\"ended_at\":\"%s\",\"ended_by\":", e->exit_status,
-	    clock_stamp(e->started_wall_us, started), clock_stamp(e->ended_wall_us, ended));
+	buf_fmt(out, ",\"exit_status\":%d,\"started_at\":\"%s\",\"ended_at\":\"%s\",\"ended_by\":",
+	    e->exit_status, clock_stamp(e->started_wall_us, started),
+	    clock_stamp(e->ended_wall_us, ended));
 	words_json(out, e->ended_by ? e->ended_by : ENDED_BY_END_OF_INPUT, SIZE_MAX);
 	if (c->deletes > 0)
 		buf_fmt(out, ",\"deletes\":%" PRIu64, c->deletes);
@@ -127,7 +131,8 @@ void report_json_done(struct buf *out, const struct counters *c, const struct en
 
 static void metric_head(struct buf *out, const char *name, const char *help)
 {
-	buf_fmt(out, "# HELP cio_import_last_run_%s %s\n# TYPE cio_import_last_run_%s gauge\n", name, help, name);
+	buf_fmt(out, "# HELP cio_import_last_run_%s %s\n# TYPE cio_import_last_run_%s gauge\n",
+	    name, help, name);
 }
 
 static void count_metric(struct buf *out, const char *name, const char *help, uint64_t value)
@@ -146,7 +151,8 @@ static void seconds_metric(struct buf *out, const char *name, const char *help, 
 
 void report_metrics(struct buf *out, const struct counters *c, const struct ending *e)
 {
-	seconds_metric(out, "timestamp_seconds", "When the last run ended, in Unix time.", e->ended_wall_us);
+	seconds_metric(out, "timestamp_seconds", "When the last run ended, in Unix time.",
+	    e->ended_wall_us);
 	seconds_metric(out, "duration_seconds", "How long the last run took.", e->elapsed_us);
 	metric_head(out, "records", "Records of the last run, by how they ended.");
 	for (int i = 0; i < OUTCOME_COUNT; i++)
@@ -154,8 +160,11 @@ void report_metrics(struct buf *out, const struct counters *c, const struct endi
 		    outcome_name((enum outcome)i), c->outcomes[i]);
 	count_metric(out, "requests", "Requests of the last run, retries included.", c->requests);
 	count_metric(out, "retries", "Requests of the last run that were retries.", c->retries);
-	count_metric(out, "rate_limited", "Requests of the last run answered 429.", c->rate_limited);
-	count_metric(out, "sent_bytes", "Bytes of request bodies sent by the last run.", c->bytes_sent);
-	count_metric(out, "exit_status", "Exit status of the last run: 0, all accepted; 1, some not.",
+	count_metric(out, "rate_limited", "Requests of the last run answered 429.",
+	    c->rate_limited);
+	count_metric(out, "sent_bytes", "Bytes of request bodies sent by the last run.",
+	    c->bytes_sent);
+	count_metric(out, "exit_status",
+	    "Exit status of the last run: 0, all accepted; 1, some not.",
 	    (uint64_t)(unsigned)e->exit_status);
 }

@@ -11,21 +11,24 @@ struct ending {
 	int64_t elapsed_us;
 	int64_t started_wall_us, ended_wall_us;
 	int exit_status;
-	const char *ended_by;		/* "end of input", "SIGINT", "--max-errors", "credentials", "outage", ... */
-	const char *rejects;		/* the file's name where it has records of this run, else NULL */
-	const char *resume;		/* how to carry on, or NULL */
+	const char
+	    *ended_by; /* "end of input", "SIGINT", "--max-errors", "credentials", "outage", ... */
+	/* the file's name where it has records of this run, else NULL */
+	const char *rejects;
+	const char *resume; /* how to carry on, or NULL */
 };
 
 #define ENDED_BY_END_OF_INPUT "end of input"
 
-/* The indented lines after Done:, each with its line break. aligned: in columns, with separators in large numbers,
- * for a person at a terminal. */
+/* The indented lines after Done:, each with its line break. aligned: in columns, with separators in
+ * large numbers, for a person at a terminal. */
 void report_lines(struct buf *out, const struct counters *c, const struct ending *e, bool aligned);
 
 /* The --summary object, with a line break. */
 void report_summary(struct buf *out, const struct counters *c, const struct ending *e);
 
-/* {"type":"done", ...} with the summary's members, and `rejects` and `resume` where there are any; a line break. */
+/* {"type":"done", ...} with the summary's members, and `rejects` and `resume` where there are any;
+ * a line break. */
 void report_json_done(struct buf *out, const struct counters *c, const struct ending *e);
 
 /* The --metrics text, in Prometheus' exposition format. */

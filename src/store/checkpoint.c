@@ -13,30 +13,36 @@
 
 #define WAY_OUT "--restart begins anew, --state=FILE keeps a state of its own in another file"
 
-/* To change the schema: raise the version, and say here how an older file is brought up to it. So far there is one. */
+/* To change the schema: raise the version, and say here how an older file is brought up to it. So
+ * far there is one. */
 static const struct db_kind kind = {
-	.application_id = 0x63696f73,		/* "cios" */
+	.application_id = 0x63696f73, /* "cios" */
 	.version = 1,
-	.schema =
-	    "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT NULL, action TEXT NOT NULL, "
-	    "destination TEXT NOT NULL, mapping TEXT NOT NULL);"
-	    "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), high INTEGER NOT NULL, open BLOB NOT NULL, "
-	    "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, failed INTEGER NOT NULL, "
-	    "rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms INTEGER NOT NULL, "
-	    "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
+	.schema = "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT "
+	          "NULL, action TEXT NOT NULL, "
+	          "destination TEXT NOT NULL, mapping TEXT NOT NULL);"
+	          "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), high INTEGER NOT "
+	          "NULL, open BLOB NOT NULL, "
+	          "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, "
+	          "failed INTEGER NOT NULL, "
+	          "rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms "
+	          "INTEGER NOT NULL, "
+	          "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
 	.what = "state file",
 	.option = "--state",
 	.suffix = ".cio-state",
 	.way_out = WAY_OUT,
 };
 
-enum { NUMBERS = 7, PARTS = 4 };	/* integers in a progress row; texts in an identity */
+enum { NUMBERS = 7, PARTS = 4 }; /* integers in a progress row; texts in an identity */
 
 /* A progress row as it is stored. */
 struct row {
-	uint64_t numbers[NUMBERS];	/* high, hash, rejected, refused, failed, results_size, event_time_ms */
-	struct buf open, sizes;		/* varints: each the distance from the one before; each by itself */
-	const char *names[2];		/* rejects, results */
+	/* high, hash, rejected, refused, failed, results_size, event_time_ms */
+	uint64_t numbers[NUMBERS];
+	/* varints: each the distance from the one before; each by itself */
+	struct buf open, sizes;
+	const char *names[2]; /* rejects, results */
 };
 
 struct checkpoint {
@@ -44,7 +50,7 @@ struct checkpoint {
 	sqlite3_stmt *put;
 	char *identity[PARTS];
 	struct row row;
-	uint64_t *open;			/* what checkpoint_open handed out */
+	uint64_t *open; /* what checkpoint_open handed out */
 	int64_t *sizes;
 	char *names[2];
 };
@@ -101,7 +107,8 @@ static int broken(const struct checkpoint *l, struct reason *why)
 {
 	char shown[PATH_SHOWN];
 
-	reason_set(why, "%s: is damaged, and not believed: %s", path_shown(l->db.name, shown), WAY_OUT);
+	reason_set(why, "%s: is damaged, and not believed: %s", path_shown(l->db.name, shown),
+	    WAY_OUT);
 	return CHECKPOINT_BROKEN;
 }
 
@@ -127,12 +134,13 @@ static bool copy_texts(sqlite3_stmt *s, int first, int count, char **out)
 }
 
 /* Records that are unsettled must rise, up to high. */
-static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t high, struct checkpoint_state *state)
+static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t high,
+    struct checkpoint_state *state)
 {
 	const unsigned char *p = data, *end = p + size;
 	uint64_t last = 0, step;
 
-	l->open = xcalloc((size_t)size, sizeof *l->open);	/* a varint has at least a byte */
+	l->open = xcalloc((size_t)size, sizeof *l->open); /* a varint has at least a byte */
 	while (p && p < end) {
 		if (get_varint(&p, end, &step) < 0 || step == 0 || step > high - last)
 			return false;
@@ -143,7 +151,8 @@ static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t
 	return true;
 }
 
-static bool take_sizes(struct checkpoint *l, const void *data, int size, struct checkpoint_state *state)
+static bool take_sizes(struct checkpoint *l, const void *data, int size,
+    struct checkpoint_state *state)
 {
 	const unsigned char *p = data, *end = p + size;
 	uint64_t n;
@@ -198,7 +207,8 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 /* Reads the identity. CHECKPOINT_RESUME: done, CHECKPOINT_NEW: there is none, else *why. */
 static int read_identity(struct checkpoint *l, struct reason *why)
 {
-	sqlite3_stmt *s = db_prepare(&l->db, "SELECT input, action, destination, mapping FROM identity", why);
+	sqlite3_stmt *s = db_prepare(&l->db,
+	    "SELECT input, action, destination, mapping FROM identity", why);
 	int result;
 
 	if (!s)
@@ -214,8 +224,10 @@ static int read_identity(struct checkpoint *l, struct reason *why)
 
 static int read_progress(struct checkpoint *l, struct checkpoint_state *state, struct reason *why)
 {
-	sqlite3_stmt *s = db_prepare(&l->db, "SELECT high, hash, rejected, refused, failed, results_size, event_time_ms, "
-	    "open, rejects_sizes, rejects_name, results_name, sum FROM progress", why);
+	sqlite3_stmt *s = db_prepare(&l->db,
+	    "SELECT high, hash, rejected, refused, failed, results_size, event_time_ms, "
+	    "open, rejects_sizes, rejects_name, results_name, sum FROM progress",
+	    why);
 	int result;
 
 	if (!s)
@@ -233,7 +245,9 @@ static int read_progress(struct checkpoint *l, struct checkpoint_state *state, s
 static int compare(const struct checkpoint *l, const char *const *now, struct reason *why)
 {
 	static const char *const parts[PARTS] = {
-		"another input (it was changed since, or is another one)", "another action", "another destination",
+		"another input (it was changed since, or is another one)",
+		"another action",
+		"another destination",
 		"another mapping of its fields",
 	};
 	static const bool shown_too[PARTS] = { [1] = true, [2] = true };
@@ -265,7 +279,8 @@ static void forget_identity(struct checkpoint *l)
 static int begin(struct checkpoint *l, const char *const *now, struct reason *why)
 {
 	forget_identity(l);
-	sqlite3_stmt *s = db_prepare(&l->db, "INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2, ?3, ?4)", why);
+	sqlite3_stmt *s = db_prepare(&l->db,
+	    "INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2, ?3, ?4)", why);
 	if (!s)
 		return cannot_be(l, "used", why);
 	for (int i = 0; i < PARTS; i++) {
@@ -283,7 +298,8 @@ static bool has_settled(const struct checkpoint_state *s)
 }
 
 /* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
-static int replace(struct checkpoint *l, const char *const *now, struct checkpoint_state *state, struct reason *why)
+static int replace(struct checkpoint *l, const char *const *now, struct checkpoint_state *state,
+    struct reason *why)
 {
 	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
 		return cannot_be(l, "written", why);
@@ -292,13 +308,15 @@ static int replace(struct checkpoint *l, const char *const *now, struct checkpoi
 }
 
 /* What a file that SQLite finds sound holds. */
-static int load(struct checkpoint *l, const char *const *now, struct checkpoint_state *state, struct reason *why)
+static int load(struct checkpoint *l, const char *const *now, struct checkpoint_state *state,
+    struct reason *why)
 {
 	int identity = read_identity(l, why);
 
 	if (identity != CHECKPOINT_RESUME && identity != CHECKPOINT_NEW)
 		return identity;
-	if (identity == CHECKPOINT_NEW)	/* it stopped before it began: then no progress has the right checksum */
+	/* it stopped before it began: then no progress has the right checksum */
+	if (identity == CHECKPOINT_NEW)
 		for (size_t i = 0; i < PARTS; i++)
 			l->identity[i] = xstrdup("");
 	int progress = read_progress(l, state, why);
@@ -308,11 +326,13 @@ static int load(struct checkpoint *l, const char *const *now, struct checkpoint_
 	return same == CHECKPOINT_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
 }
 
-static int open_checkpoint(struct checkpoint *l, const char *path, const char *const *now, bool restart,
-    struct checkpoint_state *state, struct reason *why)
+static int open_checkpoint(struct checkpoint *l, const char *path, const char *const *now,
+    bool restart, struct checkpoint_state *state, struct reason *why)
 {
 	static const int others[] = {
-		[DB_BUSY] = CHECKPOINT_BUSY, [DB_BROKEN] = CHECKPOINT_BROKEN, [DB_FAILED] = CHECKPOINT_FAILED,
+		[DB_BUSY] = CHECKPOINT_BUSY,
+		[DB_BROKEN] = CHECKPOINT_BROKEN,
+		[DB_FAILED] = CHECKPOINT_FAILED,
 	};
 	enum db_result opened = db_open(&l->db, path, &kind, restart, why);
 	if (opened != DB_NEW && opened != DB_KEPT)
@@ -320,14 +340,16 @@ static int open_checkpoint(struct checkpoint *l, const char *path, const char *c
 	int result = opened == DB_NEW ? begin(l, now, why) : load(l, now, state, why);
 	if (result != CHECKPOINT_NEW && result != CHECKPOINT_RESUME)
 		return result;
-	l->put = db_prepare(&l->db, "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
+	l->put = db_prepare(&l->db,
+	    "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
 	    "results_size, event_time_ms, open, rejects_sizes, rejects_name, results_name, sum) "
-	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", why);
+	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    why);
 	return l->put ? result : cannot_be(l, "used", why);
 }
 
-enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id, int restart,
-    struct checkpoint **out, struct checkpoint_state *state, struct reason *why)
+enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id,
+    int restart, struct checkpoint **out, struct checkpoint_state *state, struct reason *why)
 {
 	const char *now[PARTS] = { id->input, id->action, id->destination, id->mapping };
 	struct checkpoint *l = xcalloc(1, sizeof *l);
@@ -347,7 +369,13 @@ enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint
 static void fill_row(struct row *r, const struct checkpoint_state *s)
 {
 	const uint64_t numbers[NUMBERS] = {
-		s->high, s->hash, s->rejected, s->refused, s->failed, (uint64_t)s->results_size, (uint64_t)s->event_time_ms,
+		s->high,
+		s->hash,
+		s->rejected,
+		s->refused,
+		s->failed,
+		(uint64_t)s->results_size,
+		(uint64_t)s->event_time_ms,
 	};
 	uint64_t last = 0;
 
@@ -369,7 +397,8 @@ static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
 	sqlite3_bind_blob64(s, column, b->len ? b->data : "", b->len, SQLITE_STATIC);
 }
 
-int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state, struct reason *why)
+int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state,
+    struct reason *why)
 {
 	struct row *r = &l->row;
 

@@ -2,8 +2,9 @@
  * The checkpoint: the state file, in SQLite (db.h). It says which records of which
  * input are settled, so that a run can be carried on after anything.
  *
- * What is settled: every record up to `high`, but for the few `open` ones below it, which were read and had no
- * outcome yet. Their number is bounded by what a run holds at once, so ten million records do not mean ten million rows.
+ * What is settled: every record up to `high`, but for the few `open` ones below it, which were read
+ * and had no outcome yet. Their number is bounded by what a run holds at once, so ten million
+ * records do not mean ten million rows.
  */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
@@ -15,51 +16,61 @@ struct checkpoint;
 struct reason;
 
 enum checkpoint_result {
-	CHECKPOINT_NEW,		/* nothing was kept: a new run; *state is zeroed */
-	CHECKPOINT_RESUME,		/* *state is what was kept */
-	CHECKPOINT_BUSY,		/* another run holds it: *why names its pid and since when (75) */
-	CHECKPOINT_OTHER,		/* it is about another input, action, destination or mapping: *why says which (65) */
-	CHECKPOINT_BROKEN,		/* no state file, or a damaged one (65) */
-	CHECKPOINT_FAILED,		/* cannot be opened, locked or written (73) */
+	CHECKPOINT_NEW,    /* nothing was kept: a new run; *state is zeroed */
+	CHECKPOINT_RESUME, /* *state is what was kept */
+	/* another run holds it: *why names its pid and since when (75) */
+	CHECKPOINT_BUSY,
+	/* it is about another input, action, destination or mapping: *why says which (65) */
+	CHECKPOINT_OTHER,
+	CHECKPOINT_BROKEN, /* no state file, or a damaged one (65) */
+	CHECKPOINT_FAILED, /* cannot be opened, locked or written (73) */
 };
 
 /* What a run is about. Compared as text; none of it is secret. */
 struct checkpoint_identity {
-	const char *input;		/* input_identity's digest, or "" for a stream */
+	const char *input; /* input_identity's digest, or "" for a stream */
 	const char *action;
-	const char *destination;	/* base address and a digest of the site id */
-	const char *mapping;		/* mapping_describe */
+	const char *destination; /* base address and a digest of the site id */
+	const char *mapping;     /* mapping_describe */
 };
 
-/* How far the run is. After checkpoint_open the checkpoint owns what the pointers point to, until checkpoint_close. */
+/* How far the run is. After checkpoint_open the checkpoint owns what the pointers point to, until
+ * checkpoint_close. */
 struct checkpoint_state {
-	uint64_t high;			/* records 1 to high were read */
-	const uint64_t *open;		/* ... and these of them are unsettled, rising */
+	uint64_t high;        /* records 1 to high were read */
+	const uint64_t *open; /* ... and these of them are unsettled, rising */
 	size_t open_count;
-	uint64_t hash;			/* sum over the settled records of operation_hash */
-	uint64_t rejected, refused, failed;	/* of the settled ones; the others were accepted (or skipped) */
-	const int64_t *rejects_sizes;	/* bytes of each FILE's rejects file that belong to settled records */
+	uint64_t hash; /* sum over the settled records of operation_hash */
+	/* of the settled ones; the others were accepted (or skipped) */
+	uint64_t rejected, refused, failed;
+	/* bytes of each FILE's rejects file that belong to settled records */
+	const int64_t *rejects_sizes;
 	size_t rejects_files;
-	int64_t results_size;		/* the same for the results file */
-	const char *rejects_name, *results_name;	/* path_absolute, "" for none: the sizes are those of these files only */
-	int64_t event_time_ms;		/* operation_config.event_time_ms, kept so that ids stay the same */
+	int64_t results_size; /* the same for the results file */
+	const char *rejects_name,
+	    *results_name; /* path_absolute, "" for none: the sizes are those of these files only */
+	/* operation_config.event_time_ms, kept so that ids stay the same */
+	int64_t event_time_ms;
 };
 
 /*
- * Opens or makes `path` (mode 0600, never through a symbolic link), takes its lock, and checks it. With `restart`,
- * what was kept is forgotten. On CHECKPOINT_NEW and CHECKPOINT_RESUME *out is the checkpoint, locked until checkpoint_close;
- * else NULL and *why says what and what to do. Until its first commit a checkpoint is new, whatever happens; and one that is
- * about another run, but settled nothing, is new too.
+ * Opens or makes `path` (mode 0600, never through a symbolic link), takes its lock, and checks it.
+ * With `restart`, what was kept is forgotten. On CHECKPOINT_NEW and CHECKPOINT_RESUME *out is the
+ * checkpoint, locked until checkpoint_close; else NULL and *why says what and what to do. Until its
+ * first commit a checkpoint is new, whatever happens; and one that is about another run, but
+ * settled nothing, is new too.
  */
-enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id, int restart,
-    struct checkpoint **out, struct checkpoint_state *state, struct reason *why);
+enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id,
+    int restart, struct checkpoint **out, struct checkpoint_state *state, struct reason *why);
 
-/* Writes how far the run is, durably (fsync). 0 or -1 with *why; then what was written before stands. */
-int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state, struct reason *why);
+/* Writes how far the run is, durably (fsync). 0 or -1 with *why; then what was written before
+ * stands. */
+int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state,
+    struct reason *why);
 
 /* The run is complete: removes the state file. 0 or -1 with *why. Close it all the same. */
 int checkpoint_remove(struct checkpoint *l, struct reason *why);
 
-void checkpoint_close(struct checkpoint *l);	/* NULL is fine */
+void checkpoint_close(struct checkpoint *l); /* NULL is fine */
 
 #endif

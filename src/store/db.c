@@ -16,7 +16,8 @@
 #include "base/log.h"
 #include "base/path.h"
 
-#define TRIES 20			/* to read who holds the file, and to lock one that others remove */
+/* to read who holds the file, and to lock one that others remove */
+#define TRIES 20
 #define TRY_AGAIN_NS 50000000
 
 /* SQLite's own files beside the database. */
@@ -26,10 +27,11 @@ static int fail(const struct db *d, const char *done, int error, struct reason *
 {
 	char shown[PATH_SHOWN];
 
-	return reason_set(why, "%s: cannot be %s: %s: %s", path_shown(d->name, shown), done, strerror(error),
-	    error == ENOSPC || error == EDQUOT ? "free some and run the same command again" :
-	    error == ENOENT || error == ENOTDIR ? "make the directory first" :
-	    "put that right, or give another name");
+	return reason_set(why, "%s: cannot be %s: %s: %s", path_shown(d->name, shown), done,
+	    strerror(error),
+	    error == ENOSPC || error == EDQUOT      ? "free some and run the same command again" :
+	        error == ENOENT || error == ENOTDIR ? "make the directory first" :
+	                                              "put that right, or give another name");
 }
 
 /* What SQLite says may quote a damaged file: it is made safe for a terminal, as a name is. */
@@ -48,11 +50,12 @@ int db_complain(const struct db *d, const char *done, struct reason *why)
 	return reason_set(why, "%s: cannot be %s: %s%s%s: %s", path_shown(d->name, shown), done,
 	    shown_error(d, said), system ? ", " : "", system ? strerror(error) : "",
 	    code == SQLITE_FULL ? "free some and run the same command again" :
-	    "put that right and run the same command again");
+	                          "put that right and run the same command again");
 }
 
-/* All that is asked of the file is SQL of ours, which is right: an error in it means that the tables are not those that were
- * made. And the file was opened to be written: that it is read-only, but for its directory, is what its header says. */
+/* All that is asked of the file is SQL of ours, which is right: an error in it means that the
+ * tables are not those that were made. And the file was opened to be written: that it is read-only,
+ * but for its directory, is what its header says. */
 bool db_is_damaged(const struct db *d)
 {
 	switch (sqlite3_errcode(d->sql) & 0xff) {
@@ -74,7 +77,9 @@ bool db_is_damaged(const struct db *d)
 
 int db_run(struct db *d, const char *sql, struct reason *why)
 {
-	return sqlite3_exec(d->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_complain(d, "written", why);
+	return sqlite3_exec(d->sql, sql, NULL, NULL, NULL) == SQLITE_OK ?
+	    0 :
+	    db_complain(d, "written", why);
 }
 
 struct sqlite3_stmt *db_prepare(struct db *d, const char *sql, struct reason *why)
@@ -86,13 +91,14 @@ struct sqlite3_stmt *db_prepare(struct db *d, const char *sql, struct reason *wh
 	return s;
 }
 
-/* Whether the locked file is still the one under its name: another run may have removed it meanwhile. */
+/* Whether the locked file is still the one under its name: another run may have removed it
+ * meanwhile. */
 static bool is_current(const struct db *d)
 {
 	struct stat held, named;
 
-	return fstat(d->lock, &held) == 0 && lstat(d->path, &named) == 0 && held.st_dev == named.st_dev &&
-	    held.st_ino == named.st_ino;
+	return fstat(d->lock, &held) == 0 && lstat(d->path, &named) == 0 &&
+	    held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 static int open_file(struct db *d, int flags, struct reason *why)
@@ -103,7 +109,8 @@ static int open_file(struct db *d, int flags, struct reason *why)
 	path_shown(d->name, shown);
 	d->lock = open(d->path, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 	if (d->lock < 0 && errno == ELOOP)
-		return reason_set(why, "%s: is a symbolic link, which is never followed: name the file itself", shown);
+		return reason_set(why,
+		    "%s: is a symbolic link, which is never followed: name the file itself", shown);
 	if (d->lock < 0)
 		return fail(d, "opened", errno, why);
 	if (fstat(d->lock, &st) < 0)
@@ -120,7 +127,8 @@ static void unlock(struct db *d)
 	d->lock = -1;
 }
 
-/* The holder as the file itself tells, read beside its locks: 0 where it does not tell, or names one that is gone. */
+/* The holder as the file itself tells, read beside its locks: 0 where it does not tell, or names
+ * one that is gone. */
 static long read_holder(const char *uri, char since[CLOCK_STAMP])
 {
 	sqlite3 *sql = NULL;
@@ -161,7 +169,8 @@ static void say_busy(const struct db *d, struct reason *why)
 	buf_free(&uri);
 	path_shown(d->name, shown);
 	if (pid)
-		reason_set(why, "%s: another run (pid %ld, since %s) holds it: wait for it to end", shown, pid, since);
+		reason_set(why, "%s: another run (pid %ld, since %s) holds it: wait for it to end",
+		    shown, pid, since);
 	else
 		reason_set(why, "%s: another run holds it: wait for it to end", shown);
 }
@@ -224,14 +233,18 @@ static int set_aside(const struct db *d)
 
 /* -- whose it is: told by its bytes, for SQLite may be unable to read it -- */
 
-enum { LOOKED_AT = 65536, HEADER = 100, ID_AT = 68 };	/* bytes; a database's header, and where it has its application_id */
+/* bytes; a database's header, and where it has its application_id */
+enum { LOOKED_AT = 65536, HEADER = 100, ID_AT = 68 };
 
-struct head { unsigned char bytes[LOOKED_AT]; size_t n; };
+struct head {
+	unsigned char bytes[LOOKED_AT];
+	size_t n;
+};
 
 enum whose {
-	WHOSE_OURS,		/* a database of this kind, however damaged */
-	WHOSE_DOUBTFUL,		/* what may be left of one: its name, or something in it, says so */
-	WHOSE_ANOTHERS,		/* somebody else's data */
+	WHOSE_OURS,     /* a database of this kind, however damaged */
+	WHOSE_DOUBTFUL, /* what may be left of one: its name, or something in it, says so */
+	WHOSE_ANOTHERS, /* somebody else's data */
 };
 
 static const char magic[16] = "SQLite format 3";
@@ -245,14 +258,15 @@ static bool has_id(const struct head *h, const struct db_kind *kind)
 {
 	const unsigned char *id = h->bytes + ID_AT;
 
-	return h->n >= HEADER && ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) ==
+	return h->n >= HEADER &&
+	    ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) ==
 	    (uint32_t)kind->application_id;
 }
 
 /* SQLite keeps the text that made a table. A damage that hides one may leave another. */
 static bool has_table(const struct head *h, const struct db_kind *kind)
 {
-	for (const char *sql = kind->schema; *sql; ) {
+	for (const char *sql = kind->schema; *sql;) {
 		size_t len = strcspn(sql, ";");
 		if (memmem(h->bytes, h->n, sql, len))
 			return true;
@@ -269,7 +283,8 @@ static bool holds_nothing(const struct head *h)
 	while (zeroes < h->n && h->bytes[zeroes] == 0)
 		zeroes++;
 	return (zeroes == h->n && h->n < LOOKED_AT) ||
-	    (h->n < HEADER && memcmp(h->bytes, magic, h->n < sizeof magic ? h->n : sizeof magic) == 0);
+	    (h->n < HEADER &&
+	        memcmp(h->bytes, magic, h->n < sizeof magic ? h->n : sizeof magic) == 0);
 }
 
 static bool has_suffix(const struct db *d, const struct db_kind *kind)
@@ -312,11 +327,14 @@ static int forget_file(const struct db *d, const struct db_kind *kind, struct re
 	if (st.st_size == 0 || whose == WHOSE_ANOTHERS)
 		return 0;
 	if (whose == WHOSE_DOUBTFUL)
-		return set_aside(d) < 0 ? fail(d, "renamed to the same name with ~ after it", errno, why) : 0;
+		return set_aside(d) < 0 ?
+		    fail(d, "renamed to the same name with ~ after it", errno, why) :
+		    0;
 	return unlink_all(d) < 0 ? fail(d, "removed", errno, why) : 0;
 }
 
-static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, bool forget, struct reason *why)
+static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, bool forget,
+    struct reason *why)
 {
 	enum db_result result = lock_file(d, why);
 
@@ -331,7 +349,8 @@ static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, 
 static int get_number(const struct db *d, const char *sql, sqlite3_int64 *out)
 {
 	sqlite3_stmt *s = NULL;
-	int found = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;
+	int found = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW;
 
 	if (found)
 		*out = sqlite3_column_int64(s, 0);
@@ -343,15 +362,17 @@ static int get_number(const struct db *d, const char *sql, sqlite3_int64 *out)
 static bool says(const struct db *d, const char *sql, const char *text)
 {
 	sqlite3_stmt *s = NULL;
-	bool same = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW &&
-	    sqlite3_column_text(s, 0) && strcmp((const char *)sqlite3_column_text(s, 0), text) == 0;
+	bool same = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW && sqlite3_column_text(s, 0) &&
+	    strcmp((const char *)sqlite3_column_text(s, 0), text) == 0;
 
 	sqlite3_finalize(s);
 	return same;
 }
 
 /* A file that cannot be used for what is in it; `what` says how that was found. */
-static enum db_result refuse(const struct db *d, const struct db_kind *kind, const char *what, struct reason *why)
+static enum db_result refuse(const struct db *d, const struct db_kind *kind, const char *what,
+    struct reason *why)
 {
 	char shown[PATH_SHOWN];
 	enum whose whose;
@@ -362,14 +383,16 @@ static enum db_result refuse(const struct db *d, const struct db_kind *kind, con
 	}
 	path_shown(d->name, shown);
 	if (whose == WHOSE_ANOTHERS)
-		reason_set(why, "%s: is not a %s of cio-import: give another name with %s", shown, kind->what, kind->option);
+		reason_set(why, "%s: is not a %s of cio-import: give another name with %s", shown,
+		    kind->what, kind->option);
 	else
 		reason_set(why, "%s: is damaged (%s): %s", shown, what, kind->way_out);
 	return DB_BROKEN;
 }
 
 /* An error while the file is checked: another's lock, damage, or trouble. */
-static enum db_result check_failed(const struct db *d, const struct db_kind *kind, struct reason *why)
+static enum db_result check_failed(const struct db *d, const struct db_kind *kind,
+    struct reason *why)
 {
 	char shown[PATH_SHOWN], said[PATH_SHOWN];
 	int code = sqlite3_errcode(d->sql) & 0xff;
@@ -382,7 +405,9 @@ static enum db_result check_failed(const struct db *d, const struct db_kind *kin
 	if (db_is_damaged(d))
 		return refuse(d, kind, shown_error(d, said), why);
 	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
-		reason_set(why, "%s: its file system does not let it keep a log: give a name on a local disk", shown);
+		reason_set(why,
+		    "%s: its file system does not let it keep a log: give a name on a local disk",
+		    shown);
 	else
 		db_complain(d, "opened", why);
 	return DB_FAILED;
@@ -395,7 +420,8 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 	char shown[PATH_SHOWN];
 
 	path_shown(d->name, shown);
-	if (get_number(d, "PRAGMA application_id", &id) < 0 || get_number(d, "PRAGMA user_version", &version) < 0 ||
+	if (get_number(d, "PRAGMA application_id", &id) < 0 ||
+	    get_number(d, "PRAGMA user_version", &version) < 0 ||
 	    get_number(d, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
 		return check_failed(d, kind, why);
 	if (id == 0 && tables == 0)
@@ -403,12 +429,16 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 	if ((int)id != kind->application_id)
 		return refuse(d, kind, "it says that it is another program's", why);
 	if (version != kind->version) {
-		reason_set(why, "%s: was written by another version of cio-import (format %lld, this one has %d): "
-		    "go on with that version; %s", shown, (long long)version, kind->version, kind->way_out);
+		reason_set(why,
+		    "%s: was written by another version of cio-import (format %lld, this one has "
+		    "%d): "
+		    "go on with that version; %s",
+		    shown, (long long)version, kind->version, kind->way_out);
 		return DB_BROKEN;
 	}
 	if (!says(d, "PRAGMA quick_check(1)", "ok")) {
-		if (sqlite3_errcode(d->sql) != SQLITE_OK)	/* it could not be read: that is something else */
+		/* it could not be read: that is something else */
+		if (sqlite3_errcode(d->sql) != SQLITE_OK)
 			return check_failed(d, kind, why);
 		return refuse(d, kind, "its pages do not fit together", why);
 	}
@@ -421,8 +451,8 @@ static int enter_wal(const struct db *d)
 	return says(d, "PRAGMA journal_mode = WAL", "wal") ? 0 : -1;
 }
 
-/* Makes the tables in the main file itself, for read_holder looks there. Until this returns there is nothing to lose, so the
- * disk is waited for once, at the end. */
+/* Makes the tables in the main file itself, for read_holder looks there. Until this returns there
+ * is nothing to lose, so the disk is waited for once, at the end. */
 static int make_tables(const struct db *d, const struct db_kind *kind)
 {
 	struct buf sql;
@@ -430,8 +460,11 @@ static int make_tables(const struct db *d, const struct db_kind *kind)
 	buf_init(&sql, SIZE_MAX);
 	if (kind->page_size)
 		buf_fmt(&sql, "PRAGMA page_size = %d;", kind->page_size);
-	buf_fmt(&sql, "PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; PRAGMA application_id = %d; PRAGMA user_version = %d;"
-	    "CREATE TABLE holder (pid INTEGER NOT NULL, since TEXT NOT NULL);", kind->application_id, kind->version);
+	buf_fmt(&sql,
+	    "PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; PRAGMA application_id = %d; PRAGMA "
+	    "user_version = %d;"
+	    "CREATE TABLE holder (pid INTEGER NOT NULL, since TEXT NOT NULL);",
+	    kind->application_id, kind->version);
 	buf_str(&sql, kind->schema);
 	buf_add(&sql, "COMMIT", sizeof "COMMIT");
 	int result = sqlite3_exec(d->sql, sql.data, NULL, NULL, NULL);
@@ -444,7 +477,8 @@ static int write_holder(const struct db *d)
 	char stamp[CLOCK_STAMP], sql[160];
 
 	clock_stamp(clock_wall(), stamp);
-	snprintf(sql, sizeof sql, "BEGIN; DELETE FROM holder; INSERT INTO holder VALUES (%ld, '%.19sZ'); COMMIT",
+	snprintf(sql, sizeof sql,
+	    "BEGIN; DELETE FROM holder; INSERT INTO holder VALUES (%ld, '%.19sZ'); COMMIT",
 	    (long)getpid(), stamp);
 	return sqlite3_exec(d->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }
@@ -477,9 +511,11 @@ static enum db_result open_sql(struct db *d, const struct db_kind *kind, struct 
 {
 	static const char settings[] =
 	    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
-	    "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
+	    "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA "
+	    "cell_size_check = ON";
 
-	if (sqlite3_open_v2(d->path, &d->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(d->path, &d->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
+	    SQLITE_OK) {
 		db_complain(d, "opened", why);
 		return DB_FAILED;
 	}
@@ -492,7 +528,8 @@ static enum db_result open_sql(struct db *d, const struct db_kind *kind, struct 
 	return result == DB_KEPT ? go_on(d, kind, why) : result;
 }
 
-enum db_result db_open(struct db *d, const char *name, const struct db_kind *kind, bool forget, struct reason *why)
+enum db_result db_open(struct db *d, const char *name, const struct db_kind *kind, bool forget,
+    struct reason *why)
 {
 	*d = (struct db){ .name = name, .path = path_absolute(name), .lock = -1 };
 	if (!d->path) {
@@ -522,17 +559,22 @@ static bool has_log(const struct db *d)
 }
 
 /* With a log SQLite wants to write, and is kept from putting the log away. */
-static enum db_result open_sql_read_only(struct db *d, const struct db_kind *kind, struct reason *why)
+static enum db_result open_sql_read_only(struct db *d, const struct db_kind *kind,
+    struct reason *why)
 {
-	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON; PRAGMA cache_size = -256;"
-	    "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
+	static const char settings[] =
+	    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON; PRAGMA cache_size = -256;"
+	    "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA "
+	    "cell_size_check = ON";
 	bool log = has_log(d);
 	struct buf uri;
 	int keep = 1;
 
 	add_immutable(d, &uri);
-	int opened = sqlite3_open_v2(log ? d->path : uri.data, &d->sql, log ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW :
-	    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	int opened = sqlite3_open_v2(log ? d->path : uri.data, &d->sql,
+	    log ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW :
+	          SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+	    NULL);
 	buf_free(&uri);
 	if (opened != SQLITE_OK) {
 		db_complain(d, "opened", why);
@@ -566,7 +608,8 @@ static enum db_result share_file(struct db *d, struct reason *why)
 	return fstat(d->lock, &st) == 0 && st.st_size == 0 ? DB_NEW : DB_KEPT;
 }
 
-enum db_result db_open_read_only(struct db *d, const char *name, const struct db_kind *kind, struct reason *why)
+enum db_result db_open_read_only(struct db *d, const char *name, const struct db_kind *kind,
+    struct reason *why)
 {
 	*d = (struct db){ .name = name, .path = path_absolute(name), .lock = -1 };
 	if (!d->path) {

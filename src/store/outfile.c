@@ -39,7 +39,8 @@ static int complain(const char *name, const char *done, int error, struct reason
 	char shown[PATH_SHOWN];
 
 	path_shown(strcmp(name, "-") == 0 ? "standard output" : name, shown);
-	return reason_set(why, "%s: cannot be %s: %s: %s", shown, done, strerror(error), advice(error));
+	return reason_set(why, "%s: cannot be %s: %s: %s", shown, done, strerror(error),
+	    advice(error));
 }
 
 /* Refuses what is no place for a file. Returns -1. */
@@ -49,7 +50,8 @@ static int refuse(const char *name, mode_t mode, struct reason *why)
 
 	path_shown(name, shown);
 	if (S_ISLNK(mode))
-		return reason_set(why, "%s: is a symbolic link, which is never written through: name the file itself",
+		return reason_set(why,
+		    "%s: is a symbolic link, which is never written through: name the file itself",
 		    shown);
 	if (S_ISDIR(mode))
 		return reason_set(why, "%s: is a directory: give the name of a file", shown);
@@ -68,7 +70,9 @@ static int standard_fd(const char *name)
 			return fds[i];
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		size_t len = strlen(folders[i]);
-		size_t digits = strncmp(name, folders[i], len) == 0 ? strspn(name + len, "0123456789") : 0;
+		size_t digits = strncmp(name, folders[i], len) == 0 ?
+		    strspn(name + len, "0123456789") :
+		    0;
 		if (digits > 0 && digits < 7 && name[len + digits] == '\0')
 			return (int)strtol(name + len, NULL, 10);
 	}
@@ -81,7 +85,8 @@ static bool is_stream(const char *name, enum outfile_kind kind, mode_t mode)
 	return kind == OUTFILE_ANY && (standard_fd(name) >= 0 || S_ISFIFO(mode) || S_ISCHR(mode));
 }
 
-/* The mode of what stands under a name, not followed: 0 with *mode 0 where there is nothing; -1 with *why. */
+/* The mode of what stands under a name, not followed: 0 with *mode 0 where there is nothing; -1
+ * with *why. */
 static int look(const char *name, mode_t *mode, struct reason *why)
 {
 	struct stat st;
@@ -104,7 +109,7 @@ static int write_all(int fd, const char *data, size_t n)
 		} else if (w == 0) {
 			errno = EIO;
 			return -1;
-		} else if (errno == EAGAIN) {	/* somebody made our standard output non-blocking */
+		} else if (errno == EAGAIN) { /* somebody made our standard output non-blocking */
 			struct pollfd room = { .fd = fd, .events = POLLOUT };
 			if (poll(&room, 1, -1) < 0 && errno != EINTR)
 				return -1;
@@ -145,7 +150,8 @@ static int open_stream(struct outfile *f, struct reason *why)
 	struct stat st;
 	int standard = standard_fd(f->name);
 
-	f->fd = standard >= 0 ? fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : open_retrying(f->name, O_WRONLY);
+	f->fd = standard >= 0 ? fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) :
+	                        open_retrying(f->name, O_WRONLY);
 	if (f->fd < 0)
 		return complain(f->name, "opened", errno, why);
 	if (standard < 0 && (fstat(f->fd, &st) < 0 || S_ISREG(st.st_mode))) {
@@ -205,7 +211,8 @@ int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, 
 	return open_new(f, why);
 }
 
-/* Where the last line of the first `size` bytes ends: 0 where there is no line break. -1 with errno. */
+/* Where the last line of the first `size` bytes ends: 0 where there is no line break. -1 with
+ * errno. */
 static int64_t last_line_end(int fd, int64_t size)
 {
 	char piece[4096];
@@ -250,7 +257,8 @@ static int cut(struct outfile *f, int64_t size, struct reason *why)
 	return 1;
 }
 
-int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind, int64_t size, struct reason *why)
+int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind, int64_t size,
+    struct reason *why)
 {
 	mode_t mode;
 
@@ -345,7 +353,9 @@ static int write_stream(const char *name, const void *data, size_t n, struct rea
 /* Fills and closes fd, of a temporary file. 0 or -1 with errno. */
 static int fill(int fd, const void *data, size_t n, unsigned mode)
 {
-	int result = write_all(fd, data, n) < 0 || fchmod(fd, (mode_t)mode) < 0 || fsync(fd) < 0 ? -1 : 0;
+	int result = write_all(fd, data, n) < 0 || fchmod(fd, (mode_t)mode) < 0 || fsync(fd) < 0 ?
+	    -1 :
+	    0;
 	int error = errno;
 
 	if (close(fd) < 0 && errno != EINTR && result == 0)
@@ -366,7 +376,9 @@ int outfile_check(const char *name, bool writable, struct reason *why)
 	if (there != 0 && !S_ISREG(there))
 		return refuse(name, there, why);
 	char *dir = slash ? xstrndup(name, (size_t)(slash - name) + 1) : xstrdup(".");
-	int result = access(dir, writable ? W_OK | X_OK : F_OK) < 0 ? complain(name, "made", errno, why) : 0;
+	int result = access(dir, writable ? W_OK | X_OK : F_OK) < 0 ?
+	    complain(name, "made", errno, why) :
+	    0;
 	free(dir);
 	return result;
 }
@@ -390,7 +402,8 @@ int outfile_replace(const char *name, const void *data, size_t n, unsigned mode,
 	int result = fd < 0 ? complain(name, "made", errno, why) : 0;
 	if (result == 0 && (fill(fd, data, n, mode) < 0 || rename(temporary, name) < 0)) {
 		result = complain(name, "written", errno, why);
-		unlink(temporary);	/* it may stay where even that fails: the first error is what matters */
+		/* it may stay where even that fails: the first error is what matters */
+		unlink(temporary);
 	}
 	if (result == 0 && path_sync_dir(name) < 0)
 		result = complain(name, "brought to the disk", errno, why);

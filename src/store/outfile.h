@@ -1,9 +1,10 @@
 /*
- * An output file that must not lose what it was given: made with mode 0600, never through a symbolic link, written
- * whole, and brought to the disk on demand. Standard output too, for --results=-.
+ * An output file that must not lose what it was given: made with mode 0600, never through a
+ * symbolic link, written whole, and brought to the disk on demand. Standard output too, for
+ * --results=-.
  *
- * What fails stays failed: after the first error every further call gives the same one, so that nobody takes a file
- * with a hole for a good one.
+ * What fails stays failed: after the first error every further call gives the same one, so that
+ * nobody takes a file with a hole for a good one.
  */
 #ifndef OUTFILE_H
 #define OUTFILE_H
@@ -16,47 +17,56 @@
 struct reason;
 
 struct outfile {
-	const char *name;	/* as people know it; the caller's, must outlive the file */
-	int fd;			/* -1: not open */
-	bool seekable;		/* a regular file that we opened: size and sync mean something */
-	int64_t size;		/* bytes in it, what is pending included; of a pipe: bytes given to it */
-	int error;		/* errno of what failed first, or 0 */
-	struct buf pending;	/* not yet written */
+	const char *name; /* as people know it; the caller's, must outlive the file */
+	int fd;           /* -1: not open */
+	bool seekable;    /* a regular file that we opened: size and sync mean something */
+	/* bytes in it, what is pending included; of a pipe: bytes given to it */
+	int64_t size;
+	int error;          /* errno of what failed first, or 0 */
+	struct buf pending; /* not yet written */
 };
 
-#define OUTFILE_CLOSED ((struct outfile){ .fd = -1 })	/* one that was never opened */
+#define OUTFILE_CLOSED ((struct outfile){ .fd = -1 }) /* one that was never opened */
 
 enum outfile_kind {
-	OUTFILE_REGULAR,	/* nothing but a regular file */
-	OUTFILE_ANY,		/* also "-" and /dev/stdout (standard output), /dev/fd/N, a FIFO, a character device */
+	OUTFILE_REGULAR, /* nothing but a regular file */
+	OUTFILE_ANY, /* also "-" and /dev/stdout (standard output), /dev/fd/N, a FIFO, a character
+	                device */
 };
 
 /* Opens a new file, renaming an older regular one to NAME~. 0, or -1 with *why and f closed. */
 int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, struct reason *why);
 
 /*
- * Goes on with a file: what is in it after `size` bytes is cut off (a row that was cut short, or one of a record that
- * will be sent again). One that is gone is begun; one that is shorter is continued at its last line break; one whose
- * first `size` bytes do not end a line was changed by somebody: it becomes NAME~ and a new one is begun.
- * f->size says where it goes on. For what is not a regular file, the same as outfile_create.
+ * Goes on with a file: what is in it after `size` bytes is cut off (a row that was cut short, or
+ * one of a record that will be sent again). One that is gone is begun; one that is shorter is
+ * continued at its last line break; one whose first `size` bytes do not end a line was changed by
+ * somebody: it becomes NAME~ and a new one is begun. f->size says where it goes on. For what is not
+ * a regular file, the same as outfile_create.
  */
-int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind, int64_t size, struct reason *why);
+int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind, int64_t size,
+    struct reason *why);
 
 /* Appends; written when a good piece is pending, or by outfile_flush. 0 or -1 with *why. */
 int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *why);
-int outfile_flush(struct outfile *f, struct reason *why);	/* to the kernel */
-int outfile_sync(struct outfile *f, struct reason *why);	/* to the disk; a pipe is only flushed */
-int outfile_close(struct outfile *f, struct reason *why);	/* flushes, closes; 0 or -1; a closed one is fine */
+int outfile_flush(struct outfile *f, struct reason *why); /* to the kernel */
+/* to the disk; a pipe is only flushed */
+int outfile_sync(struct outfile *f, struct reason *why);
+/* flushes, closes; 0 or -1; a closed one is fine */
+int outfile_close(struct outfile *f, struct reason *why);
 
-/* Renames an older regular file to NAME~, durably. One that is not there is fine. 0 or -1 with *why. */
+/* Renames an older regular file to NAME~, durably. One that is not there is fine. 0 or -1 with
+ * *why. */
 int outfile_set_aside(const char *name, struct reason *why);
 
-/* Whether a file could be made later, as far as can be told now: its place is there (and can be written, with
- * `writable`), and nothing stands there that is not written to. 0, or -1 with *why. */
+/* Whether a file could be made later, as far as can be told now: its place is there (and can be
+ * written, with `writable`), and nothing stands there that is not written to. 0, or -1 with
+ * *why. */
 int outfile_check(const char *name, bool writable, struct reason *why);
 
-/* Writes a whole small file anew: to a temporary name beside it, fsynced, renamed; straight to it where it is a FIFO, a
- * character device, or one of the names of OUTFILE_ANY. 0 or -1 with *why. */
-int outfile_replace(const char *name, const void *data, size_t n, unsigned mode, struct reason *why);
+/* Writes a whole small file anew: to a temporary name beside it, fsynced, renamed; straight to it
+ * where it is a FIFO, a character device, or one of the names of OUTFILE_ANY. 0 or -1 with *why. */
+int outfile_replace(const char *name, const void *data, size_t n, unsigned mode,
+    struct reason *why);
 
 #endif

@@ -14,22 +14,24 @@
 #include "input/record.h"
 #include "base/text.h"
 
-#define ROW_MAX ((size_t)8 * RECORD_MAX)	/* a byte of a record becomes at most six (\u0000) */
+/* a byte of a record becomes at most six (\u0000) */
+#define ROW_MAX ((size_t)8 * RECORD_MAX)
 #define ROW_KEEP (64u << 10)
 
 /* The rejects of one FILE. */
 struct sheet {
 	int64_t size;
-	char *name;		/* NULL until it is known: its ending depends on the FILE's format */
+	/* NULL until it is known: its ending depends on the FILE's format */
+	char *name;
 };
 
 struct rejects {
-	char *name;		/* the first FILE's */
-	size_t stem;		/* bytes of it before its ending */
-	struct sheet *sheets;	/* one a FILE */
-	int64_t *sizes;		/* of them, for the checkpoint */
+	char *name;           /* the first FILE's */
+	size_t stem;          /* bytes of it before its ending */
+	struct sheet *sheets; /* one a FILE */
+	int64_t *sizes;       /* of them, for the checkpoint */
 	size_t files;
-	size_t current;		/* whose sheet is open: one at a time, for there may be thousands */
+	size_t current; /* whose sheet is open: one at a time, for there may be thousands */
 	struct outfile out;
 	uint64_t count;
 	struct buf row;
@@ -40,8 +42,11 @@ static const struct ending {
 	const char *text;
 	enum input_format format;
 } endings[] = {
-	{ ".csv", INPUT_CSV }, { ".tsv", INPUT_TSV }, { ".ndjson", INPUT_NDJSON },
-	{ ".jsonl", INPUT_NDJSON }, { ".json", INPUT_NDJSON },
+	{ ".csv", INPUT_CSV },
+	{ ".tsv", INPUT_TSV },
+	{ ".ndjson", INPUT_NDJSON },
+	{ ".jsonl", INPUT_NDJSON },
+	{ ".json", INPUT_NDJSON },
 };
 #define ENDINGS (sizeof endings / sizeof *endings)
 
@@ -85,7 +90,8 @@ static int cannot(const char *name, const char *what, struct reason *why)
 {
 	char shown[PATH_SHOWN];
 
-	return reason_set(why, "%s: cannot be %s: %s: put that right and run the same command again",
+	return reason_set(why,
+	    "%s: cannot be %s: %s: put that right and run the same command again",
 	    path_shown(name, shown), what, strerror(errno));
 }
 
@@ -110,7 +116,8 @@ static int cut_sheet(struct sheet *s, const char *name, struct reason *why)
 }
 
 /* What an earlier run left under one name: set aside by a new run, else cut. */
-static int take_over(struct sheet *s, const char *name, bool resumed, bool *found, struct reason *why)
+static int take_over(struct sheet *s, const char *name, bool resumed, bool *found,
+    struct reason *why)
 {
 	struct stat st;
 
@@ -137,7 +144,7 @@ static int prepare_sheet(struct rejects *r, size_t file, bool resumed, struct re
 		free(name);
 	}
 	if (!found)
-		s->size = 0;	/* somebody took it away: it is begun anew */
+		s->size = 0; /* somebody took it away: it is begun anew */
 	r->sizes[file] = s->size;
 	return result;
 }
@@ -153,7 +160,8 @@ static void free_all(struct rejects *r)
 	free(r);
 }
 
-struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files, struct reason *why)
+struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files,
+    struct reason *why)
 {
 	struct rejects *r = xcalloc(1, sizeof *r);
 
@@ -186,7 +194,8 @@ static int open_sheet(struct rejects *r, size_t file, enum input_format format, 
 	if (!s->name)
 		s->name = sheet_name(r, file, format);
 	r->current = file;
-	int result = s->size > 0 ? outfile_continue(&r->out, s->name, OUTFILE_REGULAR, s->size, why) :
+	int result = s->size > 0 ?
+	    outfile_continue(&r->out, s->name, OUTFILE_REGULAR, s->size, why) :
 	    outfile_create(&r->out, s->name, OUTFILE_REGULAR, why);
 	if (result == 0)
 		s->size = r->out.size;
@@ -220,7 +229,8 @@ static void add_quoted(struct buf *b, const char *text, size_t n)
 
 static void add_header(struct buf *b, const struct input_header *h)
 {
-	static const char *const names[] = { "_cio_line", "_cio_outcome", "_cio_status", "_cio_error", "_cio_raw" };
+	static const char *const names[] = { "_cio_line", "_cio_outcome", "_cio_status",
+		"_cio_error", "_cio_raw" };
 
 	buf_add(b, h->raw, h->raw_len);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -231,8 +241,8 @@ static void add_header(struct buf *b, const struct input_header *h)
 }
 
 /* The error is escaped, so that a row stays one line. */
-static void add_row(struct buf *b, const struct origin *from, const struct input_header *h, bool whole,
-    const struct note *n)
+static void add_row(struct buf *b, const struct origin *from, const struct input_header *h,
+    bool whole, const struct note *n)
 {
 	struct buf error;
 
@@ -240,7 +250,8 @@ static void add_row(struct buf *b, const struct origin *from, const struct input
 		buf_add(b, from->raw, from->raw_len);
 	for (size_t i = 1; i < h->count && !whole; i++)
 		buf_byte(b, h->delimiter);
-	buf_fmt(b, "%c%llu%c%s%c", h->delimiter, (unsigned long long)n->line, h->delimiter, n->outcome, h->delimiter);
+	buf_fmt(b, "%c%llu%c%s%c", h->delimiter, (unsigned long long)n->line, h->delimiter,
+	    n->outcome, h->delimiter);
 	if (n->status)
 		buf_num(b, n->status);
 	buf_byte(b, h->delimiter);
@@ -259,7 +270,8 @@ static bool is_json_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Where the members of an object end, for a comma and more of them; *empty: it has none. 0 where it is no object. */
+/* Where the members of an object end, for a comma and more of them; *empty: it has none. 0 where it
+ * is no object. */
 static size_t members_end(const char *text, size_t n, bool *empty)
 {
 	size_t start = 0;
@@ -276,7 +288,8 @@ static size_t members_end(const char *text, size_t n, bool *empty)
 	return n;
 }
 
-static void add_object(struct buf *b, const struct origin *from, bool whole, const struct note *note)
+static void add_object(struct buf *b, const struct origin *from, bool whole,
+    const struct note *note)
 {
 	bool empty = false;
 	size_t n = whole ? members_end(from->raw, from->raw_len, &empty) : 0;
@@ -287,8 +300,8 @@ static void add_object(struct buf *b, const struct origin *from, bool whole, con
 		buf_str(b, "{\"_cio_raw\":");
 		text_json(b, from->raw, from->raw_len);
 	}
-	buf_fmt(b, "%s\"_cio_line\":%llu,\"_cio_outcome\":\"%s\"", empty ? "" : ",", (unsigned long long)note->line,
-	    note->outcome);
+	buf_fmt(b, "%s\"_cio_line\":%llu,\"_cio_outcome\":\"%s\"", empty ? "" : ",",
+	    (unsigned long long)note->line, note->outcome);
 	if (note->status)
 		buf_fmt(b, ",\"_cio_status\":%d", note->status);
 	buf_str(b, ",\"_cio_error\":");
@@ -296,11 +309,13 @@ static void add_object(struct buf *b, const struct origin *from, bool whole, con
 	buf_str(b, "}\n");
 }
 
-int rejects_add(struct rejects *r, const struct origin *from, const struct input_header *header, bool whole,
-    enum outcome outcome, int status, const char *error, struct reason *why)
+int rejects_add(struct rejects *r, const struct origin *from, const struct input_header *header,
+    bool whole, enum outcome outcome, int status, const char *error, struct reason *why)
 {
 	const struct note note = { from->line, outcome_name(outcome), status, error ? error : "" };
-	enum input_format format = !header ? INPUT_NDJSON : header->delimiter == '\t' ? INPUT_TSV : INPUT_CSV;
+	enum input_format format = !header ? INPUT_NDJSON :
+	    header->delimiter == '\t'      ? INPUT_TSV :
+	                                     INPUT_CSV;
 	/* A row that ends in a carriage return would end there when it is read again. */
 	bool ends_in_cr = from->raw_len > 0 && from->raw[from->raw_len - 1] == '\r';
 
@@ -316,7 +331,9 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	}
 	if (r->row.over) {
 		char shown[PATH_SHOWN];
-		return reason_set(why, "%s: the record at line %llu is too long to be written: take it out of the input",
+		return reason_set(why,
+		    "%s: the record at line %llu is too long to be written: take it out of the "
+		    "input",
 		    path_shown(r->out.name, shown), (unsigned long long)from->line);
 	}
 	int result = outfile_add(&r->out, r->row.data, r->row.len, why);

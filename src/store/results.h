@@ -9,14 +9,17 @@
 struct buf;
 
 struct result {
-	uint64_t record, line;		/* record 0: it is none of the input, and both are left out */
-	const char *file;		/* NULL where there is only one FILE */
-	const char *id; size_t id_len;	/* whom it is about; length 0: left out */
-	const char *action;		/* NULL where it is not known (a line that is no record): left out */
+	/* record 0: it is none of the input, and both are left out */
+	uint64_t record, line;
+	const char *file; /* NULL where there is only one FILE */
+	const char *id;
+	size_t id_len; /* whom it is about; length 0: left out */
+	/* NULL where it is not known (a line that is no record): left out */
+	const char *action;
 	enum outcome outcome;
-	int status;			/* 0: none, left out */
+	int status; /* 0: none, left out */
 	unsigned attempts;
-	const char *error;		/* NULL for accepted and skipped */
+	const char *error; /* NULL for accepted and skipped */
 };
 
 /* Appends one line to out. Text that is not UTF-8 has U+FFFD in place of each byte that is not. */

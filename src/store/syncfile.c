@@ -11,19 +11,23 @@
 #include "operation/operation.h"
 #include "base/path.h"
 
-#define WAY_OUT "give another file with --sync, or move this one away: then everybody is sent once more"
+#define WAY_OUT \
+	"give another file with --sync, or move this one away: then everybody is sent once more"
 
-/* To change the schema: raise the version, and say here how an older file is brought up to it. So far there is one. */
+/* To change the schema: raise the version, and say here how an older file is brought up to it. So
+ * far there is one. */
 static const struct db_kind kind = {
-	.application_id = 0x63696f79,		/* "cioy" */
+	.application_id = 0x63696f79, /* "cioy" */
 	.version = 1,
-	.page_size = 1024,			/* people come in any order: each changes a page of its own */
-	.schema =
-	    "CREATE TABLE people (hash INTEGER PRIMARY KEY, n INTEGER NOT NULL, type INTEGER NOT NULL, "
-	    "fingerprint INTEGER NOT NULL, id TEXT NOT NULL);"
-	    "CREATE TABLE spare (n INTEGER PRIMARY KEY);"
-	    "CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL, people INTEGER NOT NULL, "
-	    "top INTEGER NOT NULL, complete INTEGER NOT NULL, sum INTEGER NOT NULL);",
+	/* people come in any order: each changes a page of its own */
+	.page_size = 1024,
+	.schema = "CREATE TABLE people (hash INTEGER PRIMARY KEY, n INTEGER NOT NULL, type INTEGER "
+	          "NOT NULL, "
+	          "fingerprint INTEGER NOT NULL, id TEXT NOT NULL);"
+	          "CREATE TABLE spare (n INTEGER PRIMARY KEY);"
+	          "CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT "
+	          "NULL, people INTEGER NOT NULL, "
+	          "top INTEGER NOT NULL, complete INTEGER NOT NULL, sum INTEGER NOT NULL);",
 	.what = "sync file",
 	.option = "--sync",
 	.way_out = WAY_OUT,
@@ -33,13 +37,25 @@ static const struct db_kind kind = {
 #define SETTINGS "PRAGMA cache_size = -2048; PRAGMA wal_autocheckpoint = 16000"
 
 /* In place of a fingerprint: somebody of whom it is not known what the server has. */
-enum { DUE, DUE_NEW, FINGERPRINTS };	/* DUE_NEW: and to whom nothing was sent before that */
+enum { DUE, DUE_NEW, FINGERPRINTS }; /* DUE_NEW: and to whom nothing was sent before that */
 
-enum query { FIND, INSERT, UPDATE, REMOVE, NEXT, TAKE_SPARE, DROP_SPARE, ADD_SPARE, PUT_ABOUT, QUERIES };
+enum query {
+	FIND,
+	INSERT,
+	UPDATE,
+	REMOVE,
+	NEXT,
+	TAKE_SPARE,
+	DROP_SPARE,
+	ADD_SPARE,
+	PUT_ABOUT,
+	QUERIES
+};
 
 static const char *const queries[QUERIES] = {
 	[FIND] = "SELECT n, type, fingerprint, id FROM people WHERE hash = ?1",
-	[INSERT] = "INSERT INTO people (hash, n, type, fingerprint, id) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[INSERT] =
+	    "INSERT INTO people (hash, n, type, fingerprint, id) VALUES (?1, ?2, ?3, ?4, ?5)",
 	[UPDATE] = "UPDATE people SET fingerprint = ?2, type = ?3, id = ?4 WHERE hash = ?1",
 	[REMOVE] = "DELETE FROM people WHERE hash = ?1",
 	[NEXT] = "SELECT hash, n, type, id FROM people WHERE hash >= ?1 ORDER BY hash",
@@ -50,25 +66,29 @@ static const char *const queries[QUERIES] = {
 };
 
 struct syncfile {
-	struct db db;			/* not open: an empty file that is only read */
+	struct db db; /* not open: an empty file that is only read */
 	sqlite3_stmt *query[QUERIES];
 	char *about;
-	bool writing;			/* in a transaction */
-	bool unmarked;			/* ... that holds marks */
-	bool unusable;			/* what is in it is the trouble, not the disk */
-	uint64_t people, top, complete;	/* rows; what their numbers n stay below; rows when last complete */
-	uint64_t known;			/* what --max-deletes is a share of */
-	uint64_t spare;			/* numbers below top that nobody has */
-	unsigned char *seen;		/* a bit for each n */
+	bool writing;  /* in a transaction */
+	bool unmarked; /* ... that holds marks */
+	bool unusable; /* what is in it is the trouble, not the disk */
+	/* rows; what their numbers n stay below; rows when last complete */
+	uint64_t people, top, complete;
+	uint64_t known;      /* what --max-deletes is a share of */
+	uint64_t spare;      /* numbers below top that nobody has */
+	unsigned char *seen; /* a bit for each n */
 	size_t seen_bytes;
 	uint64_t seen_count;
-	int64_t next;			/* syncfile_next_missing goes on at this hash */
+	int64_t next; /* syncfile_next_missing goes on at this hash */
 	bool next_ended;
 };
 
 /* A row, and whose it is. */
 enum whose { NOBODYS, HIS, ANOTHERS };
-struct row { enum whose whose; uint64_t n, fingerprint; };
+struct row {
+	enum whose whose;
+	uint64_t n, fingerprint;
+};
 
 /* -- trouble -- */
 
@@ -77,7 +97,8 @@ static int damaged(struct syncfile *s, struct reason *why)
 	char shown[PATH_SHOWN];
 
 	s->unusable = true;
-	return reason_set(why, "%s: is damaged, and not believed: %s", path_shown(s->db.name, shown), WAY_OUT);
+	return reason_set(why, "%s: is damaged, and not believed: %s",
+	    path_shown(s->db.name, shown), WAY_OUT);
 }
 
 static int trouble(struct syncfile *s, const char *done, struct reason *why)
@@ -196,7 +217,10 @@ static int find(struct syncfile *s, const struct operation *op, struct row *row,
 	row->fingerprint = column(s, FIND, 2);
 	bool sound = id && row->n < s->top && type < ID_TYPE_COUNT;
 	if (sound)
-		row->whose = is_same(id, (size_t)sqlite3_column_bytes(q, 3), type == ID_CIO_ID, op) ? HIS : ANOTHERS;
+		row->whose = is_same(id, (size_t)sqlite3_column_bytes(q, 3), type == ID_CIO_ID,
+		                 op) ?
+		    HIS :
+		    ANOTHERS;
 	sqlite3_reset(q);
 	return sound ? 0 : damaged(s, why);
 }
@@ -220,7 +244,8 @@ static int take_number(struct syncfile *s, uint64_t *n, struct reason *why)
 	return change(s, DROP_SPARE, why);
 }
 
-static int insert(struct syncfile *s, const struct operation *op, uint64_t fingerprint, struct reason *why)
+static int insert(struct syncfile *s, const struct operation *op, uint64_t fingerprint,
+    struct reason *why)
 {
 	uint64_t n = 0;
 
@@ -238,7 +263,8 @@ static int insert(struct syncfile *s, const struct operation *op, uint64_t finge
 	return 0;
 }
 
-static int update(struct syncfile *s, const struct operation *op, uint64_t fingerprint, struct reason *why)
+static int update(struct syncfile *s, const struct operation *op, uint64_t fingerprint,
+    struct reason *why)
 {
 	bind(s, UPDATE, 1, op->keys[0]);
 	bind(s, UPDATE, 2, fingerprint);
@@ -321,7 +347,8 @@ static uint64_t checksum(const struct syncfile *s)
 {
 	const uint64_t numbers[] = { s->people, s->top, s->complete };
 
-	return XXH3_64bits_withSeed(numbers, sizeof numbers, XXH3_64bits(s->about, strlen(s->about)));
+	return XXH3_64bits_withSeed(numbers, sizeof numbers,
+	    XXH3_64bits(s->about, strlen(s->about)));
 }
 
 static int put_about(struct syncfile *s, struct reason *why)
@@ -371,7 +398,8 @@ uint64_t syncfile_allowed(const struct syncfile *s, uint64_t count, double perce
 	return percent > 0 ? (uint64_t)((double)s->known * percent / 100 + 1e-9) : count;
 }
 
-enum syncfile_verdict syncfile_decide(const struct syncfile *s, uint64_t records, bool doubtful, uint64_t allowed)
+enum syncfile_verdict syncfile_decide(const struct syncfile *s, uint64_t records, bool doubtful,
+    uint64_t allowed)
 {
 	if (syncfile_missing(s) == 0)
 		return SYNCFILE_NOBODY;
@@ -382,7 +410,8 @@ enum syncfile_verdict syncfile_decide(const struct syncfile *s, uint64_t records
 	return syncfile_missing(s) > allowed ? SYNCFILE_TOO_MANY : SYNCFILE_DELETE;
 }
 
-/* The identifier in the row under NEXT: believed only where it is what the row was filed under, for it is deleted. */
+/* The identifier in the row under NEXT: believed only where it is what the row was filed under, for
+ * it is deleted. */
 static int take_missing(struct syncfile *s, struct buf *id, enum id_type *type, struct reason *why)
 {
 	sqlite3_stmt *q = s->query[NEXT];
@@ -404,7 +433,8 @@ static int take_missing(struct syncfile *s, struct buf *id, enum id_type *type, 
 	return 1;
 }
 
-int syncfile_next_missing(struct syncfile *s, struct buf *id, enum id_type *type, struct reason *why)
+int syncfile_next_missing(struct syncfile *s, struct buf *id, enum id_type *type,
+    struct reason *why)
 {
 	int found = 0;
 
@@ -425,7 +455,7 @@ int syncfile_next_missing(struct syncfile *s, struct buf *id, enum id_type *type
 		s->next = s->next_ended ? hash : hash + 1;
 		break;
 	}
-	sqlite3_reset(s->query[NEXT]);		/* so that the log can be put away */
+	sqlite3_reset(s->query[NEXT]); /* so that the log can be put away */
 	s->next_ended |= found == 0;
 	return found;
 }
@@ -437,7 +467,7 @@ static int read_number(struct syncfile *s, const char *sql, uint64_t *out, struc
 {
 	sqlite3_stmt *q = db_prepare(&s->db, sql, why);
 
-	if (!q)			/* its tables are not ours */
+	if (!q) /* its tables are not ours */
 		return damaged(s, why);
 	int got = sqlite3_step(q) == SQLITE_ROW ? 0 : trouble(s, "read", why);
 	if (got == 0)
@@ -464,11 +494,12 @@ static int take_about(struct syncfile *s, sqlite3_stmt *q, struct reason *why)
 /* What the file says of itself, which must be true of its rows, and about this run. 0 or -1. */
 static int read_about(struct syncfile *s, const char *about, struct reason *why)
 {
-	sqlite3_stmt *q = db_prepare(&s->db, "SELECT text, people, top, complete, sum FROM about", why);
+	sqlite3_stmt *q = db_prepare(&s->db, "SELECT text, people, top, complete, sum FROM about",
+	    why);
 	uint64_t rows = 0;
 	int result;
 
-	if (!q)			/* its tables are not ours */
+	if (!q) /* its tables are not ours */
 		return damaged(s, why);
 	int code = sqlite3_step(q);
 	if (code == SQLITE_ROW)
@@ -486,8 +517,10 @@ static int read_about(struct syncfile *s, const char *about, struct reason *why)
 		return 0;
 	char shown[PATH_SHOWN], then[PATH_SHOWN], now[PATH_SHOWN];
 	s->unusable = true;
-	return reason_set(why, "%s: is about another destination, action or shard (%s; now it is %s): %s",
-	    path_shown(s->db.name, shown), path_shown(s->about, then), path_shown(about, now), WAY_OUT);
+	return reason_set(why,
+	    "%s: is about another destination, action or shard (%s; now it is %s): %s",
+	    path_shown(s->db.name, shown), path_shown(s->about, then), path_shown(about, now),
+	    WAY_OUT);
 }
 
 static int prepare(struct syncfile *s, bool read_only, struct reason *why)
@@ -515,7 +548,8 @@ static int start(struct syncfile *s, const char *about, bool read_only, struct r
 	return put_about(s, why) < 0 ? -1 : syncfile_commit(s, why);
 }
 
-struct syncfile *syncfile_open(const char *path, const char *about, bool read_only, int *status, struct reason *why)
+struct syncfile *syncfile_open(const char *path, const char *about, bool read_only, int *status,
+    struct reason *why)
 {
 	static const int statuses[] = { [DB_BUSY] = 75, [DB_BROKEN] = 65, [DB_FAILED] = 73 };
 	struct syncfile *s = xcalloc(1, sizeof *s);
@@ -523,7 +557,8 @@ struct syncfile *syncfile_open(const char *path, const char *about, bool read_on
 
 	s->about = xstrdup("");
 	s->next = INT64_MIN;
-	opened = read_only ? db_open_read_only(&s->db, path, &kind, why) : db_open(&s->db, path, &kind, false, why);
+	opened = read_only ? db_open_read_only(&s->db, path, &kind, why) :
+	                     db_open(&s->db, path, &kind, false, why);
 	if (opened == DB_NEW && read_only)
 		return s;
 	if (opened == DB_NEW || opened == DB_KEPT) {

@@ -1,6 +1,6 @@
 /*
- * loop_curl URL COUNT CONNECTIONS: the least that sending with libcurl takes: PUTs of about 200 bytes, kept easy handles, few
- * headers, nothing decided and nothing kept.
+ * loop_curl URL COUNT CONNECTIONS: the least that sending with libcurl takes: PUTs of about 200
+ * bytes, kept easy handles, few headers, nothing decided and nothing kept.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -8,10 +8,14 @@
 #include <string.h>
 
 static const char body[] =
-	"{\"email\":\"user500000@example.com\",\"first_name\":\"Grace\",\"last_name\":\"Tanaka\",\"address\":\"Prague, Main St 217\","
-	"\"plan\":\"pro\",\"created_at\":1709208000,\"active\":\"true\",\"spent\":\"217.17\"}";
+    "{\"email\":\"user500000@example.com\",\"first_name\":\"Grace\",\"last_name\":\"Tanaka\","
+    "\"address\":\"Prague, Main St 217\","
+    "\"plan\":\"pro\",\"created_at\":1709208000,\"active\":\"true\",\"spent\":\"217.17\"}";
 
-struct slot { CURL *easy; CURLU *url; };
+struct slot {
+	CURL *easy;
+	CURLU *url;
+};
 
 static size_t forget(char *data, size_t size, size_t n, void *arg)
 {
@@ -69,7 +73,8 @@ static int collect(CURLM *multi, long *started, long *finished, long count)
 
 int main(int argc, char **argv)
 {
-	long count = argc == 4 ? atol(argv[2]) : 0, connections = argc == 4 ? atol(argv[3]) : 0, started = 0, finished = 0;
+	long count = argc == 4 ? atol(argv[2]) : 0, connections = argc == 4 ? atol(argv[3]) : 0,
+	     started = 0, finished = 0;
 	struct curl_slist *head = NULL;
 	CURLM *multi = curl_global_init(CURL_GLOBAL_DEFAULT) == 0 ? curl_multi_init() : NULL;
 	struct slot *slots = calloc((size_t)connections + 1, sizeof *slots);
@@ -87,7 +92,8 @@ int main(int argc, char **argv)
 			start(multi, &slots[i], started++);
 	}
 	while (finished < count) {
-		if (curl_multi_perform(multi, &running) != CURLM_OK || collect(multi, &started, &finished, count) != 0)
+		if (curl_multi_perform(multi, &running) != CURLM_OK ||
+		    collect(multi, &started, &finished, count) != 0)
 			return 1;
 		if (finished < count)
 			curl_multi_poll(multi, NULL, 0, 1000, NULL);

@@ -1,4 +1,5 @@
-/* loop_json FILE: the least that reading NDJSON with jansson takes: each line is loaded and forgotten. */
+/* loop_json FILE: the least that reading NDJSON with jansson takes: each line is loaded and
+ * forgotten. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* measure FILE COMMAND...: runs it and appends "seconds cpu_seconds max_rss_kib" to FILE; ends with its status. */
+/* measure FILE COMMAND...: runs it and appends "seconds cpu_seconds max_rss_kib" to FILE; ends with
+ * its status. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,9 @@ int main(int argc, char **argv)
 	}
 	double wall = now() - began;
 	FILE *f = fopen(argv[1], "a");
-	if (!f || fprintf(f, "%.6f %.6f %ld\n", wall, seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss) < 0 ||
+	if (!f ||
+	    fprintf(f, "%.6f %.6f %ld\n", wall, seconds(used.ru_utime) + seconds(used.ru_stime),
+	        used.ru_maxrss) < 0 ||
 	    fclose(f) != 0) {
 		perror(argv[1]);
 		return 2;

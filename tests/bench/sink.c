@@ -1,6 +1,7 @@
 /*
- * sink PORTFILE: an HTTP server that answers {} to everything at once and throws away what it was sent, so that a client is
- * what is measured. Keep-alive, pipelining, bodies by Content-Length; one thread. Runs until it is killed.
+ * sink PORTFILE: an HTTP server that answers {} to everything at once and throws away what it was
+ * sent, so that a client is what is measured. Keep-alive, pipelining, bodies by Content-Length; one
+ * thread. Runs until it is killed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,12 +19,13 @@
 #define HEAD_MAX 65536
 #define EVENTS 64
 
-static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+static const char answer[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 
 struct connection {
 	int fd;
-	size_t body;		/* bytes of a body still to come */
-	size_t len;		/* of `head` in use */
+	size_t body; /* bytes of a body still to come */
+	size_t len;  /* of `head` in use */
 	char head[HEAD_MAX];
 };
 
@@ -34,7 +36,8 @@ static size_t content_length(const char *head, size_t n)
 
 	while ((line = memchr(line, '\n', (size_t)(end - line)))) {
 		line++;
-		if ((size_t)(end - line) > sizeof name && strncasecmp(line, name, sizeof name - 1) == 0)
+		if ((size_t)(end - line) > sizeof name &&
+		    strncasecmp(line, name, sizeof name - 1) == 0)
 			return strtoul(line + sizeof name - 1, NULL, 10);
 	}
 	return 0;
@@ -48,7 +51,8 @@ static int send_answers(int fd, size_t count)
 		size_t now = count < 16 ? count : 16;
 		for (size_t i = 0; i < now; i++)
 			memcpy(out + i * (sizeof answer - 1), answer, sizeof answer - 1);
-		if (send(fd, out, now * (sizeof answer - 1), MSG_NOSIGNAL) != (ssize_t)(now * (sizeof answer - 1)))
+		if (send(fd, out, now * (sizeof answer - 1), MSG_NOSIGNAL) !=
+		    (ssize_t)(now * (sizeof answer - 1)))
 			return -1;
 		count -= now;
 	}
@@ -73,7 +77,8 @@ static int take_requests(struct connection *c)
 	return send_answers(c->fd, done);
 }
 
-/* The body is not even copied out of the kernel. 1: more may come, 0: nothing just now, -1: the end. */
+/* The body is not even copied out of the kernel. 1: more may come, 0: nothing just now, -1: the
+ * end. */
 static int skip_body(struct connection *c)
 {
 	ssize_t n = recv(c->fd, NULL, c->body, MSG_TRUNC | MSG_DONTWAIT);
@@ -132,12 +137,14 @@ static int listen_somewhere(const char *port_file)
 	char temporary[4096], text[16];
 	int n, file;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 128) || getsockname(fd, (struct sockaddr *)&a, &len))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 128) ||
+	    getsockname(fd, (struct sockaddr *)&a, &len))
 		return -1;
 	snprintf(temporary, sizeof temporary, "%s.new", port_file);
 	n = snprintf(text, sizeof text, "%d\n", ntohs(a.sin_port));
 	file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	if (file < 0 || write(file, text, (size_t)n) != n || close(file) != 0 || rename(temporary, port_file) != 0)
+	if (file < 0 || write(file, text, (size_t)n) != n || close(file) != 0 ||
+	    rename(temporary, port_file) != 0)
 		return -1;
 	return fd;
 }

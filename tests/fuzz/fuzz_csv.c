@@ -1,6 +1,6 @@
 /*
- * Any bytes as CSV: the same records as libcsv finds, the same count, and the same in other pieces. The first four bytes
- * say how they are handed out.
+ * Any bytes as CSV: the same records as libcsv finds, the same count, and the same in other pieces.
+ * The first four bytes say how they are handed out.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must_be_same(const struct buf *expected, const struct buf *got, const char *text, size_t n,
-    const struct feeding *how)
+static void must_be_same(const struct buf *expected, const struct buf *got, const char *text,
+    size_t n, const struct feeding *how)
 {
 	if (same_trace(expected, got))
 		return;
@@ -18,7 +18,8 @@ static void must_be_same(const struct buf *expected, const struct buf *got, cons
 	abort();
 }
 
-/* With a header, and with _cio_ columns, which libcsv knows nothing of: in any pieces the same, and counted right. */
+/* With a header, and with _cio_ columns, which libcsv knows nothing of: in any pieces the same, and
+ * counted right. */
 static void with_header(const char *text, size_t n, struct feeding *how)
 {
 	struct buf once = { .max = ANY }, again = { .max = ANY };
@@ -44,9 +45,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 4)
 		return 0;
 	struct feeding how = {
-		.chunk = 1 + data[0] % 70, .again = data[0] >= 128, .base = 1 + data[1],
-		.longest = data[2] < 128 ? RECORD_MAX : 1 + data[2] - 128u, .delimiter = ",\t;|"[data[3] % 4],
-		.columns = columns, .column_count = 1 + data[3] / 4 % 4,
+		.chunk = 1 + data[0] % 70,
+		.again = data[0] >= 128,
+		.base = 1 + data[1],
+		.longest = data[2] < 128 ? RECORD_MAX : 1 + data[2] - 128u,
+		.delimiter = ",\t;|"[data[3] % 4],
+		.columns = columns,
+		.column_count = 1 + data[3] / 4 % 4,
 	};
 	const char *text = (const char *)data + 4;
 	size_t n = size - 4;

@@ -1,6 +1,6 @@
 /*
- * Any bytes as NDJSON: the same records as jansson finds, the same count, and the same in other pieces. The first three
- * bytes say how they are handed out.
+ * Any bytes as NDJSON: the same records as jansson finds, the same count, and the same in other
+ * pieces. The first three bytes say how they are handed out.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must_be_same(const struct buf *expected, const struct buf *got, const char *text, size_t n,
-    const struct feeding *how)
+static void must_be_same(const struct buf *expected, const struct buf *got, const char *text,
+    size_t n, const struct feeding *how)
 {
 	if (same_trace(expected, got))
 		return;
@@ -25,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3)
 		return 0;
 	struct feeding how = {
-		.chunk = 1 + data[0] % 70, .again = data[0] >= 128, .base = 1 + data[1],
+		.chunk = 1 + data[0] % 70,
+		.again = data[0] >= 128,
+		.base = 1 + data[1],
 		.longest = data[2] < 128 ? RECORD_MAX : 1 + data[2] - 128u,
 	};
 	struct feeding once = how;
@@ -33,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = size - 3;
 	once.chunk = n + 1;
 	if (memmem(text, n, "_cio_", 5) || memmem(text, n, "\\u00", 4))
-		trace_ndjson(&judged, text, n, &once);	/* there may be members that are dropped: no matter for jansson */
+		/* there may be members that are dropped: no matter for jansson */
+		trace_ndjson(&judged, text, n, &once);
 	else
 		model_ndjson(&judged, text, n, &how);
 	trace_ndjson(&trace, text, n, &how);

@@ -28,13 +28,15 @@ static void must_be_base(const char *base)
 	static const char ours[] = "customer.io";
 
 	must(strncmp(base, "https://", 8) == 0 && strlen(base) >= 8 + strlen(ours));
-	must(strcmp(base + strlen(base) - strlen(ours), ours) == 0 && !strpbrk(base + 8, "/@:?#\\ \t\r\n"));
+	must(strcmp(base + strlen(base) - strlen(ours), ours) == 0 &&
+	    !strpbrk(base + 8, "/@:?#\\ \t\r\n"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = xstrndup((const char *)data, size);
-	char *body = size > 0 ? memcpy(xmalloc(size), data, size) : NULL;	/* no byte after it: a sanitizer sees */
+	/* no byte after it: a sanitizer sees */
+	char *body = size > 0 ? memcpy(xmalloc(size), data, size) : NULL;
 	struct reply r = { .status = 207, .body = body, .body_len = size, .retry_after_us = -1 };
 	char reason[REPLY_REASON_MAX + 4], url[80], region[16];
 	unsigned seen = 0;
