@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,7 @@ START_TEST(every_option)
 	}
 	ck_assert_msg(!strstr(text, " @") && !strstr(text, "[@"), "%s: an @ was not replaced",
 	    scripts[_i].what);
+	ck_assert_msg(!strstr(text, "default $"), "%s: a $ was not replaced", scripts[_i].what);
 	free(text);
 }
 END_TEST
@@ -79,6 +81,11 @@ START_TEST(table_is_sound)
 		ck_assert_msg((spec->kind == KIND_FLAG) == !spec->argument, "%s", spec->name);
 		ck_assert_msg(!strchr(spec->help, '@') == !spec->values,
 		    "%s: @ and values go together", spec->name);
+		ck_assert_msg(!strchr(spec->help, '$') == !spec->preset,
+		    "%s: $ and a default go together", spec->name);
+		ck_assert_msg(spec->kind != KIND_COUNT || spec->size == sizeof(uint64_t) ||
+		        (spec->size == sizeof(unsigned) && spec->max <= UINT_MAX),
+		    "%s: its member is too narrow", spec->name);
 	}
 	ck_assert_int_eq(options_table_find("rat", 3), OPTION_COUNT);
 	ck_assert_int_eq(options_table_find("", 0), OPTION_COUNT);

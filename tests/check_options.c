@@ -185,7 +185,7 @@ static void show(struct buf *b, const struct options *o)
 	    (long long)o->batch_wait_us);
 	buf_fmt(b, "rate=%lld/%lld\nrecord-rate=%lld/%lld\nburst=%llu\nconcurrency=%u\nadapt=%d\n",
 	    (long long)o->rate.num, (long long)o->rate.den, (long long)o->record_rate.num,
-	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency, o->adapt);
+	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency, !o->no_adapt);
 	buf_fmt(b,
 	    "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n",
 	    o->retry.retries, (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us,

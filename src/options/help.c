@@ -35,20 +35,27 @@ static const char foot[] =
     "\n"
     "The manual: man cio-import\n";
 
-/* "@" becomes "a, b or c". */
+/* "a, b or c" */
+static void list_values(const struct option_spec *spec, struct buf *out)
+{
+	for (size_t i = 0; spec->values[i]; i++)
+		buf_fmt(out, "%s%s",
+		    i == 0                  ? "" :
+		        spec->values[i + 1] ? ", " :
+		                              " or ",
+		    spec->values[i]);
+}
+
+/* The help text, with the values for @ and the default for $. */
 static void expand(const struct option_spec *spec, struct buf *out)
 {
 	for (const char *p = spec->help; *p; p++) {
-		if (*p != '@') {
+		if (*p == '@')
+			list_values(spec, out);
+		else if (*p == '$')
+			buf_str(out, spec->preset);
+		else
 			buf_byte(out, *p);
-			continue;
-		}
-		for (size_t i = 0; spec->values[i]; i++)
-			buf_fmt(out, "%s%s",
-			    i == 0                  ? "" :
-			        spec->values[i + 1] ? ", " :
-			                              " or ",
-			    spec->values[i]);
 	}
 	buf_byte(out, '\0');
 }

@@ -230,7 +230,7 @@ static int apply_command(struct reading *r)
 		if (assign_said(r, &c->said[i]) == -1)
 			return -1;
 	for (size_t i = 0; i < c->file_count; i++)
-		settings_add_name(&r->settings->files, c->files[i]);
+		settings_add_file(r->settings, c->files[i]);
 	return 0;
 }
 
@@ -308,21 +308,20 @@ static int take_credential(struct reading *r, enum variable v, bool env_file_fir
 	return 0;
 }
 
-static int take_credentials(struct reading *r)
+static int take_credentials(struct reading *r, struct options *o)
 {
-	struct settings *s = r->settings;
-	bool env_file_first = settings_commanded(s, OPTION_ENV_FILE);
+	bool env_file_first = settings_commanded(r->settings, OPTION_ENV_FILE);
 
-	if (take_credential(r, VARIABLE_SITE_ID, env_file_first, &s->site_id) == -1 ||
-	    take_credential(r, VARIABLE_API_KEY, env_file_first, &s->api_key) == -1)
+	if (take_credential(r, VARIABLE_SITE_ID, env_file_first, &o->site_id) != 0 ||
+	    take_credential(r, VARIABLE_API_KEY, env_file_first, &o->api_key) != 0)
 		return -1;
-	if (s->dry_run || (s->site_id && s->api_key))
+	if (o->dry_run || (o->site_id && o->api_key))
 		return 0;
 	reason_set(&r->why,
 	    "%s not set: put the workspace's Track API credentials (Customer.io: Settings, API "
 	    "credentials) into the environment or an --env-file; --dry-run needs none",
-	    s->site_id     ? "CUSTOMERIO_TRACK_API_KEY is" :
-	        s->api_key ? "CUSTOMERIO_SITE_ID is" :
+	    o->site_id     ? "CUSTOMERIO_TRACK_API_KEY is" :
+	        o->api_key ? "CUSTOMERIO_SITE_ID is" :
 	                     "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY are");
 	return refuse(r, EX_CONFIG);
 }
@@ -340,7 +339,7 @@ static int read_sources(struct reading *r)
 	if (configfile_read(s, config, environment_get(r->environment, "XDG_CONFIG_HOME"),
 	        environment_get(r->environment, "HOME"), &r->why) == -1)
 		return refuse(r, EX_CONFIG);
-	env_file = env_file ? env_file : s->env_file;
+	env_file = env_file ? env_file : s->options->env_file;
 	if (env_file &&
 	    envfile_read(&r->env_file, env_file,
 	        environment_get(r->environment, "CREDENTIALS_DIRECTORY"), &r->why) == -1)
@@ -368,8 +367,8 @@ static int read_run(struct reading *r, struct options *o)
 {
 	struct settings *s = r->settings;
 
-	if (read_sources(r) == -1 || options_check(s, o, &r->why, &r->status) == -1 ||
-	    take_credentials(r) == -1)
+	if (read_sources(r) == -1 || options_check(s, &r->why, &r->status) != 0 ||
+	    take_credentials(r, o) != 0)
 		return -1;
 	const char *ca_file = environment_get(r->environment, "SSL_CERT_FILE");
 	char shown[PATH_SHOWN];
@@ -382,9 +381,6 @@ static int read_run(struct reading *r, struct options *o)
 	}
 	o->ca_file = ca_file ? settings_keep(s, xstrdup(ca_file)) : NULL;
 	o->proxies = names_proxy(r->environment);
-	o->site_id = s->site_id;
-	o->api_key = s->api_key;
-	o->settings = s;
 	return 0;
 }
 
@@ -401,7 +397,7 @@ static int print_asked(struct reading *r, const struct said *asked, FILE *out)
 	else if (asked->id == OPTION_VERSION)
 		fprintf(out, "cio-import %s\n", VERSION);
 	else
-		completions[r->settings->completion](out);
+		completions[r->settings->options->completion](out);
 	if (fflush(out) != 0 || ferror(out)) {
 		reason_set(&r->why, "standard output cannot be written");
 		return refuse(r, EX_CANTCREAT);
@@ -429,9 +425,8 @@ static enum options_result read_all(struct reading *r, int argc, char **argv, bo
 enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty,
     FILE *out, struct options *o, int *status)
 {
-	struct reading r = { .environment = environment, .settings = settings_new() };
+	struct reading r = { .environment = environment, .settings = settings_new(o) };
 
-	*o = (struct options){ 0 };
 	enum options_result result = read_all(&r, argc, argv, input_is_tty, out, o);
 	if (result == OPTIONS_REFUSED && r.why.text[0])
 		log_error("%s%s", r.why.text,
@@ -447,5 +442,4 @@ enum options_result options_read(int argc, char **argv, char **environment, bool
 void options_free(struct options *o)
 {
 	settings_free(o->settings);
-	*o = (struct options){ 0 };
 }

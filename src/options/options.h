@@ -18,6 +18,7 @@
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
+/* A member that an option fills is named in the option's row of options_table. */
 struct options {
 	struct input_config input;
 	struct mapping_config mapping;
@@ -29,8 +30,10 @@ struct options {
 	/* where to */
 	const char *site_id, *api_key; /* secrets; NULL in a dry run without them */
 	const char *url;               /* base address, no slash at the end */
+	int region;                    /* 0 us, 1 eu: said in `url` already */
 	/* by --url or CUSTOMERIO_URL: the region check's answer is not followed */
 	bool url_given;
+	bool allow_http;
 	bool batch;
 	size_t batch_most; /* operations a batch, 0: as many as fit */
 	int64_t batch_wait_us;
@@ -41,7 +44,7 @@ struct options {
 	struct num_rate rate, record_rate; /* num 0: unlimited */
 	uint64_t burst;
 	unsigned concurrency;
-	bool adapt;
+	bool no_adapt;
 
 	/* when things go wrong */
 	struct retry_config retry;
@@ -50,7 +53,7 @@ struct options {
 	double max_errors_percent;      /* 0: no limit */
 	const char *rejects;            /* file, or NULL */
 	const char *state;              /* file, or NULL */
-	bool restart;
+	bool no_state, restart;         /* restart: only where there is a state */
 
 	/* nightly syncs and shards */
 	const char *sync;     /* file, or NULL */
@@ -65,6 +68,11 @@ struct options {
 	uint64_t progress_every;
 	const char *results, *summary, *metrics; /* files or NULL */
 	bool quiet, verbose;
+
+	/* what only options_read looks at */
+	const char *env_file, *config;
+	bool help, version;
+	int completion; /* 0 bash, 1 zsh, 2 fish */
 
 	struct settings *settings; /* what the pointers above point into */
 };

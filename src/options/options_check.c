@@ -26,11 +26,12 @@ static int check_rivals(struct settings *s, enum option_id a, bool *a_said, enum
 }
 
 /* --id=phone without more would be a phone number, which the v1 API has no way to name. */
-static int check_phone(const struct settings *s, struct reason *why)
+static int check_phone(const struct options *o, struct reason *why)
 {
-	bool by_name = s->id_type == -1 && s->id && strcmp(s->id, "phone") == 0;
+	bool by_name = o->mapping.id_type == -1 && o->mapping.id_field &&
+	    strcmp(o->mapping.id_field, "phone") == 0;
 
-	if (s->batch || (s->id_type != ID_PHONE && !by_name))
+	if (o->batch || (o->mapping.id_type != ID_PHONE && !by_name))
 		return 0;
 	return reason_set(why, "people can be named by phone in batches alone: add --batch%s",
 	    by_name ? ", or --id-type=id where the field holds an id" : "");
@@ -38,55 +39,61 @@ static int check_phone(const struct settings *s, struct reason *why)
 
 static int check_action(const struct settings *s, struct reason *why)
 {
-	if (s->batch && s->action == ACTION_TRACK_ANONYMOUS)
+	const struct options *o = s->options;
+	if (o->batch && o->action == ACTION_TRACK_ANONYMOUS)
 		return reason_set(why,
 		    "--action=track-anonymous cannot be batched, for that API has no anonymous "
 		    "events: "
 		    "leave --batch out");
-	if (settings_commanded(s, OPTION_EVENT) && !s->action_field &&
-	    !action_is_event((enum action)s->action))
+	if (settings_commanded(s, OPTION_EVENT) && !o->mapping.action_field &&
+	    !action_is_event(o->action))
 		return reason_set(why,
 		    "--event needs --action=track, track-anonymous, page or screen");
-	return check_phone(s, why);
+	return check_phone(o, why);
 }
 
-static int check_columns(const struct name_list *l, struct reason *why)
+static int check_columns(const struct input_config *c, struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
 
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < c->column_count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(l->names[i], l->names[k]) == 0)
+			if (strcmp(c->columns[i], c->columns[k]) == 0)
 				return reason_set(why, "--columns names %s twice",
-				    settings_shown(l->names[i], shown));
+				    settings_shown(c->columns[i], shown));
 	return 0;
 }
 
 /* An option for CSV with --format=ndjson: refused, unless --format is the stronger. */
 static int check_csv_only(struct settings *s, enum option_id id, struct reason *why)
 {
-	if (s->format != INPUT_NDJSON || s->source[id] == SOURCE_NONE)
+	struct options *o = s->options;
+	if (o->input.format != INPUT_NDJSON || s->source[id] == SOURCE_NONE)
 		return 0;
 	if (s->source[id] >= s->source[OPTION_FORMAT])
 		return reason_set(why, "--%s is for CSV: it does not go with --format=ndjson",
 		    options_table[id].name);
-	if (id == OPTION_COLUMNS)
-		s->columns.count = 0;
-	else
-		s->delimiter = 0;
+	if (id == OPTION_DELIMITER) {
+		o->input.delimiter = 0;
+	} else {
+		free((void *)o->input.columns);
+		o->input.columns = NULL;
+		o->input.column_count = 0;
+	}
 	return 0;
 }
 
 static int check_input(struct settings *s, struct reason *why)
 {
+	struct options *o = s->options;
 	bool standard_input = false;
 
-	if (s->files.count == 0)
-		settings_add_name(&s->files, "-");
-	for (size_t i = 0; i < s->files.count; i++) {
-		if (!*s->files.names[i])
+	if (o->input.file_count == 0)
+		settings_add_file(s, "-");
+	for (size_t i = 0; i < o->input.file_count; i++) {
+		if (!*o->input.files[i])
 			return reason_set(why, "a FILE's name is empty: was a variable not set?");
-		if (strcmp(s->files.names[i], "-") != 0)
+		if (strcmp(o->input.files[i], "-") != 0)
 			continue;
 		if (standard_input)
 			return reason_set(why, "standard input (-) can be read once only");
@@ -95,36 +102,38 @@ static int check_input(struct settings *s, struct reason *why)
 	if (check_csv_only(s, OPTION_COLUMNS, why) == -1 ||
 	    check_csv_only(s, OPTION_DELIMITER, why) == -1)
 		return -1;
-	return check_columns(&s->columns, why);
+	return check_columns(&o->input, why);
 }
 
 static int check_sync(const struct settings *s, struct reason *why)
 {
-	if (!s->sync && settings_commanded(s, OPTION_SYNC_DELETES))
+	const struct options *o = s->options;
+	if (!o->sync && settings_commanded(s, OPTION_SYNC_DELETES))
 		return reason_set(why, "--sync-deletes needs --sync=FILE");
-	if (s->sync_deletes == -1 && settings_commanded(s, OPTION_MAX_DELETES))
+	if (o->sync_deletes == -1 && settings_commanded(s, OPTION_MAX_DELETES))
 		return reason_set(why, "--max-deletes needs --sync-deletes");
-	if (s->sync && (s->action != ACTION_IDENTIFY || s->action_field))
+	if (o->sync && (o->action != ACTION_IDENTIFY || o->mapping.action_field))
 		return reason_set(why, "--sync goes with --action=identify alone%s",
-		    s->action_field ? ", and not with --action-field" : "");
-	if (s->sync && s->sync_deletes != -1 && (s->skip || s->limit))
+		    o->mapping.action_field ? ", and not with --action-field" : "");
+	if (o->sync && o->sync_deletes != -1 && (o->skip || o->limit))
 		return reason_set(why,
 		    "--sync-deletes does not go with --%s: people in the records left out "
 		    "would be deleted",
-		    s->skip ? "skip" : "limit");
+		    o->skip ? "skip" : "limit");
 	return 0;
 }
 
 static int check_waits(struct settings *s, struct reason *why)
 {
-	if (s->backoff_us <= s->backoff_max_us)
+	struct options *o = s->options;
+	if (o->retry.backoff_us <= o->retry.backoff_max_us)
 		return 0;
 	if (s->source[OPTION_BACKOFF] == SOURCE_NONE) {
-		s->backoff_us = s->backoff_max_us;
+		o->retry.backoff_us = o->retry.backoff_max_us;
 		return 0;
 	}
 	if (s->source[OPTION_BACKOFF_MAX] == SOURCE_NONE) {
-		s->backoff_max_us = s->backoff_us;
+		o->retry.backoff_max_us = o->retry.backoff_us;
 		return 0;
 	}
 	return reason_set(why,
@@ -134,12 +143,13 @@ static int check_waits(struct settings *s, struct reason *why)
 /* What is not said of the rate is one process's share of it. */
 static void check_speed(struct settings *s)
 {
-	if (s->shards == 0)
+	struct options *o = s->options;
+	if (o->shards == 0)
 		return;
 	if (s->source[OPTION_RATE] == SOURCE_NONE)
-		s->rate.den *= (int64_t)s->shards;
+		o->rate.den *= (int64_t)o->shards;
 	if (s->source[OPTION_BURST] == SOURCE_NONE)
-		s->burst = s->burst > s->shards ? s->burst / s->shards : 1;
+		o->burst = o->burst > o->shards ? o->burst / o->shards : 1;
 }
 
 /* Where a name's ending begins: its last dot, but for one in front. The end of the name where it
@@ -156,7 +166,8 @@ static size_t ending_at(const char *name)
  * "users.rejected.1of4.csv" and "users.csv.1of4.cio-state". */
 static void name_files(struct settings *s)
 {
-	const char *first = s->files.names[0];
+	struct options *o = s->options;
+	const char *first = o->input.files[0];
 	size_t ending = ending_at(first);
 	struct stat st;
 	struct buf name;
@@ -164,17 +175,16 @@ static void name_files(struct settings *s)
 	if (strcmp(first, "-") == 0 || (stat(first, &st) == 0 && !S_ISREG(st.st_mode)))
 		return;
 	for (int state = 0; state < 2; state++) {
-		if (state ? s->state || s->no_state : s->rejects != NULL)
+		if (state ? o->state || o->no_state : o->rejects != NULL)
 			continue;
 		buf_init(&name, SIZE_MAX / 2);
 		buf_add(&name, first, state ? strlen(first) : ending);
 		buf_str(&name, state ? "" : ".rejected");
-		if (s->shards)
-			buf_fmt(&name, ".%lluof%llu", (unsigned long long)s->shard,
-			    (unsigned long long)s->shards);
+		if (o->shards)
+			buf_fmt(&name, ".%uof%u", o->shard, o->shards);
 		buf_str(&name, state ? ".cio-state" : first + ending);
 		buf_byte(&name, '\0');
-		*(state ? &s->state : &s->rejects) = settings_keep(s, name.data);
+		*(state ? &o->state : &o->rejects) = settings_keep(s, name.data);
 	}
 }
 
@@ -207,18 +217,18 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* No output may be an input or another output. */
-static int check_outputs(const struct settings *s, struct reason *why)
+static int check_outputs(const struct options *o, struct reason *why)
 {
 	const struct {
 		enum option_id id;
 		const char *path;
 	} outputs[] = {
-		{ OPTION_REJECTS, s->rejects },
-		{ OPTION_STATE, s->state },
-		{ OPTION_RESULTS, s->results },
-		{ OPTION_SUMMARY, s->summary },
-		{ OPTION_METRICS, s->metrics },
-		{ OPTION_SYNC, s->sync },
+		{ OPTION_REJECTS, o->rejects },
+		{ OPTION_STATE, o->state },
+		{ OPTION_RESULTS, o->results },
+		{ OPTION_SUMMARY, o->summary },
+		{ OPTION_METRICS, o->metrics },
+		{ OPTION_SYNC, o->sync },
 	};
 	char shown[PATH_SHOWN];
 
@@ -226,9 +236,9 @@ static int check_outputs(const struct settings *s, struct reason *why)
 		const char *path = outputs[i].path, *name = options_table[outputs[i].id].name;
 		if (!path || strcmp(path, "-") == 0)
 			continue;
-		for (size_t k = 0; k < s->files.count; k++)
-			if (strcmp(s->files.names[k], "-") != 0 &&
-			    same_file(path, s->files.names[k]))
+		for (size_t k = 0; k < o->input.file_count; k++)
+			if (strcmp(o->input.files[k], "-") != 0 &&
+			    same_file(path, o->input.files[k]))
 				return reason_set(why, "--%s: %s is an input: name another file",
 				    name, path_shown(path, shown));
 		for (size_t k = 0; k < i; k++)
@@ -243,24 +253,25 @@ static int check_outputs(const struct settings *s, struct reason *why)
 
 static int check_files(struct settings *s, struct reason *why)
 {
-	bool state = s->state != NULL;
+	struct options *o = s->options;
+	bool state = o->state != NULL;
 
-	if (check_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &s->no_state, why) == -1)
+	if (check_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &o->no_state, why) == -1)
 		return -1;
-	s->state = state ? s->state : NULL;
-	if (s->dry_run && s->results && strcmp(s->results, "-") == 0)
+	o->state = state ? o->state : NULL;
+	if (o->dry_run && o->results && strcmp(o->results, "-") == 0)
 		return reason_set(why,
 		    "--results=- and --dry-run both want standard output: "
 		    "name a file, or leave one out");
 	name_files(s);
-	if (s->restart && !s->state)
+	if (o->restart && !o->state)
 		return reason_set(why,
 		    "--restart: no progress is kept here that could be forgotten: "
 		    "name it with --state=FILE");
-	if (check_outputs(s, why) == -1)
+	if (check_outputs(o, why) == -1)
 		return -1;
-	if (s->dry_run)
-		s->rejects = s->state = s->results = s->summary = s->metrics = NULL;
+	if (o->dry_run)
+		o->rejects = o->state = o->results = o->summary = o->metrics = NULL;
 	return 0;
 }
 
@@ -268,9 +279,10 @@ static int check_files(struct settings *s, struct reason *why)
  * not passed over. */
 static int check_where(const struct settings *s, struct reason *why, int *status)
 {
+	const struct options *o = s->options;
 	enum source region = s->source[OPTION_REGION], url = s->source[OPTION_URL];
 
-	if (s->url && region > url) {
+	if (o->url && region > url) {
 		*status = region == SOURCE_COMMAND ? EX_USAGE : EX_CONFIG;
 		return reason_set(why,
 		    "a region is asked for, but the %s an address that stands in its "
@@ -278,7 +290,7 @@ static int check_where(const struct settings *s, struct reason *why, int *status
 		    url == SOURCE_CONFIG ? "configuration gives" :
 		                           "environment's CUSTOMERIO_URL is");
 	}
-	if (s->url && !s->allow_http && !endpoint_is_private(s->url)) {
+	if (o->url && !o->allow_http && !endpoint_is_private(o->url)) {
 		*status = EX_CONFIG;
 		return reason_set(why,
 		    "the address (--url, CUSTOMERIO_URL) is http://, which sends the credentials "
@@ -289,96 +301,30 @@ static int check_where(const struct settings *s, struct reason *why, int *status
 	return 0;
 }
 
-static void fill_input(const struct settings *s, struct options *o)
+/* What follows from what was said. */
+static void derive(struct options *o)
 {
-	o->input = (struct input_config){
-		.files = s->files.names,
-		.file_count = s->files.count,
-		.format = (enum input_format)s->format,
-		.delimiter = s->delimiter,
-		.columns = s->columns.count ? s->columns.names : NULL,
-		.column_count = s->columns.count,
-	};
-	o->mapping = (struct mapping_config){
-		.renames = s->map.pairs,
-		.rename_count = s->map.count,
-		.sets = s->set.pairs,
-		.set_count = s->set.count,
-		.only = s->only.names,
-		.only_count = s->only.count,
-		.drop = s->drop.names,
-		.drop_count = s->drop.count,
-		.types = s->type.types,
-		.type_count = s->type.count,
-		.id_field = s->id,
-		.id_type = s->id_type,
-		.action_field = s->action_field,
-		.empty = (enum empty_mode)s->empty,
-		.infer = s->infer,
-		.phone_identifies = s->batch,
-	};
-	o->skip = s->skip;
-	o->limit = s->limit;
-	o->action = (enum action)s->action;
-	o->event = s->event;
-	o->update_only = s->update_only;
-	o->no_limits = s->no_limits;
-	o->dry_run = s->dry_run;
+	o->url_given = o->url != NULL;
+	o->url = o->url ? o->url : endpoint_region(o->region);
+	o->mapping.phone_identifies = o->batch;
+	o->restart = o->restart && o->state;
+	if (!o->sync)
+		o->sync_deletes = -1;
+	else if (o->sync_deletes != -1)
+		o->sync_deletes = o->sync_deletes == 0 ? ACTION_DELETE : ACTION_SUPPRESS;
 }
 
-static void fill_sending(const struct settings *s, struct options *o)
+int options_check(struct settings *s, struct reason *why, int *status)
 {
-	o->url = s->url ? s->url : endpoint_region(s->region);
-	o->url_given = s->url != NULL;
-	o->batch = s->batch;
-	o->batch_most = s->batch_most;
-	o->batch_wait_us = s->batch_wait_us;
-	o->rate = s->rate;
-	o->record_rate = s->record_rate;
-	o->burst = s->burst;
-	o->concurrency = (unsigned)s->concurrency;
-	o->adapt = !s->no_adapt;
-	o->retry = (struct retry_config){ (unsigned)s->retries, s->backoff_us, s->backoff_max_us,
-		s->jitter };
-	o->timeout_us = s->timeout_us;
-	o->give_up_us = s->give_up_us;
-}
+	struct options *o = s->options;
 
-static void fill_accounting(const struct settings *s, struct options *o)
-{
-	o->max_errors = s->max_errors.count;
-	o->max_errors_percent = s->max_errors.percent;
-	o->rejects = s->rejects;
-	o->state = s->state;
-	o->restart = s->restart && s->state;
-	o->sync = s->sync;
-	o->sync_deletes = !s->sync || s->sync_deletes == -1 ? -1 :
-	    s->sync_deletes == 0                            ? ACTION_DELETE :
-	                                                      ACTION_SUPPRESS;
-	o->max_deletes = s->max_deletes.count;
-	o->max_deletes_percent = s->max_deletes.percent;
-	o->shard = (unsigned)s->shard;
-	o->shards = (unsigned)s->shards;
-	o->progress = (enum progress_mode)s->progress;
-	o->progress_every = s->progress_every;
-	o->results = s->results;
-	o->summary = s->summary;
-	o->metrics = s->metrics;
-	o->quiet = s->quiet;
-	o->verbose = s->verbose;
-}
-
-int options_check(struct settings *s, struct options *o, struct reason *why, int *status)
-{
 	*status = EX_USAGE;
-	if (check_rivals(s, OPTION_QUIET, &s->quiet, OPTION_VERBOSE, &s->verbose, why) == -1 ||
+	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) == -1 ||
 	    check_input(s, why) == -1 || check_action(s, why) == -1 || check_sync(s, why) == -1 ||
 	    check_waits(s, why) == -1 || check_files(s, why) == -1 ||
 	    check_where(s, why, status) == -1)
 		return -1;
 	check_speed(s);
-	fill_input(s, o);
-	fill_sending(s, o);
-	fill_accounting(s, o);
+	derive(o);
 	return 0;
 }

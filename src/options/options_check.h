@@ -3,12 +3,11 @@
 #ifndef OPTIONS_CHECK_H
 #define OPTIONS_CHECK_H
 
-struct options;
 struct reason;
 struct settings;
 
-/* Fills *o, but for what comes from the environment alone. 0, or -1 with *why and *status (64 or
- * 78). */
-int options_check(struct settings *s, struct options *o, struct reason *why, int *status);
+/* Makes the options whole, but for what comes from the environment alone. 0, or -1 with *why and
+ * *status (64 or 78). */
+int options_check(struct settings *s, struct reason *why, int *status);
 
 #endif

@@ -2,10 +2,14 @@
 
 #include <string.h>
 #include "operation/operation.h"
-#include "options/settings.h"
+#include "options/options.h"
 #include "options/suggest.h"
 
-#define AT(member) offsetof(struct settings, member)
+/* Where a value goes; for some kinds it takes two members. */
+#define AT(member) AT2(member, member)
+#define AT2(first, second) \
+	offsetof(struct options, first), offsetof(struct options, second), \
+	    sizeof(((struct options *)NULL)->first)
 
 /* Values stand in the order of the enums that they become. */
 static const char *const formats[] = { "auto", "csv", "tsv", "ndjson", NULL };
@@ -34,45 +38,49 @@ static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 _Static_assert(sizeof actions / sizeof *actions == ACTION_COUNT + 1,
     "actions stand in the order of enum action");
 
-/* In a help text @ stands for the values. */
+/* In a help text @ stands for the values, $ for the default. */
 const struct option_spec options_table[OPTION_COUNT] = {
-	[OPTION_FORMAT] = { "format", 'f', "FORMAT", GROUP_INPUT, KIND_CHOICE, AT(format),
-	    .values = formats,
-	    .help = "how records are written: @ (default auto: by the name's ending, else by the "
+	[OPTION_FORMAT] = { "format", 'f', "FORMAT", GROUP_INPUT, KIND_CHOICE, AT(input.format),
+	    .values = formats, .preset = "auto",
+	    .help = "how records are written: @ (default $: by the name's ending, else by the "
 	            "first byte)" },
-	[OPTION_DELIMITER] = { "delimiter", 0, "CHAR", GROUP_INPUT, KIND_DELIMITER, AT(delimiter),
-	    .help = "CSV field separator (default , or a tab for tsv)" },
-	[OPTION_COLUMNS] = { "columns", 0, "A,B,C", GROUP_INPUT, KIND_NAMES, AT(columns),
+	[OPTION_DELIMITER] = { "delimiter", 0, "CHAR", GROUP_INPUT, KIND_DELIMITER,
+	    AT(input.delimiter), .help = "CSV field separator (default , or a tab for tsv)" },
+	[OPTION_COLUMNS] = { "columns", 0, "A,B,C", GROUP_INPUT, KIND_NAMES,
+	    AT2(input.columns, input.column_count),
 	    .help = "names for a CSV without a header row" },
-	[OPTION_ID] = { "id", 0, "FIELD", GROUP_INPUT, KIND_TEXT, AT(id),
+	[OPTION_ID] = { "id", 0, "FIELD", GROUP_INPUT, KIND_TEXT, AT(mapping.id_field),
 	    .help = "the field that names the person (default: the first there is of id, email, "
 	            "cio_id)" },
-	[OPTION_ID_TYPE] = { "id-type", 0, "TYPE", GROUP_INPUT, KIND_CHOICE, AT(id_type),
+	[OPTION_ID_TYPE] = { "id-type", 0, "TYPE", GROUP_INPUT, KIND_CHOICE, AT(mapping.id_type),
 	    .values = id_types,
 	    .help = "what that field holds: @ (default: by its name, else id)" },
-	[OPTION_MAP] = { "map", 0, "FROM=TO", GROUP_INPUT, KIND_PAIR, AT(map),
-	    .help = "rename a field (repeatable)" },
-	[OPTION_ONLY] = { "only", 0, "A,B", GROUP_INPUT, KIND_NAMES, AT(only),
+	[OPTION_MAP] = { "map", 0, "FROM=TO", GROUP_INPUT, KIND_PAIR,
+	    AT2(mapping.renames, mapping.rename_count), .help = "rename a field (repeatable)" },
+	[OPTION_ONLY] = { "only", 0, "A,B", GROUP_INPUT, KIND_NAMES,
+	    AT2(mapping.only, mapping.only_count),
 	    .help = "keep these fields and the identifying one alone" },
-	[OPTION_DROP] = { "drop", 0, "A,B", GROUP_INPUT, KIND_NAMES, AT(drop),
-	    .help = "leave these fields out" },
-	[OPTION_SET] = { "set", 0, "FIELD=VALUE", GROUP_INPUT, KIND_PAIR, AT(set),
+	[OPTION_DROP] = { "drop", 0, "A,B", GROUP_INPUT, KIND_NAMES,
+	    AT2(mapping.drop, mapping.drop_count), .help = "leave these fields out" },
+	[OPTION_SET] = { "set", 0, "FIELD=VALUE", GROUP_INPUT, KIND_PAIR,
+	    AT2(mapping.sets, mapping.set_count), .flags = OPTION_MAY_BE_EMPTY,
 	    .help = "add a constant field to every record (repeatable)" },
-	[OPTION_TYPE] = { "type", 0, "FIELD:TYPE,...", GROUP_INPUT, KIND_TYPES, AT(type),
+	[OPTION_TYPE] = { "type", 0, "FIELD:TYPE,...", GROUP_INPUT, KIND_TYPES,
+	    AT2(mapping.types, mapping.type_count),
 	    .help = "make a field string, int, float, bool, timestamp or json" },
-	[OPTION_INFER] = { "infer", 0, NULL, GROUP_INPUT, KIND_FLAG, AT(infer),
+	[OPTION_INFER] = { "infer", 0, NULL, GROUP_INPUT, KIND_FLAG, AT(mapping.infer),
 	    .help = "type CSV cells by their text: true, false and plain numbers" },
-	[OPTION_EMPTY] = { "empty", 0, "MODE", GROUP_INPUT, KIND_CHOICE, AT(empty),
-	    .values = empty_modes, .help = "an empty CSV cell: @ (default skip)" },
+	[OPTION_EMPTY] = { "empty", 0, "MODE", GROUP_INPUT, KIND_CHOICE, AT(mapping.empty),
+	    .values = empty_modes, .preset = "skip", .help = "an empty CSV cell: @ (default $)" },
 	[OPTION_SKIP] = { "skip", 0, "N", GROUP_INPUT, KIND_COUNT, AT(skip), 0, INT64_MAX,
 	    .help = "pass over the first N records" },
 	[OPTION_LIMIT] = { "limit", 0, "N", GROUP_INPUT, KIND_COUNT, AT(limit), 1, INT64_MAX,
 	    .help = "stop after N records" },
 
 	[OPTION_ACTION] = { "action", 'a', "ACTION", GROUP_ACTION, KIND_CHOICE, AT(action),
-	    .values = actions, .help = "what to send: @ (default identify)" },
+	    .values = actions, .preset = "identify", .help = "what to send: @ (default $)" },
 	[OPTION_ACTION_FIELD] = { "action-field", 0, "FIELD", GROUP_ACTION, KIND_TEXT,
-	    AT(action_field), .help = "take the action from this field of each record" },
+	    AT(mapping.action_field), .help = "take the action from this field of each record" },
 	[OPTION_EVENT] = { "event", 0, "NAME", GROUP_ACTION, KIND_TEXT, AT(event),
 	    .help = "the event's name (default: the record's field name, else event)" },
 	[OPTION_UPDATE_ONLY] = { "update-only", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(update_only),
@@ -86,46 +94,52 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help = "read the credentials from FILE, NAME=VALUE a line; only its owner may be able "
 	            "to read it" },
 	[OPTION_REGION] = { "region", 0, "REGION", GROUP_WHERE, KIND_CHOICE, AT(region),
-	    .values = regions, .help = "the data centre: @ (default us)" },
+	    .values = regions, .preset = "us", .help = "the data centre: @ (default $)" },
 	[OPTION_URL] = { "url", 0, "URL", GROUP_WHERE, KIND_URL, AT(url),
 	    .help = "another base address: a sandbox, a proxy" },
 	[OPTION_ALLOW_HTTP] = { "allow-http", 0, NULL, GROUP_WHERE, KIND_FLAG, AT(allow_http),
 	    .help = "accept an http:// address that is not this machine; the credentials go in the "
 	            "clear" },
-	[OPTION_BATCH] = { "batch", 0, "N", GROUP_WHERE, KIND_BATCH, AT(batch_most), 1, 100000,
-	    .flags = OPTION_MAYBE_VALUE,
+	[OPTION_BATCH] = { "batch", 0, "N", GROUP_WHERE, KIND_BATCH, AT2(batch_most, batch), 1,
+	    100000, .flags = OPTION_MAYBE_VALUE,
 	    .help = "send many records a request, at most N (default: as many as fit)" },
 	[OPTION_BATCH_WAIT] = { "batch-wait", 0, "TIME", GROUP_WHERE, KIND_TIME, AT(batch_wait_us),
-	    .help = "send a batch that is not full when no record has come for TIME (default 1s)" },
+	    .preset = "1s",
+	    .help = "send a batch that is not full when no record has come for TIME (default $)" },
 
-	[OPTION_RATE] = { "rate", 'r', "N", GROUP_SPEED, KIND_RATE, AT(rate),
-	    .help = "requests a second, or 600/m, 0.5/s, unlimited (default 50; with --shard=I/N "
+	[OPTION_RATE] = { "rate", 'r', "N", GROUP_SPEED, KIND_RATE, AT(rate), .preset = "50",
+	    .help = "requests a second, or 600/m, 0.5/s, unlimited (default $; with --shard=I/N "
 	            "its Nth part)" },
 	[OPTION_RECORD_RATE] = { "record-rate", 0, "N", GROUP_SPEED, KIND_RATE, AT(record_rate),
 	    .help = "records a second, written the same way (default unlimited)" },
 	[OPTION_BURST] = { "burst", 0, "N", GROUP_SPEED, KIND_COUNT, AT(burst), 1, 1000000,
-	    .help = "requests that may be caught up after a stall (default 10; with --shard=I/N "
+	    .preset = "10",
+	    .help = "requests that may be caught up after a stall (default $; with --shard=I/N "
 	            "its Nth part)" },
 	[OPTION_CONCURRENCY] = { "concurrency", 'c', "N", GROUP_SPEED, KIND_COUNT, AT(concurrency),
-	    1, 1000, .help = "requests in flight (default 10)" },
+	    1, 1000, .preset = "10", .help = "requests in flight (default $)" },
 	[OPTION_NO_ADAPT] = { "no-adapt", 0, NULL, GROUP_SPEED, KIND_FLAG, AT(no_adapt),
 	    .help = "keep the rate after a 429" },
 
-	[OPTION_RETRIES] = { "retries", 0, "N", GROUP_TROUBLE, KIND_COUNT, AT(retries), 0, 1000,
-	    .help = "attempts after the first, for one record or batch (default 4)" },
-	[OPTION_BACKOFF] = { "backoff", 0, "TIME", GROUP_TROUBLE, KIND_TIME, AT(backoff_us), 1000,
-	    .help = "wait before the first retry; doubles each time (default 1s)" },
+	[OPTION_RETRIES] = { "retries", 0, "N", GROUP_TROUBLE, KIND_COUNT, AT(retry.retries), 0,
+	    1000, .preset = "4",
+	    .help = "attempts after the first, for one record or batch (default $)" },
+	[OPTION_BACKOFF] = { "backoff", 0, "TIME", GROUP_TROUBLE, KIND_TIME, AT(retry.backoff_us),
+	    1000, .preset = "1s",
+	    .help = "wait before the first retry; doubles each time (default $)" },
 	[OPTION_BACKOFF_MAX] = { "backoff-max", 0, "TIME", GROUP_TROUBLE, KIND_TIME,
-	    AT(backoff_max_us), 1000, .help = "longest wait before a retry (default 60s)" },
-	[OPTION_JITTER] = { "jitter", 0, "F", GROUP_TROUBLE, KIND_FRACTION, AT(jitter),
-	    .help = "stretch each wait by up to this share, at random (default 0.25)" },
+	    AT(retry.backoff_max_us), 1000, .preset = "60s",
+	    .help = "longest wait before a retry (default $)" },
+	[OPTION_JITTER] = { "jitter", 0, "F", GROUP_TROUBLE, KIND_FRACTION, AT(retry.jitter),
+	    .preset = "0.25",
+	    .help = "stretch each wait by up to this share, at random (default $)" },
 	[OPTION_TIMEOUT] = { "timeout", 0, "TIME", GROUP_TROUBLE, KIND_TIME, AT(timeout_us), 1000,
-	    .help = "for one attempt, connecting included (default 10s)" },
+	    .preset = "10s", .help = "for one attempt, connecting included (default $)" },
 	[OPTION_GIVE_UP_AFTER] = { "give-up-after", 0, "TIME", GROUP_TROUBLE, KIND_TIME,
-	    AT(give_up_us),
-	    .help = "stop when the destination was down for TIME; 0: never (default 15m)" },
-	[OPTION_MAX_ERRORS] = { "max-errors", 0, "N|N%", GROUP_TROUBLE, KIND_SHARE, AT(max_errors),
-	    1,
+	    AT(give_up_us), .preset = "15m",
+	    .help = "stop when the destination was down for TIME; 0: never (default $)" },
+	[OPTION_MAX_ERRORS] = { "max-errors", 0, "N|N%", GROUP_TROUBLE, KIND_SHARE,
+	    AT2(max_errors, max_errors_percent), 1,
 	    .help = "stop as soon as so many records were not accepted, or more than that share" },
 	[OPTION_REJECTS] = { "rejects", 0, "FILE", GROUP_TROUBLE, KIND_FILE, AT(rejects),
 	    .help = "where records that were not accepted go (default: users.rejected.csv for "
@@ -144,17 +158,18 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_SYNC_DELETES] = { "sync-deletes", 0, "ACTION", GROUP_SYNC, KIND_CHOICE,
 	    AT(sync_deletes), .values = sync_deletes,
 	    .help = "what to do with people who are no longer in the input: @ (default: nothing)" },
-	[OPTION_MAX_DELETES] = { "max-deletes", 0, "N|N%", GROUP_SYNC, KIND_SHARE, AT(max_deletes),
-	    .help = "were it more people than this, leave them all (default 1%)" },
-	[OPTION_SHARD] = { "shard", 0, "I/N", GROUP_SYNC, KIND_SHARD, AT(shard), 1, 10000,
+	[OPTION_MAX_DELETES] = { "max-deletes", 0, "N|N%", GROUP_SYNC, KIND_SHARE,
+	    AT2(max_deletes, max_deletes_percent), .preset = "1%",
+	    .help = "were it more people than this, leave them all (default $)" },
+	[OPTION_SHARD] = { "shard", 0, "I/N", GROUP_SYNC, KIND_SHARD, AT2(shard, shards), 1, 10000,
 	    .help = "take the Ith of N shares of the people; other processes take the others" },
 
 	[OPTION_PROGRESS] = { "progress", 0, "MODE", GROUP_SAYS, KIND_CHOICE, AT(progress),
-	    .values = progress_modes,
-	    .help = "how progress is shown: @ (default auto: bar on a terminal, else plain)" },
+	    .values = progress_modes, .preset = "auto",
+	    .help = "how progress is shown: @ (default $: bar on a terminal, else plain)" },
 	[OPTION_PROGRESS_EVERY] = { "progress-every", 0, "N", GROUP_SAYS, KIND_COUNT,
-	    AT(progress_every), 1, INT64_MAX,
-	    .help = "records between two plain progress lines (default 1000)" },
+	    AT(progress_every), 1, INT64_MAX, .preset = "1000",
+	    .help = "records between two plain progress lines (default $)" },
 	[OPTION_RESULTS] = { "results", 0, "FILE", GROUP_SAYS, KIND_FILE, AT(results),
 	    .flags = OPTION_STDOUT,
 	    .help = "one JSON object for each record; - is standard output" },

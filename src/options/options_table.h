@@ -1,5 +1,7 @@
 /*
- * The one table of options: parsing, --help, completion and the configuration file all read it.
+ * The one table of options: parsing, --help, completion and the configuration file all read it. A
+ * new option is its name in the enum, its row in the table, which also says its default, and its
+ * member of struct options.
  */
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H
@@ -80,22 +82,23 @@ enum option_group {
 	GROUP_COUNT,
 };
 
+/* What a value is, and the member or two of struct options that it becomes. */
 enum option_kind {
 	KIND_FLAG,      /* bool */
 	KIND_TEXT,      /* const char *, UTF-8, not empty */
 	KIND_FILE,      /* const char *, not empty */
-	KIND_CHOICE,    /* int: index into values */
-	KIND_COUNT,     /* uint64_t, min to max */
+	KIND_CHOICE,    /* int or enum: index into values; -1 without a default */
+	KIND_COUNT,     /* uint64_t, size_t or unsigned, min to max */
 	KIND_TIME,      /* int64_t, microseconds, at least min */
 	KIND_RATE,      /* struct num_rate */
 	KIND_FRACTION,  /* double, 0 to 1 */
-	KIND_SHARE,     /* struct share, at least min */
-	KIND_NAMES,     /* struct name_list: A,B,C */
-	KIND_PAIR,      /* struct pair_list: NAME=VALUE */
-	KIND_TYPES,     /* struct type_list: FIELD:TYPE,... */
+	KIND_SHARE,     /* N: uint64_t, at least min; N%: double */
+	KIND_NAMES,     /* A,B,C: const char *const *, size_t */
+	KIND_PAIR,      /* NAME=VALUE: const struct name_pair *, size_t */
+	KIND_TYPES,     /* FIELD:TYPE,...: const struct name_type *, size_t */
 	KIND_DELIMITER, /* char */
-	KIND_BATCH,     /* bool, and a number */
-	KIND_SHARD,     /* I/N */
+	KIND_BATCH,     /* a number, as KIND_COUNT; and bool */
+	KIND_SHARD,     /* I/N: unsigned, unsigned */
 	KIND_URL,       /* const char *, as endpoint_parse makes it */
 };
 
@@ -104,6 +107,7 @@ enum {
 	OPTION_MAYBE_VALUE = 2,   /* --batch[=N] */
 	OPTION_STDOUT = 4,        /* "-" means standard output; elsewhere it is refused */
 	OPTION_STOPS = 8,         /* prints something, and nothing else is read */
+	OPTION_MAY_BE_EMPTY = 16, /* --set=NAME= */
 };
 
 struct option_spec {
@@ -112,11 +116,13 @@ struct option_spec {
 	const char *argument; /* what stands for its value, or NULL */
 	enum option_group group;
 	enum option_kind kind;
-	size_t place; /* in struct settings */
+	size_t place, second; /* of its members in struct options */
+	size_t size;          /* of the first of them */
 	uint64_t min, max;
 	const char *const *values; /* that it may have, up to a NULL; or NULL */
 	unsigned flags;
-	const char *help; /* one or two lines */
+	const char *preset; /* the default as it would be typed, or NULL: zero */
+	const char *help;   /* one or two lines */
 };
 
 extern const struct option_spec options_table[OPTION_COUNT];

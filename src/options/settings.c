@@ -6,28 +6,39 @@
 #include "base/buf.h"
 #include "send/endpoint.h"
 #include "base/log.h"
+#include "options/options.h"
 #include "options/suggest.h"
 #include "base/utf8.h"
 
-struct settings *settings_new(void)
+static int assign(struct settings *s, const struct option_spec *spec, const char *value,
+    struct reason *why);
+
+struct settings *settings_new(struct options *o)
 {
 	struct settings *s = xcalloc(1, sizeof *s);
+	struct reason why;
 
-	s->id_type = -1;
-	s->sync_deletes = -1;
-	s->batch_wait_us = 1000000;
-	s->rate = (struct num_rate){ 1, 20000 }; /* 50 a second */
-	s->burst = 10;
-	s->concurrency = 10;
-	s->retries = 4;
-	s->backoff_us = 1000000;
-	s->backoff_max_us = 60000000;
-	s->jitter = 0.25;
-	s->timeout_us = 10000000;
-	s->give_up_us = 900000000;
-	s->max_deletes.percent = 1;
-	s->progress_every = 1000;
+	*o = (struct options){ .settings = s };
+	s->options = o;
+	for (enum option_id id = 0; id < OPTION_COUNT; id++) {
+		const struct option_spec *spec = &options_table[id];
+		if (spec->kind == KIND_CHOICE && !spec->preset)
+			*(int *)((char *)o + spec->place) = -1;
+		else if (spec->preset && assign(s, spec, spec->preset, &why) != 0)
+			abort(); /* the table's default is not one of its own values */
+	}
 	return s;
+}
+
+static void free_lists(struct options *o)
+{
+	free((void *)o->input.files);
+	free((void *)o->input.columns);
+	free((void *)o->mapping.only);
+	free((void *)o->mapping.drop);
+	free((void *)o->mapping.renames);
+	free((void *)o->mapping.sets);
+	free((void *)o->mapping.types);
 }
 
 void settings_free(struct settings *s)
@@ -38,14 +49,9 @@ void settings_free(struct settings *s)
 		explicit_bzero(s->owned[i], strlen(s->owned[i])); /* some are secrets */
 		free(s->owned[i]);
 	}
+	free_lists(s->options);
+	*s->options = (struct options){ 0 };
 	free(s->owned);
-	free(s->columns.names);
-	free(s->only.names);
-	free(s->drop.names);
-	free(s->files.names);
-	free(s->map.pairs);
-	free(s->set.pairs);
-	free(s->type.types);
 	free(s);
 }
 
@@ -83,33 +89,42 @@ static int refuse(struct reason *why, const char *value, const char *what)
 	return reason_set(why, "%s is not %s", settings_shown(value, shown), what);
 }
 
-void settings_add_name(struct name_list *l, const char *name)
+static void add_name(const char *const **names, size_t *count, const char *name)
 {
-	l->names = xrealloc(l->names, (l->count + 1) * sizeof *l->names);
-	l->names[l->count++] = name;
+	const char **grown = xrealloc((void *)*names, (*count + 1) * sizeof *grown);
+
+	grown[(*count)++] = name;
+	*names = grown;
+}
+
+void settings_add_file(struct settings *s, const char *name)
+{
+	add_name(&s->options->input.files, &s->options->input.file_count, name);
 }
 
 /* A later value for a name replaces the earlier one. */
-static void add_pair(struct pair_list *l, const char *name, const char *value)
+static void add_pair(const struct name_pair **pairs, size_t *count, struct name_pair pair)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->pairs[i].name, name) == 0) {
-			l->pairs[i].value = value;
-			return;
-		}
-	l->pairs = xrealloc(l->pairs, (l->count + 1) * sizeof *l->pairs);
-	l->pairs[l->count++] = (struct name_pair){ name, value };
+	struct name_pair *grown = xrealloc((void *)*pairs, (*count + 1) * sizeof *grown);
+	size_t i = 0;
+
+	while (i < *count && strcmp(grown[i].name, pair.name) != 0)
+		i++;
+	grown[i] = pair;
+	*pairs = grown;
+	*count += i == *count;
 }
 
-static void add_type(struct type_list *l, const char *name, enum field_type type)
+static void add_type(const struct name_type **types, size_t *count, struct name_type type)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->types[i].name, name) == 0) {
-			l->types[i].type = type;
-			return;
-		}
-	l->types = xrealloc(l->types, (l->count + 1) * sizeof *l->types);
-	l->types[l->count++] = (struct name_type){ name, type };
+	struct name_type *grown = xrealloc((void *)*types, (*count + 1) * sizeof *grown);
+	size_t i = 0;
+
+	while (i < *count && strcmp(grown[i].name, type.name) != 0)
+		i++;
+	grown[i] = type;
+	*types = grown;
+	*count += i == *count;
 }
 
 /* "a, b or c" */
@@ -200,13 +215,24 @@ static int assign_file(const struct option_spec *spec, const char **place, const
 	return 0;
 }
 
-static int assign_count(const struct option_spec *spec, uint64_t *place, const char *value,
+/* A count goes to a member that is as wide as it has to be. */
+static void put_count(void *place, size_t size, uint64_t count)
+{
+	unsigned narrow = (unsigned)count;
+
+	memcpy(place, size == sizeof narrow ? (void *)&narrow : &count, size);
+}
+
+static int assign_count(const struct option_spec *spec, void *place, const char *value,
     struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
+	uint64_t count;
 
-	if (num_count(value, spec->min, spec->max, place) == 0)
+	if (num_count(value, spec->min, spec->max, &count) == 0) {
+		put_count(place, spec->size, count);
 		return 0;
+	}
 	settings_shown(value, shown);
 	if (spec->max == INT64_MAX)
 		return reason_set(why, "%s is not a whole number of %llu or more", shown,
@@ -231,73 +257,92 @@ static int assign_time(const struct option_spec *spec, int64_t *place, const cha
 	return 0;
 }
 
-static int assign_share(const struct option_spec *spec, struct share *place, const char *value,
-    struct reason *why)
+static int assign_share(const struct option_spec *spec, uint64_t *count, double *percent,
+    const char *value, struct reason *why)
 {
-	struct share share;
 	char shown[SETTINGS_SHOWN];
+	uint64_t n;
+	double share;
 
-	if (num_share(value, &share.count, &share.percent) == -1)
+	if (num_share(value, &n, &share) != 0)
 		return refuse(why, value,
 		    "a number or a share: give a whole number such as 100, or a percentage such as "
 		    "0.5%");
-	if (share.percent == 0 && share.count < spec->min)
+	if (share == 0 && n < spec->min)
 		return reason_set(why, "%s is too little: 1 stops at the first",
 		    settings_shown(value, shown));
-	*place = share;
+	*count = n;
+	*percent = share;
 	return 0;
 }
 
-/* Calls add for each part between commas; no part may be empty. */
-static int each_part(struct settings *s, const char *value, struct reason *why,
-    int (*add)(struct settings *s, void *list, char *part, struct reason *why), void *list)
+/* Cuts a list at its commas: *rest is what is left of it, NULL at its end. The part, which the
+ * settings own, or NULL with *why: no part may be empty. */
+static char *next_part(struct settings *s, const char *list, const char **rest, struct reason *why)
+{
+	size_t n = strcspn(*rest, ",");
+	char *part = xstrndup(*rest, n);
+
+	settings_keep(s, part);
+	*rest = (*rest)[n] ? *rest + n + 1 : NULL;
+	if (n > 0)
+		return part;
+	refuse(why, list, "a list of names: one of them is empty");
+	return NULL;
+}
+
+static int assign_names(struct settings *s, const char *const **names, size_t *count,
+    const char *value, struct reason *why)
 {
 	if (!utf8_valid(value, strlen(value)))
 		return refuse(why, value, "UTF-8");
-	for (const char *p = value; p;) {
-		const char *comma = strchr(p, ',');
-		size_t n = comma ? (size_t)(comma - p) : strlen(p);
-		char *part = xstrndup(p, n);
-		settings_keep(s, part);
-		if (n == 0)
-			return refuse(why, value, "a list of names: one of them is empty");
-		if (add(s, list, part, why) == -1)
+	for (const char *rest = value; rest;) {
+		const char *name = next_part(s, value, &rest, why);
+		if (!name)
 			return -1;
-		p = comma ? comma + 1 : NULL;
+		add_name(names, count, name);
 	}
 	return 0;
 }
 
-static int add_name_part(struct settings *s, void *list, char *part, struct reason *why)
-{
-	(void)s;
-	(void)why;
-	settings_add_name(list, part);
-	return 0;
-}
-
-static int add_type_part(struct settings *s, void *list, char *part, struct reason *why)
+/* "FIELD:TYPE" */
+static int read_type(char *part, struct name_type *out, struct reason *why)
 {
 	static const char *const types[] = { "string", "int", "float", "bool", "timestamp", "json",
 		NULL };
 	char *colon = strrchr(part, ':');
 
-	(void)s;
 	if (!colon || colon == part)
 		return refuse(why, part, "FIELD:TYPE: give something like age:int");
 	int type = find_value(types, colon + 1, "a type", why);
 	if (type == -1)
 		return -1;
 	*colon = '\0';
-	add_type(list, part, (enum field_type)type);
+	*out = (struct name_type){ part, (enum field_type)type };
 	return 0;
 }
 
-static int assign_pair(struct settings *s, const struct option_spec *spec, struct pair_list *place,
+static int assign_types(struct settings *s, const struct name_type **types, size_t *count,
     const char *value, struct reason *why)
 {
+	struct name_type type = { 0 };
+
+	if (!utf8_valid(value, strlen(value)))
+		return refuse(why, value, "UTF-8");
+	for (const char *rest = value; rest;) {
+		char *part = next_part(s, value, &rest, why);
+		if (!part || read_type(part, &type, why) != 0)
+			return -1;
+		add_type(types, count, type);
+	}
+	return 0;
+}
+
+static int assign_pair(struct settings *s, const struct option_spec *spec,
+    const struct name_pair **pairs, size_t *count, const char *value, struct reason *why)
+{
 	const char *equals = strchr(value, '=');
-	bool may_be_empty = place == &s->set;
+	bool may_be_empty = spec->flags & OPTION_MAY_BE_EMPTY;
 	char shown[SETTINGS_SHOWN];
 
 	if (!equals || equals == value || (!equals[1] && !may_be_empty))
@@ -307,7 +352,7 @@ static int assign_pair(struct settings *s, const struct option_spec *spec, struc
 	if (!utf8_valid(value, strlen(value)))
 		return refuse(why, value, "UTF-8");
 	const char *name = settings_keep(s, xstrndup(value, (size_t)(equals - value)));
-	add_pair(place, name, equals + 1);
+	add_pair(pairs, count, (struct name_pair){ name, equals + 1 });
 	return 0;
 }
 
@@ -322,34 +367,34 @@ static int assign_delimiter(char *place, const char *value, struct reason *why)
 	return 0;
 }
 
-static int assign_batch(struct settings *s, const struct option_spec *spec, const char *value,
-    struct reason *why)
+static int assign_batch(struct settings *s, const struct option_spec *spec, void *most, bool *batch,
+    const char *value, struct reason *why)
 {
-	s->batch = true;
-	s->batch_most = 0;
+	*batch = true;
+	put_count(most, spec->size, 0);
 	if (value && s->source[OPTION_BATCH] == SOURCE_CONFIG &&
-	    assign_flag(&s->batch, value, why) == 0)
+	    assign_flag(batch, value, why) == 0)
 		return 0;
-	return value ? assign_count(spec, &s->batch_most, value, why) : 0;
+	return value ? assign_count(spec, most, value, why) : 0;
 }
 
-static int assign_shard(struct settings *s, const struct option_spec *spec, const char *value,
-    struct reason *why)
+static int assign_shard(const struct option_spec *spec, unsigned *shard, unsigned *shards,
+    const char *value, struct reason *why)
 {
 	const char *slash = strchr(value, '/');
-	uint64_t shard, shards;
+	uint64_t i, n;
 	char shown[SETTINGS_SHOWN];
 	char first[24] = "";
 
 	if (slash && (size_t)(slash - value) < sizeof first)
 		memcpy(first, value, (size_t)(slash - value));
-	if (!slash || num_count(slash + 1, spec->min, spec->max, &shards) == -1 ||
-	    num_count(first, 1, shards, &shard) == -1)
+	if (!slash || num_count(slash + 1, spec->min, spec->max, &n) != 0 ||
+	    num_count(first, 1, n, &i) != 0)
 		return reason_set(why,
 		    "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %llu)",
 		    settings_shown(value, shown), (unsigned long long)spec->max);
-	s->shard = shard;
-	s->shards = shards;
+	*shard = (unsigned)i;
+	*shards = (unsigned)n;
 	return 0;
 }
 
@@ -366,7 +411,8 @@ static int assign_url(struct settings *s, const char **place, const char *value,
 static int assign(struct settings *s, const struct option_spec *spec, const char *value,
     struct reason *why)
 {
-	void *place = (char *)s + spec->place;
+	void *place = (char *)s->options + spec->place;
+	void *second = (char *)s->options + spec->second;
 
 	switch (spec->kind) {
 	case KIND_FLAG:
@@ -392,19 +438,19 @@ static int assign(struct settings *s, const struct option_spec *spec, const char
 		    0 :
 		    refuse(why, value, "a fraction from 0 to 1, such as 0.25");
 	case KIND_SHARE:
-		return assign_share(spec, place, value, why);
+		return assign_share(spec, place, second, value, why);
 	case KIND_NAMES:
-		return each_part(s, value, why, add_name_part, place);
+		return assign_names(s, place, second, value, why);
 	case KIND_PAIR:
-		return assign_pair(s, spec, place, value, why);
+		return assign_pair(s, spec, place, second, value, why);
 	case KIND_TYPES:
-		return each_part(s, value, why, add_type_part, place);
+		return assign_types(s, place, second, value, why);
 	case KIND_DELIMITER:
 		return assign_delimiter(place, value, why);
 	case KIND_BATCH:
-		return assign_batch(s, spec, value, why);
+		return assign_batch(s, spec, place, second, value, why);
 	case KIND_SHARD:
-		return assign_shard(s, spec, value, why);
+		return assign_shard(spec, place, second, value, why);
 	case KIND_URL:
 		return assign_url(s, place, value, why);
 	}

@@ -117,7 +117,7 @@ static void set_up_limits(struct run *r)
 
 	r->line_at = o->progress_every;
 	r->batch_most = feed_batch_most(o);
-	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, o->adapt, r->now);
+	bucket_init(&r->bucket, o->rate.num, o->rate.den, (int64_t)o->burst, 1, !o->no_adapt, r->now);
 	bucket_init(&r->record_bucket, o->record_rate.num, o->record_rate.den, at_once, at_once,
 	    false, r->now);
 	gate_init(&r->gate);
