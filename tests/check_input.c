@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "dice.h"
 #include "input/input.h"
 #include "base/log.h"
@@ -672,7 +673,7 @@ static void put_object(struct buf *out, const struct record *r)
 		if (f->kind == FIELD_JSON)
 			buf_add(out, f->value, f->value_len);
 		else
-			buf_json(out, f->value, f->value_len);
+			text_json(out, f->value, f->value_len);
 	}
 	buf_str(out, "}\n");
 }

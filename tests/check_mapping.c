@@ -6,6 +6,7 @@
 #include "expect.h"
 #include "base/log.h"
 #include "records.h"
+#include "base/text.h"
 
 Suite *mapping_suite(void);
 
@@ -31,7 +32,7 @@ static void show(const struct mapped *m, struct buf *out)
 		const char *quote = f->kind == FIELD_TEXT ? "'" : "";
 		struct buf key;
 		buf_init(&key, 1000);
-		buf_json(&key, f->name, f->name_len);
+		text_json(&key, f->name, f->name_len);
 		ck_assert_msg(key.len == f->key_len && memcmp(key.data, f->key, key.len) == 0,
 		    "key of %s", f->name);
 		buf_free(&key);

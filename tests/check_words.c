@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "expect.h"
+#include "base/text.h"
 
 Suite *words_suite(void);
 
@@ -204,7 +205,7 @@ START_TEST(a_json_string_is_safe_and_utf8)
 	struct buf b;
 
 	buf_init(&b, 100);
-	words_json(&b, strings[_i].text, strings[_i].most);
+	text_json_safe(&b, strings[_i].text, strings[_i].most);
 	expect_text(&b, strings[_i].json, strings[_i].json);
 	buf_free(&b);
 }

@@ -8,6 +8,7 @@
 #include "dice.h"
 #include "input/record.h"
 #include "base/writer.h"
+#include "base/text.h"
 
 Suite *writer_suite(void);
 
@@ -107,7 +108,7 @@ START_TEST(a_text_of_any_length)
 			writer_open(&w, &got, 1);
 			writer_text(&w, text, n);
 			writer_close(&w);
-			buf_json(&want, text, n);
+			text_json(&want, text, n);
 			ck_assert_uint_eq(got.len, want.len);
 			ck_assert_mem_eq(got.data, want.data, want.len);
 			free(text);

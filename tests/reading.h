@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "input/reader.h"
 #include "base/log.h"
 #include "input/record.h"
@@ -205,13 +206,13 @@ static inline char *explain_traces(const struct buf *expected, const struct buf 
 	struct buf out = { .max = ANY };
 
 	buf_str(&out, "input ");
-	buf_safe(&out, data, n, 4000);
+	text_safe(&out, data, n, 4000);
 	buf_fmt(&out,
 	    "\nchunk %zu base %zu longest %zu delimiter %d columns %zu again %d\nexpected ",
 	    how->chunk, how->base, how->longest, how->delimiter, how->column_count, how->again);
-	buf_safe(&out, expected->data, expected->len, 8000);
+	text_safe(&out, expected->data, expected->len, 8000);
 	buf_str(&out, "\ngot      ");
-	buf_safe(&out, got->data, got->len, 8000);
+	text_safe(&out, got->data, got->len, 8000);
 	buf_byte(&out, '\0');
 	return out.data;
 }

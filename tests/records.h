@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "operation/field.h"
 #include "input/record.h"
 
@@ -31,7 +32,7 @@ static inline struct field *sample_field(struct sample *s, const char *name, siz
 	struct buf key;
 
 	buf_init(&key, SIZE_MAX / 8);
-	buf_json(&key, name, name_len);
+	text_json(&key, name, name_len);
 	r->fields = xrealloc(r->fields, (r->count + 1) * sizeof *r->fields);
 	for (size_t i = 0; i < name_len; i++)
 		r->shape = (r->shape ^ (unsigned char)name[i]) * UINT64_C(1099511628211);

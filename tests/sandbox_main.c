@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/clock.h"
 #include "base/num.h"
 #include "sandbox.h"
@@ -217,9 +218,9 @@ static void log_request(const struct sandbox_arrival *r, void *arg)
 	buf_init(&line, SIZE_MAX);
 	buf_fmt(&line, "{\"request\":%llu,\"at_us\":%lld,\"connection\":%llu,\"method\":",
 	    (unsigned long long)r->number, (long long)r->at_us, (unsigned long long)r->connection);
-	buf_json(&line, r->method, strlen(r->method));
+	text_json(&line, r->method, strlen(r->method));
 	buf_str(&line, ",\"path\":");
-	buf_json(&line, r->path, strlen(r->path));
+	text_json(&line, r->path, strlen(r->path));
 	buf_fmt(&line,
 	    ",\"bytes\":%zu,\"people\":%zu,\"status\":%d,\"processed\":%s,\"fault\":%s,\"took_us\":"
 	    "%lld}\n",

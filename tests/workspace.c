@@ -1,4 +1,5 @@
 #include "workspace_internal.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -385,11 +386,11 @@ static void add_fault(struct buf *answer, const struct fault *f, long index)
 	if (index >= 0)
 		buf_fmt(answer, "\"batch_index\":%ld,", index);
 	buf_str(answer, "\"reason\":");
-	buf_json(answer, f->reason, strlen(f->reason));
+	text_json(answer, f->reason, strlen(f->reason));
 	buf_str(answer, ",\"field\":");
-	buf_json(answer, f->field, strlen(f->field));
+	text_json(answer, f->field, strlen(f->field));
 	buf_str(answer, ",\"message\":");
-	buf_json(answer, f->message, strlen(f->message));
+	text_json(answer, f->message, strlen(f->message));
 	buf_byte(answer, '}');
 }
 
@@ -402,7 +403,7 @@ static int answer_fault(int route, int status, const struct fault *f, struct buf
 	} else {
 		buf_str(answer,
 		    route == ROUTE_MERGE ? "{\"meta\":{\"error\":" : "{\"meta\":{\"errors\":[");
-		buf_json(answer, f->message, strlen(f->message));
+		text_json(answer, f->message, strlen(f->message));
 		buf_str(answer, route == ROUTE_MERGE ? "}}" : "]}}");
 	}
 	return status;
@@ -436,7 +437,7 @@ int workspace_apply(struct workspace *w, struct workspace_call *c, struct buf *a
 		return answer_fault(c->route, c->status, &c->fault, answer);
 	if (c->route == ROUTE_REGION) {
 		buf_str(answer, "{\"url\":");
-		buf_json(answer, w->region_url, strlen(w->region_url));
+		text_json(answer, w->region_url, strlen(w->region_url));
 		buf_str(answer, ",\"region\":\"us\",\"environment_id\":1}");
 		return 200;
 	}

@@ -43,22 +43,6 @@ void buf_str(struct buf *b, const char *s);
 void buf_num(struct buf *b, long long n);
 void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds text as a JSON string with its quotes (RFC 8259 section 7). The text must be UTF-8. */
-void buf_json(struct buf *b, const char *text, size_t n);
-
-/* What a byte that a JSON string cannot hold as it is becomes there: at most BUF_ESCAPED bytes, at
- * `to`. Returns what follows. */
-#define BUF_ESCAPED 6u
-char *buf_put_escape(char *to, char c);
-
-/* Adds text percent-encoded: everything but RFC 3986 unreserved characters. */
-void buf_percent(struct buf *b, const char *text, size_t n);
-
-/* Adds text with control characters escaped (\n, \x1b, C1 controls, and bytes that are
- * not UTF-8, as \xNN), at most `most` bytes of it followed by "..." where it was longer;
- * so that a server's or a file's text never moves a terminal's cursor. */
-void buf_safe(struct buf *b, const char *text, size_t n, size_t most);
-
 /* Allocation that ends the program with EX_OSERR (71) and one line when there is no memory. */
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);

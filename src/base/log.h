@@ -1,6 +1,6 @@
 /*
  * Messages for people, on standard error. Text from files and servers is escaped before it
- * gets here or by the caller with buf_safe; secrets never get here at all.
+ * gets here or by the caller with text_safe; secrets never get here at all.
  */
 #ifndef LOG_H
 #define LOG_H

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "base/text.h"
 
 const char *path_shown(const char *path, char out[PATH_SHOWN])
 {
@@ -13,7 +14,7 @@ const char *path_shown(const char *path, char out[PATH_SHOWN])
 
 	buf_init(&b, PATH_SHOWN - 1);
 	/* escaping may make more of it: then b is cut short */
-	buf_safe(&b, path, strlen(path), PATH_SHOWN / 2);
+	text_safe(&b, path, strlen(path), PATH_SHOWN / 2);
 	if (b.len)
 		memcpy(out, b.data, b.len);
 	out[b.len] = '\0';

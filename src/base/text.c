@@ -1,14 +1,146 @@
 #include "base/text.h"
 
+#include <stdint.h>
+#include <string.h>
 #include "base/buf.h"
 #include "base/utf8.h"
 
-void text_json(struct buf *out, const char *text, size_t n)
+/* What a byte becomes in a JSON string: 0 as it is, 'u' \u00XX, else backslash and the letter. */
+/* clang-format off */
+static const char json_escape[256] = {
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
+	['"'] = '"', ['\\'] = '\\',
+};
+/* clang-format on */
+
+#define PIECE 256u /* bytes that are escaped at once */
+
+char *text_put_escape(char *to, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char byte = (unsigned char)c;
+
+	*to++ = '\\';
+	*to++ = json_escape[byte];
+	if (json_escape[byte] != 'u')
+		return to;
+	*to++ = '0';
+	*to++ = '0';
+	*to++ = hex[byte >> 4];
+	*to++ = hex[byte & 15];
+	return to;
+}
+
+/* Escapes n bytes to where there is room for all that they can become. Returns the end. */
+static char *escape(char *to, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (json_escape[(unsigned char)text[i]])
+			to = text_put_escape(to, text[i]);
+		else
+			*to++ = text[i];
+	}
+	return to;
+}
+
+void text_json(struct buf *b, const char *text, size_t n)
+{
+	char escaped[PIECE * TEXT_ESCAPED];
+
+	buf_byte(b, '"');
+	for (size_t i = 0, piece; i < n; i += piece) {
+		piece = n - i < PIECE ? n - i : PIECE;
+		char *to = TEXT_ESCAPED * piece <= b->max - b->len ?
+		    buf_room(b, TEXT_ESCAPED * piece) :
+		    NULL;
+		if (to)
+			b->len = (size_t)(escape(to, text + i, piece) - b->data);
+		else /* near max: what fits is not known before */
+			buf_add(b, escaped, (size_t)(escape(escaped, text + i, piece) - escaped));
+	}
+	buf_byte(b, '"');
+}
+
+static bool is_unreserved(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void text_percent(struct buf *b, const char *text, size_t n)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+		char escaped[3] = { '%', hex[c >> 4], hex[c & 15] };
+		if (is_unreserved(c))
+			buf_byte(b, text[i]);
+		else
+			buf_add(b, escaped, 3);
+	}
+}
+
+/* The length of the character at s (at most n bytes), or 0 where there is none. */
+static size_t character(const char *s, size_t n)
+{
+	unsigned char c = (unsigned char)s[0];
+	size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	return len <= n && utf8_valid(s, len) ? len : 0;
+}
+
+/* Characters that a terminal obeys, or that turn the text around: C0, DEL, C1, and the
+ * bidirectional controls U+200E/F, U+202A to U+202E, U+2066 to U+2069, U+2028/9. */
+static bool moves_terminal(const unsigned char *s, size_t len)
+{
+	if (len == 1)
+		return s[0] < 0x20 || s[0] == 0x7f;
+	if (len == 2)
+		return s[0] == 0xc2 && s[1] < 0xa0;
+	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80)
+		return s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae);
+	return len == 3 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+}
+
+void text_safe(struct buf *b, const char *text, size_t n, size_t most)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (size_t i = 0; i < n;) {
+		size_t len = character(text + i, n - i), bytes = len ? len : 1;
+		if (i + bytes > most) {
+			buf_str(b, "...");
+			return;
+		}
+		if (len && !moves_terminal(s + i, len))
+			buf_add(b, text + i, len);
+		else if (s[i] == '\n' || s[i] == '\r' || s[i] == '\t')
+			buf_str(b, s[i] == '\n' ? "\\n" : s[i] == '\r' ? "\\r" : "\\t");
+		else
+			for (size_t k = 0; k < bytes; k++)
+				buf_fmt(b, "\\x%02x", s[i + k]);
+		i += bytes;
+	}
+}
+
+void text_json_safe(struct buf *out, const char *text, size_t most)
+{
+	struct buf safe;
+
+	buf_init(&safe, SIZE_MAX);
+	text_safe(&safe, text, strlen(text), most);
+	text_json(out, safe.len ? safe.data : "", safe.len);
+	buf_free(&safe);
+}
+
+void text_json_any(struct buf *out, const char *text, size_t n)
 {
 	size_t good = utf8_prefix(text, n);
 
 	if (good == n) {
-		buf_json(out, text, n);
+		text_json(out, text, n);
 		return;
 	}
 	struct buf clean;
@@ -25,6 +157,6 @@ void text_json(struct buf *out, const char *text, size_t n)
 	if (clean.over)
 		out->over = true;
 	else
-		buf_json(out, clean.data, clean.len);
+		text_json(out, clean.data, clean.len);
 	buf_free(&clean);
 }

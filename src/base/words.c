@@ -1,4 +1,5 @@
 #include "base/words.h"
+#include "base/text.h"
 
 #include <langinfo.h>
 #include <limits.h>
@@ -119,16 +120,6 @@ const char *words_time(int64_t us, char out[WORDS_TIME])
 	return out;
 }
 
-void words_json(struct buf *out, const char *text, size_t most)
-{
-	struct buf safe;
-
-	buf_init(&safe, SIZE_MAX);
-	buf_safe(&safe, text, strlen(text), most);
-	buf_json(out, safe.len ? safe.data : "", safe.len);
-	buf_free(&safe);
-}
-
 /* The character at s, which begins one in valid UTF-8; *len is how many bytes it takes. */
 static wchar_t character(const char *s, size_t *len)
 {
@@ -180,7 +171,7 @@ unsigned words_fit(struct buf *out, const char *text, size_t n, unsigned most)
 	unsigned used;
 
 	buf_init(&safe, SIZE_MAX);
-	buf_safe(&safe, text, n, SIZE_MAX);
+	text_safe(&safe, text, n, SIZE_MAX);
 	if (most < 3 || add_cells(NULL, &safe, UINT_MAX) <= most) {
 		used = add_cells(out, &safe, most);
 	} else {

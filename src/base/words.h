@@ -29,12 +29,8 @@ void words_span(struct buf *out, int64_t us);
 #define WORDS_TIME 80
 const char *words_time(int64_t us, char out[WORDS_TIME]);
 
-/* A JSON string of any text, at most `most` bytes of it: it is made safe as by buf_safe, so it is
- * UTF-8. */
-void words_json(struct buf *out, const char *text, size_t most);
-
 /* Text in at most `most` cells of a terminal, ".." in place of what was too long; made safe as by
- * buf_safe. What the locale cannot show becomes "?". Returns the cells taken. */
+ * text_safe. What the locale cannot show becomes "?". Returns the cells taken. */
 unsigned words_fit(struct buf *out, const char *text, size_t n, unsigned most);
 
 #endif

@@ -1,4 +1,5 @@
 #include "base/writer.h"
+#include "base/text.h"
 
 bool writer_grow(struct writer *w, size_t n)
 {
@@ -11,7 +12,7 @@ bool writer_grow(struct writer *w, size_t n)
 void writer_escaped(struct writer *w, const char *text, size_t n)
 {
 	writer_close(w);
-	buf_json(w->b, text, n);
+	text_json(w->b, text, n);
 	writer_take(w);
 }
 
@@ -29,7 +30,7 @@ char *writer_put_escaped(char *to, const char *s, size_t n)
 		to += run;
 		i += run;
 		if (found)
-			to = buf_put_escape(to, s[i++]);
+			to = text_put_escape(to, s[i++]);
 	}
 	*to++ = '"';
 	return to;
@@ -56,7 +57,7 @@ void writer_text(struct writer *w, const char *s, size_t n)
 /* Near the end of a buf that does not grow it is not known before what fits. */
 static void add_escaped(struct writer *w, const char *value, size_t n)
 {
-	if ((size_t)(w->end - w->p) >= n * BUF_ESCAPED + 2 + WRITER_SPARE)
+	if ((size_t)(w->end - w->p) >= n * TEXT_ESCAPED + 2 + WRITER_SPARE)
 		w->p = writer_put_escaped(w->p, value, n);
 	else
 		writer_escaped(w, value, n);
@@ -79,7 +80,7 @@ void writer_member(struct writer *w, const char *key, size_t key_len, const char
 void writer_percent(struct writer *w, const char *text, size_t n)
 {
 	writer_close(w);
-	buf_percent(w->b, text, n);
+	text_percent(w->b, text, n);
 	writer_take(w);
 }
 

@@ -22,10 +22,10 @@ struct writer {
 
 /* at least n bytes of room; false: over */
 bool writer_grow(struct writer *w, size_t n);
-void writer_escaped(struct writer *w, const char *text, size_t n); /* as buf_json */
+void writer_escaped(struct writer *w, const char *text, size_t n); /* as text_json */
 /* the same, sooner where nothing has to be escaped */
 void writer_text(struct writer *w, const char *s, size_t n);
-void writer_percent(struct writer *w, const char *text, size_t n); /* as buf_percent */
+void writer_percent(struct writer *w, const char *text, size_t n); /* as text_percent */
 void writer_num(struct writer *w, int64_t n);
 /* in decimals; how many. WRITER_DIGITS bytes may be written */
 size_t writer_digits(int64_t n, char *out);
@@ -121,7 +121,7 @@ static inline char *writer_put_string(char *to, const char *s, size_t n)
 	return to + n + 2;
 }
 
-/* The same, whatever is in it: up to BUF_ESCAPED bytes for each. */
+/* The same, whatever is in it: up to TEXT_ESCAPED bytes for each. */
 char *writer_put_escaped(char *to, const char *s, size_t n);
 
 /* Adds key:value and a comma; the value as it is, or as a JSON string. Key and value have the slack

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "input/record.h"
 #include "base/utf8.h"
+#include "base/text.h"
 
 #define NAME_SHOWN ((size_t)60) /* bytes of a name in a message */
 
@@ -37,7 +38,7 @@ static int refuse_repeated(const struct field *a, const struct field *b, struct 
 {
 	struct buf name = { .max = 4 * NAME_SHOWN };
 
-	buf_safe(&name, a->value, a->value_len, NAME_SHOWN);
+	text_safe(&name, a->value, a->value_len, NAME_SHOWN);
 	reason_set(why, "columns %u and %u have the same name, \"%.*s\": rename or remove one",
 	    (unsigned)a->key_len + 1, (unsigned)b->key_len + 1, (int)name.len, name.data);
 	buf_free(&name);
@@ -96,7 +97,7 @@ static void set_name(struct field *to, const struct field *from)
 {
 	struct buf key = { .max = (size_t)-1 };
 
-	buf_json(&key, from->value, from->value_len);
+	text_json(&key, from->value, from->value_len);
 	buf_str(&key, ":\"");
 	*to = (struct field){
 		.name = xstrndup(from->value, from->value_len),

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "input/csv_count.h"
 #include "base/log.h"
 #include "input/record.h"
@@ -173,7 +174,7 @@ static void name_cell(const struct csv_reader *c, size_t cell, char out[5 * NAME
 	struct buf name = { .max = 4 * NAME_SHOWN };
 
 	if (c->header && cell < c->header->columns)
-		buf_safe(&name, c->header->cells[cell].name, c->header->cells[cell].name_len,
+		text_safe(&name, c->header->cells[cell].name, c->header->cells[cell].name_len,
 		    NAME_SHOWN);
 	if (name.len > 0)
 		snprintf(out, 5 * NAME_SHOWN, "cell %zu (%.*s)", cell + 1, (int)name.len,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/log.h"
 #include "input/record.h"
 #include "base/scan.h"
@@ -114,7 +115,7 @@ static int refuse_repeated(const struct field *f, struct reason *why)
 {
 	struct buf name = { .max = 4 * NAME_SHOWN };
 
-	buf_safe(&name, f->name, f->name_len, NAME_SHOWN);
+	text_safe(&name, f->name, f->name_len, NAME_SHOWN);
 	reason_set(why, "the key \"%.*s\" is there twice", (int)name.len,
 	    name.data ? name.data : "");
 	buf_free(&name);

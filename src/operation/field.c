@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "operation/value.h"
@@ -48,7 +49,7 @@ static void add_shown(struct buf *b, const char *text, size_t n, bool quoted)
 {
 	if (quoted)
 		buf_byte(b, '"');
-	buf_safe(b, text, n, SHOWN);
+	text_safe(b, text, n, SHOWN);
 	if (quoted)
 		buf_byte(b, '"');
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "operation/convert.h"
 #include "operation/field.h"
 #include "base/log.h"
@@ -72,7 +73,7 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 	struct buf key;
 
 	buf_init(&key, SIZE_MAX / 8);
-	buf_json(&key, name, strlen(name));
+	text_json(&key, name, strlen(name));
 	buf_str(&key, ":\"");
 	f->name = name;
 	f->name_len = (uint32_t)strlen(name);
@@ -261,7 +262,7 @@ static void plan_conflict(const struct mapping *m, struct plan *p, const struct 
 				continue;
 			struct buf shown;
 			buf_init(&shown, REASON_MAX);
-			buf_safe(&shown, a.name, a.name_len, 60);
+			text_safe(&shown, a.name, a.name_len, 60);
 			p->conflict = xmalloc(sizeof *p->conflict);
 			reason_set(p->conflict,
 			    "two fields are named \"%.*s\" after --map: "
@@ -633,7 +634,7 @@ static void describe_text(struct buf *out, const char *text)
 {
 	buf_byte(out, ' ');
 	if (text)
-		buf_json(out, text, strlen(text));
+		text_json(out, text, strlen(text));
 	else
 		buf_byte(out, '-');
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "input/record.h"
 #include "operation/value.h"
+#include "base/text.h"
 
 static bool is_string(const struct field *f)
 {
@@ -297,7 +298,7 @@ static bool is_attribute(const struct build *b, const struct field *f)
 static bool is_easy(const struct build *b)
 {
 	const struct mapped *m = b->m;
-	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * BUF_ESCAPED);
+	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * TEXT_ESCAPED);
 
 	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT &&
 	    m->longest_name <= NAME_LIMIT && raw <= VALUE_LIMIT && !m->sets &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "send/endpoint.h"
 #include "base/log.h"
 #include "options/options.h"
@@ -73,7 +74,7 @@ const char *settings_shown(const char *value, char out[SETTINGS_SHOWN])
 
 	buf_init(&b, SETTINGS_SHOWN - 1);
 	buf_byte(&b, '"');
-	buf_safe(&b, value, strlen(value), 60); /* escaped, at most 4 * 60 bytes and two more */
+	text_safe(&b, value, strlen(value), 60); /* escaped, at most 4 * 60 bytes and two more */
 	buf_byte(&b, '"');
 	memcpy(out, b.data, b.len);
 	out[b.len] = '\0';

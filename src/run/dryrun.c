@@ -23,6 +23,7 @@
 #include "send/reply.h"
 #include "run/signals.h"
 #include "store/syncfile.h"
+#include "base/text.h"
 
 #define LINES 20 /* of invalid records that are printed unless --verbose */
 
@@ -61,14 +62,14 @@ static void say_invalid(struct dry *d, const struct operation *op, const char *w
 			log_line("further invalid records are only counted (-v prints all)");
 		return;
 	}
-	buf_safe(&line, name, strlen(name), 1024);
+	text_safe(&line, name, strlen(name), 1024);
 	buf_fmt(&line, ":%" PRIu64 ": ", op->from.line);
 	if (op->id_len) {
 		buf_str(&line, "user ");
-		buf_safe(&line, op->id, op->id_len, 160);
+		text_safe(&line, op->id, op->id_len, 160);
 		buf_str(&line, ": ");
 	}
-	buf_safe(&line, why, strlen(why), REPLY_REASON_MAX);
+	text_safe(&line, why, strlen(why), REPLY_REASON_MAX);
 	buf_byte(&line, '\0');
 	log_line("%s", line.data);
 	buf_free(&line);

@@ -10,6 +10,7 @@
 #include "queue/lanes.h"
 #include "send/sender.h"
 #include "base/words.h"
+#include "base/text.h"
 
 #define MOST_HOPS 5
 /* a batch's operations are fetched from memory twice so long, their lanes so long, before they
@@ -30,7 +31,7 @@ static void say_transport(const struct reply *reply, char out[FAILURE_SHOWN])
 	if (reply->status)
 		buf_fmt(&safe, "status %d", reply->status);
 	else
-		buf_safe(&safe, reply->error, strlen(reply->error), 200);
+		text_safe(&safe, reply->error, strlen(reply->error), 200);
 	snprintf(out, FAILURE_SHOWN, "%.*s", (int)safe.len, safe.data ? safe.data : "");
 	buf_free(&safe);
 }
@@ -141,7 +142,7 @@ static void name_operation(const struct operation *op, struct buf *out)
 		buf_fmt(out, "record %" PRIu64, op->from.number);
 	} else {
 		buf_str(out, "user ");
-		buf_safe(out, op->id, op->id_len, ID_SHOWN);
+		text_safe(out, op->id, op->id_len, ID_SHOWN);
 	}
 }
 
@@ -239,7 +240,7 @@ static void on_moved(struct run *r, struct request *q, const struct reply *reply
 			list_push_front(&r->ready, q);
 		return;
 	}
-	buf_safe(&safe, reply->location ? reply->location : "",
+	text_safe(&safe, reply->location ? reply->location : "",
 	    reply->location ? strlen(reply->location) : 0, 200);
 	buf_byte(&safe, '\0');
 	snprintf(shown, sizeof shown, "redirected to %s, which is not followed",
@@ -325,7 +326,7 @@ static void unauthorised(struct run *r, const struct reply *reply)
 	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
 
 	reply_reason(reply, reason);
-	buf_safe(&safe, reason, strlen(reason), 200);
+	text_safe(&safe, reason, strlen(reason), 200);
 	buf_byte(&safe, '\0');
 	run_stop(r, 77, "credentials",
 	    "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "

@@ -11,6 +11,7 @@
 #include "store/rejects.h"
 #include "store/results.h"
 #include "store/syncfile.h"
+#include "base/text.h"
 
 #define HELD_MOST 4096 /* progress lines that wait for the total */
 /* records that must be finished before their share of errors is judged */
@@ -22,18 +23,18 @@ static void say_failed(struct run *r, const struct operation *op, int status, co
 	struct buf line = { .max = 8192 };
 	const char *name = op->from.number ? input_name(r->input, op->from.file) : r->o->sync;
 
-	buf_safe(&line, name, strlen(name), 1024);
+	text_safe(&line, name, strlen(name), 1024);
 	if (op->from.number)
 		buf_fmt(&line, ":%" PRIu64, op->from.line);
 	buf_str(&line, ": ");
 	if (op->id_len) {
 		buf_str(&line, "user ");
-		buf_safe(&line, op->id, op->id_len, ID_SHOWN);
+		text_safe(&line, op->id, op->id_len, ID_SHOWN);
 		buf_str(&line, ": ");
 	}
 	if (status)
 		buf_fmt(&line, "%d ", status);
-	buf_safe(&line, error, strlen(error), REPLY_REASON_MAX + 64);
+	text_safe(&line, error, strlen(error), REPLY_REASON_MAX + 64);
 	buf_byte(&line, '\0');
 	display_error_record(r->display, line.data);
 	buf_free(&line);

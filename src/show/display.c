@@ -13,6 +13,7 @@
 #include "show/meter.h"
 #include "show/report.h"
 #include "base/words.h"
+#include "base/text.h"
 
 #define EVERY 1000
 #define BAR_CHANGED_US 250000 /* between two redraws while something changes */
@@ -167,7 +168,7 @@ static void say_json(struct display *d, enum display_level level, const char *te
 	};
 
 	buf_fmt(&d->out, "{\"type\":\"message\",\"level\":\"%s\",\"text\":", names[level]);
-	words_json(&d->out, text, MESSAGE_BYTES);
+	text_json_safe(&d->out, text, MESSAGE_BYTES);
 	buf_str(&d->out, "}\n");
 	flush(d);
 }
@@ -178,7 +179,7 @@ static void say(struct display *d, const char *before, const char *text)
 
 	erase_bar(d);
 	buf_str(&d->out, before);
-	buf_safe(&d->out, text, strlen(text), MESSAGE_BYTES);
+	text_safe(&d->out, text, strlen(text), MESSAGE_BYTES);
 	buf_byte(&d->out, '\n');
 	if (had_bar)
 		redraw_bar(d);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include "base/words.h"
+#include "base/text.h"
 
 uint64_t counters_finished(const struct counters *c)
 {
@@ -103,7 +104,7 @@ void progress_json_counters(struct buf *out, const struct counters *c)
 void progress_json_start(struct buf *out, const char *name, uint64_t total)
 {
 	buf_str(out, "{\"type\":\"start\",\"input\":");
-	words_json(out, name, SIZE_MAX);
+	text_json_safe(out, name, SIZE_MAX);
 	total_member(out, total);
 	buf_str(out, "}\n");
 }

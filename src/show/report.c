@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/words.h"
+#include "base/text.h"
 
 #define LABEL_CELLS 14 /* "not accepted: " */
 
@@ -21,7 +22,7 @@ static void text_line(struct buf *out, const char *name, const char *text, bool 
 	if (!text)
 		return;
 	label(out, name, aligned);
-	buf_safe(out, text, strlen(text), SIZE_MAX);
+	text_safe(out, text, strlen(text), SIZE_MAX);
 	buf_byte(out, '\n');
 }
 
@@ -102,7 +103,7 @@ static void summary_members(struct buf *out, const struct counters *c, const str
 	buf_fmt(out, ",\"exit_status\":%d,\"started_at\":\"%s\",\"ended_at\":\"%s\",\"ended_by\":",
 	    e->exit_status, clock_stamp(e->started_wall_us, started),
 	    clock_stamp(e->ended_wall_us, ended));
-	words_json(out, e->ended_by ? e->ended_by : ENDED_BY_END_OF_INPUT, SIZE_MAX);
+	text_json_safe(out, e->ended_by ? e->ended_by : ENDED_BY_END_OF_INPUT, SIZE_MAX);
 	if (c->deletes > 0)
 		buf_fmt(out, ",\"deletes\":%" PRIu64, c->deletes);
 }
@@ -120,11 +121,11 @@ void report_json_done(struct buf *out, const struct counters *c, const struct en
 	summary_members(out, c, e);
 	if (e->rejects) {
 		buf_str(out, ",\"rejects\":");
-		words_json(out, e->rejects, SIZE_MAX);
+		text_json_safe(out, e->rejects, SIZE_MAX);
 	}
 	if (e->resume) {
 		buf_str(out, ",\"resume\":");
-		words_json(out, e->resume, SIZE_MAX);
+		text_json_safe(out, e->resume, SIZE_MAX);
 	}
 	buf_str(out, "}\n");
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -151,7 +152,7 @@ static void add_immutable(const struct db *d, struct buf *uri)
 {
 	buf_init(uri, SIZE_MAX);
 	buf_str(uri, "file:");
-	buf_percent(uri, d->path, strlen(d->path));
+	text_percent(uri, d->path, strlen(d->path));
 	buf_add(uri, "?immutable=1", sizeof "?immutable=1");
 }
 

@@ -256,7 +256,7 @@ static void add_row(struct buf *b, const struct origin *from, const struct input
 		buf_num(b, n->status);
 	buf_byte(b, h->delimiter);
 	buf_init(&error, SIZE_MAX);
-	buf_safe(&error, n->error, strlen(n->error), REASON_MAX);
+	text_safe(&error, n->error, strlen(n->error), REASON_MAX);
 	add_quoted(b, error.data, error.len);
 	buf_free(&error);
 	buf_byte(b, h->delimiter);
@@ -298,14 +298,14 @@ static void add_object(struct buf *b, const struct origin *from, bool whole,
 		buf_add(b, from->raw, n);
 	} else {
 		buf_str(b, "{\"_cio_raw\":");
-		text_json(b, from->raw, from->raw_len);
+		text_json_any(b, from->raw, from->raw_len);
 	}
 	buf_fmt(b, "%s\"_cio_line\":%llu,\"_cio_outcome\":\"%s\"", empty ? "" : ",",
 	    (unsigned long long)note->line, note->outcome);
 	if (note->status)
 		buf_fmt(b, ",\"_cio_status\":%d", note->status);
 	buf_str(b, ",\"_cio_error\":");
-	text_json(b, note->error, strlen(note->error));
+	text_json_any(b, note->error, strlen(note->error));
 	buf_str(b, "}\n");
 }
 

@@ -8,7 +8,7 @@
 static void add_text(struct buf *out, const char *key, const char *text, size_t n)
 {
 	buf_str(out, key);
-	text_json(out, text, n);
+	text_json_any(out, text, n);
 	buf_byte(out, ',');
 }
 
@@ -35,7 +35,7 @@ void results_line(struct buf *out, const struct result *r)
 	buf_fmt(out, ",\"attempts\":%u", r->attempts);
 	if (r->error) {
 		buf_str(out, ",\"error\":");
-		text_json(out, r->error, strlen(r->error));
+		text_json_any(out, r->error, strlen(r->error));
 	}
 	buf_str(out, "}\n");
 }
