@@ -70,7 +70,7 @@ START_TEST(waves_of_429)
 			throttle_answered(&t, THROTTLE_HEARD, us(e->began), us(e->at));
 		} else {
 			ck_assert_uint_eq(throttle_nth(&t, us(e->began)), e->nth);
-			ck_assert_int_eq(throttle_refused(&t, us(e->began), us(e->at) + S,
+			ck_assert_int_eq(throttle_refused(&t, us(e->began), -1, us(e->at) + S,
 			                     us(e->at)),
 			    e->fresh);
 			ck_assert_int_eq(t.paused_until, us(e->at) + S);
@@ -86,13 +86,13 @@ START_TEST(a_pause_is_never_shortened)
 	struct throttle t;
 
 	throttle_init(&t);
-	throttle_refused(&t, us(0), us(9), us(1));
-	throttle_refused(&t, us(0), us(4), us(2));
-	throttle_refused(&t, us(3), us(5), us(3));
+	throttle_refused(&t, us(0), -1, us(9), us(1));
+	throttle_refused(&t, us(0), -1, us(4), us(2));
+	throttle_refused(&t, us(3), -1, us(5), us(3));
 	ck_assert_int_eq(t.paused_until, us(9));
 	throttle_answered(&t, THROTTLE_HEARD, us(0), us(4));
 	ck_assert_int_eq(t.paused_until, us(9));
-	throttle_refused(&t, us(3), INT64_MAX, us(5));
+	throttle_refused(&t, us(3), -1, INT64_MAX, us(5));
 	ck_assert_int_eq(t.paused_until, INT64_MAX);
 }
 END_TEST
@@ -109,7 +109,7 @@ START_TEST(a_pause_holds_the_bucket)
 	ck_assert(pace_take(p, START));
 	ck_assert(!pace_take(p, START));
 	ck_assert_int_eq(pace_ready(p, START), START + 20000);
-	ck_assert(pace_refused(p, START, us(3), us(1)));
+	ck_assert(pace_refused(p, START, -1, us(3), us(1)));
 	ck_assert_int_eq(pace_paused_until(p), us(3));
 	ck_assert_int_eq(pace_refused_since(p), us(1));
 	ck_assert_int_eq(pace_ready(p, us(2)), us(3));
@@ -132,8 +132,8 @@ START_TEST(what_was_learnt_is_told)
 	kept.adapt = false;
 	q = pace_new(&kept, START);
 	ck_assert_double_eq(pace_learned(p, START), 0);
-	pace_refused(p, START, us(1), us(1));
-	pace_refused(q, START, us(1), us(1));
+	pace_refused(p, START, -1, us(1), us(1));
+	pace_refused(q, START, -1, us(1), us(1));
 	ck_assert_double_gt(pace_learned(p, us(1)), 1);
 	ck_assert_double_lt(pace_learned(p, us(1)), 50);
 	ck_assert_double_eq(pace_learned(q, us(1)), 0);

@@ -47,10 +47,11 @@ unsigned pace_nth(struct pace *p, int64_t started)
 	return throttle_nth(&p->throttle, started);
 }
 
-bool pace_refused(struct pace *p, int64_t started, int64_t until, int64_t now)
+bool pace_refused(struct pace *p, int64_t started, int64_t retry_after_us, int64_t until,
+    int64_t now)
 {
 	bucket_throttle(&p->bucket, started, until, now);
-	return throttle_refused(&p->throttle, started, until, now);
+	return throttle_refused(&p->throttle, started, retry_after_us, until, now);
 }
 
 int64_t pace_paused_until(const struct pace *p)

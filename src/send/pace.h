@@ -41,9 +41,11 @@ void pace_answered(struct pace *p, enum throttle_answer answer, int64_t started,
 /* The n of the backoff that a 429 to an attempt that began at `started` asks for, from 0. */
 unsigned pace_nth(struct pace *p, int64_t started);
 
-/* A 429 to it: nothing leaves before `until`. Returns true where it begins a new pause, false where
- * it belongs to the one that there is (throttle.h). */
-bool pace_refused(struct pace *p, int64_t started, int64_t until, int64_t now);
+/* A 429 to it, with that Retry-After (-1: without): nothing leaves before `until`, which is that or
+ * the backoff, stretched. Returns true where it begins a new pause, false where it belongs to the
+ * one that there is (throttle.h). */
+bool pace_refused(struct pace *p, int64_t started, int64_t retry_after_us, int64_t until,
+    int64_t now);
 
 /* Nothing leaves before; INT64_MIN where there has been no pause. */
 int64_t pace_paused_until(const struct pace *p);

@@ -29,8 +29,10 @@ unsigned throttle_nth(const struct throttle *t, int64_t started)
 	return t->pauses - is_same_wave(t, started);
 }
 
-bool throttle_refused(struct throttle *t, int64_t started, int64_t until, int64_t now)
+bool throttle_refused(struct throttle *t, int64_t started, int64_t retry_after_us, int64_t until,
+    int64_t now)
 {
+	(void)retry_after_us;
 	if (t->refused_since == INT64_MAX)
 		t->refused_since = now;
 	if (until > t->paused_until)

@@ -35,8 +35,10 @@ void throttle_answered(struct throttle *t, enum throttle_answer answer, int64_t 
  * that began at `started` belongs to: the n of its backoff, from 0. */
 unsigned throttle_nth(const struct throttle *t, int64_t started);
 
-/* A 429 to an attempt that began at `started`: nothing is to leave before `until`, or the end of
- * the pause that there is, whichever is later. Returns true where it begins a new pause. */
-bool throttle_refused(struct throttle *t, int64_t started, int64_t until, int64_t now);
+/* A 429 to an attempt that began at `started`, with that Retry-After (-1: without): nothing is to
+ * leave before `until`, or the end of the pause that there is, whichever is later. Returns true
+ * where it begins a new pause. */
+bool throttle_refused(struct throttle *t, int64_t started, int64_t retry_after_us, int64_t until,
+    int64_t now);
 
 #endif
