@@ -22,21 +22,43 @@ const char *path_shown(const char *path, char out[PATH_SHOWN])
 	return out;
 }
 
-/* The directory's part of a name. The caller's to free. */
-static char *directory(const char *path)
+const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	if (!slash)
+	return slash ? slash + 1 : path;
+}
+
+const char *path_ending(const char *path)
+{
+	const char *base = path_base(path), *dot = strrchr(base, '.');
+
+	return dot && dot != base && dot[1] ? dot : base + strlen(base);
+}
+
+char *path_directory(const char *path)
+{
+	size_t n = (size_t)(path_base(path) - path);
+
+	if (n == 0)
 		return xstrdup(".");
-	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+	return n == 1 ? xstrdup("/") : xstrndup(path, n - 1);
+}
+
+char *path_aside(const char *path)
+{
+	size_t n = strlen(path);
+	char *aside = xmalloc(n + 2);
+
+	memcpy(aside, path, n);
+	memcpy(aside + n, "~", 2);
+	return aside;
 }
 
 char *path_absolute(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
-	char *dir = directory(path);
+	const char *base = path_base(path);
+	char *dir = path_directory(path);
 	char *real = realpath(dir, NULL);
 
 	free(dir);
@@ -54,7 +76,7 @@ char *path_absolute(const char *path)
 
 int path_sync_dir(const char *path)
 {
-	char *dir = directory(path);
+	char *dir = path_directory(path);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	free(dir);

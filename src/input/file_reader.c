@@ -21,27 +21,6 @@ const char *file_shown(const char *name)
 	return file_is_stdin(name) ? "standard input" : name;
 }
 
-/* By the name's ending; INPUT_AUTO where that says nothing. */
-static enum input_format format_of_name(const char *name)
-{
-	static const struct {
-		const char *ending;
-		enum input_format format;
-	} endings[] = {
-		{ ".csv", INPUT_CSV },
-		{ ".tsv", INPUT_TSV },
-		{ ".ndjson", INPUT_NDJSON },
-		{ ".jsonl", INPUT_NDJSON },
-		{ ".json", INPUT_NDJSON },
-	};
-	const char *ending = strrchr(name, '.');
-
-	for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
-		if (strcasecmp(ending, endings[i].ending) == 0)
-			return endings[i].format;
-	return INPUT_AUTO;
-}
-
 static int refuse_open(const char *name, int error, struct reason *why, int *status)
 {
 	*status = EX_NOINPUT;

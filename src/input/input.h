@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "input/format.h"
 
 struct record;
 struct reason;
 struct buf;
 struct input;
-
-enum input_format { INPUT_AUTO, INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
 
 struct input_config {
 	const char *const *files; /* names; "-" is standard input */

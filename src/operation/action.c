@@ -2,27 +2,41 @@
 
 #include <string.h>
 
+const char *const action_names[ACTION_COUNT + 1] = {
+	[ACTION_IDENTIFY] = "identify",
+	[ACTION_TRACK] = "track",
+	[ACTION_TRACK_ANONYMOUS] = "track-anonymous",
+	[ACTION_PAGE] = "page",
+	[ACTION_SCREEN] = "screen",
+	[ACTION_DELETE] = "delete",
+	[ACTION_SUPPRESS] = "suppress",
+	[ACTION_UNSUPPRESS] = "unsuppress",
+	[ACTION_MERGE] = "merge",
+	[ACTION_ADD_DEVICE] = "add-device",
+	[ACTION_DELETE_DEVICE] = "delete-device",
+	[ACTION_ENTITY] = "entity",
+};
+
 static const struct {
-	const char *name;
 	bool person, event;
 } actions[ACTION_COUNT] = {
-	[ACTION_IDENTIFY] = { "identify", true, false },
-	[ACTION_TRACK] = { "track", true, true },
-	[ACTION_TRACK_ANONYMOUS] = { "track-anonymous", false, true },
-	[ACTION_PAGE] = { "page", true, true },
-	[ACTION_SCREEN] = { "screen", true, true },
-	[ACTION_DELETE] = { "delete", true, false },
-	[ACTION_SUPPRESS] = { "suppress", true, false },
-	[ACTION_UNSUPPRESS] = { "unsuppress", true, false },
-	[ACTION_MERGE] = { "merge", false, false },
-	[ACTION_ADD_DEVICE] = { "add-device", true, false },
-	[ACTION_DELETE_DEVICE] = { "delete-device", true, false },
-	[ACTION_ENTITY] = { "entity", false, false },
+	[ACTION_IDENTIFY] = { true, false },
+	[ACTION_TRACK] = { true, true },
+	[ACTION_TRACK_ANONYMOUS] = { false, true },
+	[ACTION_PAGE] = { true, true },
+	[ACTION_SCREEN] = { true, true },
+	[ACTION_DELETE] = { true, false },
+	[ACTION_SUPPRESS] = { true, false },
+	[ACTION_UNSUPPRESS] = { true, false },
+	[ACTION_MERGE] = { false, false },
+	[ACTION_ADD_DEVICE] = { true, false },
+	[ACTION_DELETE_DEVICE] = { true, false },
+	[ACTION_ENTITY] = { false, false },
 };
 
 const char *action_name(enum action a)
 {
-	return actions[a].name;
+	return action_names[a];
 }
 
 static bool same_name(const char *name, const char *text, size_t n)
@@ -38,7 +52,7 @@ static bool same_name(const char *name, const char *text, size_t n)
 int action_parse(const char *name, size_t n, enum action *out)
 {
 	for (enum action a = 0; a < ACTION_COUNT; a++) {
-		if (same_name(actions[a].name, name, n)) {
+		if (same_name(action_names[a], name, n)) {
 			*out = a;
 			return 0;
 		}

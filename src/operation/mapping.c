@@ -308,23 +308,17 @@ static size_t find_step(const struct mapping *m, const struct plan *p, const str
 
 static void plan_id(const struct mapping *m, struct plan *p, const struct field *fields)
 {
-	static const char *const names[ID_TYPE_COUNT] = {
-		[ID_ID] = "id",
-		[ID_EMAIL] = "email",
-		[ID_CIO_ID] = "cio_id",
-		[ID_PHONE] = "phone",
-	};
 	const struct mapping_config *c = m->config;
 	int types = c->phone_identifies ? ID_TYPE_COUNT : ID_PHONE;
 
 	if (c->id_field) {
 		p->id = find_step(m, p, fields, c->id_field);
 		for (int t = 0; t < ID_TYPE_COUNT; t++)
-			if (strcmp(c->id_field, names[t]) == 0)
+			if (strcmp(c->id_field, id_type_names[t]) == 0)
 				p->id_type = (enum id_type)t;
 	}
 	for (int t = 0; !c->id_field && t < types && p->id == NONE; t++) {
-		p->id = find_step(m, p, fields, names[t]);
+		p->id = find_step(m, p, fields, id_type_names[t]);
 		p->id_type = (enum id_type)t;
 	}
 	if (c->id_type >= 0)

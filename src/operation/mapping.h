@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "operation/id_type.h"
 
 struct record;
 struct reason;
@@ -16,7 +17,6 @@ struct mapping;
 
 enum field_type { TYPE_STRING, TYPE_INT, TYPE_FLOAT, TYPE_BOOL, TYPE_TIMESTAMP, TYPE_JSON };
 enum empty_mode { EMPTY_SKIP, EMPTY_CLEAR, EMPTY_NULL };
-enum id_type { ID_ID, ID_EMAIL, ID_CIO_ID, ID_PHONE, ID_TYPE_COUNT };
 
 struct name_pair {
 	const char *name, *value;

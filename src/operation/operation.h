@@ -33,6 +33,8 @@ enum action {
 	ACTION_COUNT,
 };
 
+/* NULL at the end */
+extern const char *const action_names[ACTION_COUNT + 1];
 const char *action_name(enum action a);                         /* "track-anonymous" */
 int action_parse(const char *name, size_t n, enum action *out); /* 0 or -1; '-' and '_' alike */
 bool action_needs_person(enum action a);                        /* takes an identifying field */

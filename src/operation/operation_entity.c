@@ -28,16 +28,9 @@ static bool member_text(struct build *b, const struct field *object, const char 
 /* A person's identifiers: its key, and its text. What is wrong with them is the server's to say. */
 static void about_person(struct build *b, const struct field *object, struct text *id)
 {
-	static const char *const names[ID_TYPE_COUNT] = {
-		[ID_ID] = "id",
-		[ID_EMAIL] = "email",
-		[ID_CIO_ID] = "cio_id",
-		[ID_PHONE] = "phone",
-	};
-
 	for (int t = 0; t < ID_TYPE_COUNT; t++) {
 		struct person p = { .type = (enum id_type)t };
-		if (!member_text(b, object, names[t], &p.text))
+		if (!member_text(b, object, id_type_names[t], &p.text))
 			continue;
 		if (id->n == 0)
 			*id = p.text;

@@ -234,17 +234,15 @@ void part_path_end(struct build *b)
 	b->body_at = writer_at(&b->w);
 }
 
+/* What an identifier begins with in JSON. */
+#define OPEN(type, name) [ID_##type] = { "{\"" name "\":", sizeof("{\"" name "\":") - 1 },
+
 void part_identifier(struct build *b, const struct person *p)
 {
 	static const struct {
 		char s[WRITER_SPARE];
 		size_t n;
-	} opens[ID_TYPE_COUNT] = {
-		[ID_ID] = { "{\"id\":", 6 },
-		[ID_EMAIL] = { "{\"email\":", 9 },
-		[ID_CIO_ID] = { "{\"cio_id\":", 10 },
-		[ID_PHONE] = { "{\"phone\":", 9 },
-	};
+	} opens[ID_TYPE_COUNT] = { ID_TYPES(OPEN) };
 	struct writer *w = &b->w;
 
 	if (!writer_room(w, opens[p->type].n + p->text.n + 3 + WRITER_SPARE))

@@ -37,12 +37,11 @@ const char *environment_get(char *const *environment, const char *name)
 /* Whether the file lies directly in the directory of this service's credentials. */
 static bool is_credential(const char *path, const char *directory)
 {
-	const char *slash = strrchr(path, '/');
 	struct stat its, given;
 
-	if (!directory || !slash)
+	if (!directory)
 		return false;
-	char *parent = xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *parent = path_directory(path);
 	bool same = stat(parent, &its) == 0 && stat(directory, &given) == 0 &&
 	    its.st_dev == given.st_dev && its.st_ino == given.st_ino;
 	free(parent);

@@ -152,23 +152,13 @@ static void check_speed(struct settings *s)
 		o->burst = o->burst > o->shards ? o->burst / o->shards : 1;
 }
 
-/* Where a name's ending begins: its last dot, but for one in front. The end of the name where it
- * has none. */
-static size_t ending_at(const char *name)
-{
-	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-	const char *dot = strrchr(base, '.');
-
-	return dot && dot != base && dot[1] ? (size_t)(dot - name) : strlen(name);
-}
-
 /* "users.csv" to "users.rejected.csv" and "users.csv.cio-state", for a shard
  * "users.rejected.1of4.csv" and "users.csv.1of4.cio-state". */
 static void name_files(struct settings *s)
 {
 	struct options *o = s->options;
 	const char *first = o->input.files[0];
-	size_t ending = ending_at(first);
+	const char *ending = path_ending(first);
 	struct stat st;
 	struct buf name;
 
@@ -178,11 +168,11 @@ static void name_files(struct settings *s)
 		if (state ? o->state || o->no_state : o->rejects != NULL)
 			continue;
 		buf_init(&name, SIZE_MAX / 2);
-		buf_add(&name, first, state ? strlen(first) : ending);
+		buf_add(&name, first, state ? strlen(first) : (size_t)(ending - first));
 		buf_str(&name, state ? "" : ".rejected");
 		if (o->shards)
 			buf_fmt(&name, ".%uof%u", o->shard, o->shards);
-		buf_str(&name, state ? ".cio-state" : first + ending);
+		buf_str(&name, state ? ".cio-state" : ending);
 		buf_byte(&name, '\0');
 		*(state ? &o->state : &o->rejects) = settings_keep(s, name.data);
 	}
@@ -199,17 +189,15 @@ static bool same_inode(const char *a, const char *b, bool regular)
 /* Whether two names are one regular file, or will be when it is made. */
 static bool same_file(const char *a, const char *b)
 {
-	const char *a_slash = strrchr(a, '/'), *b_slash = strrchr(b, '/');
 	struct stat st;
 
 	if (stat(a, &st) == 0 && !S_ISREG(st.st_mode))
 		return false; /* two outputs may go to /dev/null */
 	if (strcmp(a, b) == 0 || same_inode(a, b, true))
 		return true;
-	if (strcmp(a_slash ? a_slash + 1 : a, b_slash ? b_slash + 1 : b) != 0)
+	if (strcmp(path_base(a), path_base(b)) != 0)
 		return false;
-	char *a_dir = a_slash ? xstrndup(a, (size_t)(a_slash - a) + 1) : xstrdup(".");
-	char *b_dir = b_slash ? xstrndup(b, (size_t)(b_slash - b) + 1) : xstrdup(".");
+	char *a_dir = path_directory(a), *b_dir = path_directory(b);
 	bool same = same_inode(a_dir, b_dir, false);
 	free(a_dir);
 	free(b_dir);

@@ -12,36 +12,16 @@
 	    sizeof(((struct options *)NULL)->first)
 
 /* Values stand in the order of the enums that they become. */
-static const char *const formats[] = { "auto", "csv", "tsv", "ndjson", NULL };
-static const char *const id_types[] = { "id", "email", "cio_id", "phone", NULL };
 static const char *const empty_modes[] = { "skip", "clear", "null", NULL };
-static const char *const actions[] = {
-	"identify",
-	"track",
-	"track-anonymous",
-	"page",
-	"screen",
-	"delete",
-	"suppress",
-	"unsuppress",
-	"merge",
-	"add-device",
-	"delete-device",
-	"entity",
-	NULL,
-};
 static const char *const regions[] = { "us", "eu", NULL };
 static const char *const sync_deletes[] = { "delete", "suppress", NULL };
 static const char *const progress_modes[] = { "auto", "bar", "plain", "json", "none", NULL };
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
-_Static_assert(sizeof actions / sizeof *actions == ACTION_COUNT + 1,
-    "actions stand in the order of enum action");
-
 /* In a help text @ stands for the values, $ for the default. */
 const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_FORMAT] = { "format", 'f', "FORMAT", GROUP_INPUT, KIND_CHOICE, AT(input.format),
-	    .values = formats, .preset = "auto",
+	    .values = format_names, .preset = "auto",
 	    .help = "how records are written: @ (default $: by the name's ending, else by the "
 	            "first byte)" },
 	[OPTION_DELIMITER] = { "delimiter", 0, "CHAR", GROUP_INPUT, KIND_DELIMITER,
@@ -53,7 +33,7 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help = "the field that names the person (default: the first there is of id, email, "
 	            "cio_id)" },
 	[OPTION_ID_TYPE] = { "id-type", 0, "TYPE", GROUP_INPUT, KIND_CHOICE, AT(mapping.id_type),
-	    .values = id_types,
+	    .values = id_type_names,
 	    .help = "what that field holds: @ (default: by its name, else id)" },
 	[OPTION_MAP] = { "map", 0, "FROM=TO", GROUP_INPUT, KIND_PAIR,
 	    AT2(mapping.renames, mapping.rename_count), .help = "rename a field (repeatable)" },
@@ -78,7 +58,7 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help = "stop after N records" },
 
 	[OPTION_ACTION] = { "action", 'a', "ACTION", GROUP_ACTION, KIND_CHOICE, AT(action),
-	    .values = actions, .preset = "identify", .help = "what to send: @ (default $)" },
+	    .values = action_names, .preset = "identify", .help = "what to send: @ (default $)" },
 	[OPTION_ACTION_FIELD] = { "action-field", 0, "FIELD", GROUP_ACTION, KIND_TEXT,
 	    AT(mapping.action_field), .help = "take the action from this field of each record" },
 	[OPTION_EVENT] = { "event", 0, "NAME", GROUP_ACTION, KIND_TEXT, AT(event),

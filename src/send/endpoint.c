@@ -14,7 +14,7 @@
 
 const char *endpoint_region(int region)
 {
-	return region == 1 ? "https://track-eu.customer.io" : "https://track.customer.io";
+	return region == 1 ? "https://track-eu." ENDPOINT_DOMAIN : "https://track." ENDPOINT_DOMAIN;
 }
 
 /* "https://" is 8 bytes, "http://" 7; 0: neither. */

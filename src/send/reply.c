@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/buf.h"
+#include "send/endpoint.h"
 
 /* A status outside 100 to 599 is treated as a server's error (RFC 9110, section 15). */
 static bool is_trouble(int status)
@@ -265,7 +266,7 @@ static size_t host_length(const char *s)
 /* customer.io, or something before a dot before it. */
 static bool is_ours(const char *host, size_t n)
 {
-	static const char ours[] = "customer.io";
+	static const char ours[] = ENDPOINT_DOMAIN;
 	size_t len = sizeof ours - 1;
 
 	if (n < len || n > 253 || strncasecmp(host + n - len, ours, len) != 0)

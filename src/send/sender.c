@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "send/endpoint.h"
 #include "base/version.h"
 
 #define KEEP_ANSWER 65536 /* storage for an answer that a slot keeps */
@@ -215,9 +216,8 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 			return reason_set(why,
 			    "libcurl has no memory for the server's address: free some, and run "
 			    "again");
-		return reason_set(why,
-		    "%s: is not a usable address: give one such as https://track.customer.io",
-		    base);
+		return reason_set(why, "%s: is not a usable address: give one such as %s", base,
+		    endpoint_region(0));
 	}
 	b->text = xstrdup(base);
 	b->prefix = xstrdup(strcmp(path, "/") == 0 ? "" : path);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "base/path.h"
 #include "base/words.h"
 
 #define GAP 2u /* cells between two parts */
@@ -96,11 +97,9 @@ static void add_left(struct buf *out, const struct counters *c, const struct mom
 
 static void add_name(struct buf *out, const char *name, unsigned *cells)
 {
-	const char *slash = name ? strrchr(name, '/') : NULL;
+	const char *base = name ? path_base(name) : "";
 
-	*cells = name ?
-	    words_fit(out, slash ? slash + 1 : name, strlen(slash ? slash + 1 : name), NAME_CELLS) :
-	    0;
+	*cells = words_fit(out, base, strlen(base), NAME_CELLS);
 }
 
 static void add_part(struct line *l, enum part part, const struct counters *c,

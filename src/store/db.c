@@ -222,12 +222,9 @@ static int unlink_all(const struct db *d)
 
 static int set_aside(const struct db *d)
 {
-	size_t len = strlen(d->path);
-	char *aside = xmalloc(len + 2);
-
-	memcpy(aside, d->path, len);
-	memcpy(aside + len, "~", 2);
+	char *aside = path_aside(d->path);
 	int result = rename(d->path, aside);
+
 	free(aside);
 	return result < 0 ? -1 : path_sync_dir(d->path);
 }

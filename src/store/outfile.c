@@ -186,10 +186,7 @@ int outfile_set_aside(const char *name, struct reason *why)
 		return 0;
 	if (!S_ISREG(mode))
 		return refuse(name, mode, why);
-	size_t len = strlen(name);
-	char *aside = xmalloc(len + 2);
-	memcpy(aside, name, len);
-	memcpy(aside + len, "~", 2);
+	char *aside = path_aside(name);
 	int result = rename(name, aside) < 0 || path_sync_dir(name) < 0 ? -1 : 0;
 	if (result < 0)
 		complain(name, "renamed to the same name with ~ after it", errno, why);
@@ -366,7 +363,6 @@ static int fill(int fd, const void *data, size_t n, unsigned mode)
 
 int outfile_check(const char *name, bool writable, struct reason *why)
 {
-	const char *slash = strrchr(name, '/');
 	mode_t there;
 
 	if (look(name, &there, why) < 0)
@@ -375,7 +371,7 @@ int outfile_check(const char *name, bool writable, struct reason *why)
 		return 0;
 	if (there != 0 && !S_ISREG(there))
 		return refuse(name, there, why);
-	char *dir = slash ? xstrndup(name, (size_t)(slash - name) + 1) : xstrdup(".");
+	char *dir = path_directory(name);
 	int result = access(dir, writable ? W_OK | X_OK : F_OK) < 0 ?
 	    complain(name, "made", errno, why) :
 	    0;

@@ -37,41 +37,13 @@ struct rejects {
 	struct buf row;
 };
 
-/* The endings that promise a format, its usual one first. */
-static const struct ending {
-	const char *text;
-	enum input_format format;
-} endings[] = {
-	{ ".csv", INPUT_CSV },
-	{ ".tsv", INPUT_TSV },
-	{ ".ndjson", INPUT_NDJSON },
-	{ ".jsonl", INPUT_NDJSON },
-	{ ".json", INPUT_NDJSON },
-};
-#define ENDINGS (sizeof endings / sizeof *endings)
-
-static size_t stem_length(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-	const char *base = slash ? slash + 1 : name;
-	const char *dot = strrchr(base, '.');
-
-	return dot && dot > base ? (size_t)(dot - name) : strlen(name);
-}
-
 /* The ending for a FILE of this format: NAME's own, unless that promises another format. */
 static const char *ending_for(const struct rejects *r, enum input_format format)
 {
-	const char *own = r->name + r->stem;
+	enum input_format promised = format_of_name(r->name);
 
-	for (size_t i = 0; i < ENDINGS; i++) {
-		if (strcmp(own, endings[i].text) != 0 || endings[i].format == format)
-			continue;
-		for (size_t k = 0; k < ENDINGS; k++)
-			if (endings[k].format == format)
-				return endings[k].text;
-	}
-	return own;
+	return promised == INPUT_AUTO || promised == format ? r->name + r->stem :
+	                                                      format_ending(format);
 }
 
 static char *sheet_name(const struct rejects *r, size_t file, enum input_format format)
@@ -166,7 +138,7 @@ struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files
 	struct rejects *r = xcalloc(1, sizeof *r);
 
 	r->name = xstrdup(name);
-	r->stem = stem_length(name);
+	r->stem = (size_t)(path_ending(name) - name);
 	r->files = files;
 	r->sheets = xcalloc(files, sizeof *r->sheets);
 	r->sizes = xcalloc(files, sizeof *r->sizes);

@@ -1,0 +1,44 @@
+#include "input/format.h"
+
+#include <stddef.h>
+#include <strings.h>
+#include "base/path.h"
+
+const char *const format_names[] = {
+	[INPUT_AUTO] = "auto",
+	[INPUT_CSV] = "csv",
+	[INPUT_TSV] = "tsv",
+	[INPUT_NDJSON] = "ndjson",
+	NULL,
+};
+
+/* A format's usual ending stands first. */
+static const struct {
+	const char *text;
+	enum input_format format;
+} endings[] = {
+	{ ".csv", INPUT_CSV },
+	{ ".tsv", INPUT_TSV },
+	{ ".ndjson", INPUT_NDJSON },
+	{ ".jsonl", INPUT_NDJSON },
+	{ ".json", INPUT_NDJSON },
+};
+#define ENDINGS (sizeof endings / sizeof *endings)
+
+enum input_format format_of_name(const char *name)
+{
+	const char *ending = path_ending(name);
+
+	for (size_t i = 0; i < ENDINGS; i++)
+		if (strcasecmp(ending, endings[i].text) == 0)
+			return endings[i].format;
+	return INPUT_AUTO;
+}
+
+const char *format_ending(enum input_format format)
+{
+	for (size_t i = 0; i < ENDINGS; i++)
+		if (endings[i].format == format)
+			return endings[i].text;
+	return "";
+}
