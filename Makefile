@@ -12,7 +12,7 @@ VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/base/versi
 
 # Debian's names of what is needed to build, to test, and to run the demo.
 BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
-TEST_DEPS  := check libmicrohttpd-dev mandoc jq curl
+TEST_DEPS  := check libmicrohttpd-dev mandoc jq curl openssl
 # And of what `make lint` can use, what `make check-all` can use besides, and what `make deb` needs.
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck
 CHECK_DEPS := clang libclang-rt-14-dev valgrind lintian debootstrap
@@ -119,7 +119,7 @@ deps lint-deps check-deps deb-deps:
 .PHONY: need
 need:
 	@pkg-config --exists $(LIBS) check libmicrohttpd 2>/dev/null && \
-	for c in $(firstword $(CC)) curl jq mandoc; do command -v $$c >/dev/null || exit 1; done && \
+	for c in $(firstword $(CC)) curl jq mandoc openssl; do command -v $$c >/dev/null || exit 1; done && \
 	[ -e /usr/include/csv.h ] && [ -e /usr/include/xxhash.h ] || $(MAKE) deps
 
 demo: need
