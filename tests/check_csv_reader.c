@@ -397,12 +397,14 @@ START_TEST(fields_of_a_record)
 	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
 	const struct field *f = o.r.fields;
 	ck_assert_uint_eq(o.r.count, 2);
-	ck_assert_uint_eq(o.r.shape, 7);
+	ck_assert_uint_eq(o.r.layout->number, 7);
+	ck_assert_ptr_eq(o.r.layout->fields, f);
+	ck_assert_uint_eq(o.r.layout->count, 2);
 	ck_assert_uint_eq(o.r.from.line, 2);
 	ck_assert_int_eq(f->kind, FIELD_TEXT);
 	ck_assert_int_eq(f->role, ROLE_NONE);
 	ck_assert_uint_eq(f->key_len, 8);
-	ck_assert_mem_eq(f->key, "\"na\\\"me\"", 8);
+	ck_assert_mem_eq(f->key, "\"na\\\"me\":\"", 10);
 	ck_assert_uint_eq(f->name_len, 5);
 	ck_assert_mem_eq(f->name, "na\"me", 5);
 	ck_assert_mem_eq(f[1].key, "\"\xc3\xa9\"", 4);

@@ -46,16 +46,22 @@ static void show(const struct mapped *m, struct buf *out)
 		buf_fmt(out, " -> %.*s", (int)m->action->value_len, m->action->value);
 }
 
-static void apply(struct mapping *m, const char *line, struct buf *out)
+static void apply_record(struct mapping *m, const struct record *r, struct buf *out)
 {
-	struct sample s = sample_new(line);
 	struct mapped mapped;
 	struct reason why = { "" };
 
-	if (mapping_apply(m, &s.record, &mapped, &why) == 0)
+	if (mapping_apply(m, r, &mapped, &why) == 0)
 		show(&mapped, out);
 	else
 		buf_fmt(out, "! %s", why.text);
+}
+
+static void apply(struct mapping *m, const char *line, struct buf *out)
+{
+	struct sample s = sample_new(line);
+
+	apply_record(m, &s.record, out);
 	sample_free(&s);
 }
 
@@ -177,14 +183,18 @@ static const struct {
 START_TEST(a_record_is_mapped)
 {
 	struct mapping *m = mapping_new(&cases[_i].config);
+	struct sample s = sample_new(cases[_i].record);
 	struct buf out;
 
 	buf_init(&out, 4096);
-	/* the second time by the plan that is kept */
-	for (int again = 0; again < 2; again++) {
-		apply(m, cases[_i].record, &out);
+	/* first without a layout; the third time by the plan that is kept */
+	for (int time = 0; time < 3; time++) {
+		if (time == 1)
+			sample_lay_out(&s, 1);
+		apply_record(m, &s.record, &out);
 		expect_text(&out, cases[_i].expected, cases[_i].record);
 	}
+	sample_free(&s);
 	buf_free(&out);
 	mapping_free(m);
 }
@@ -438,42 +448,71 @@ START_TEST(a_reason_is_short_and_harmless)
 }
 END_TEST
 
-/* Many shapes in turn, more than are kept, small and huge: each record is mapped by its own
- * names. */
-START_TEST(shapes_do_not_mix)
+/* A record of `fields` fields from f0 on, or from a later one. */
+static struct sample numbered_fields(int64_t from, int64_t fields)
 {
-	const struct mapping_config config = { BY_NAME, MAP({ "f0", "zero" }), DROP("f3") };
-	struct dice d = dice_new("shapes_do_not_mix");
-	struct mapping *m = mapping_new(&config);
-	struct buf line, out, want;
+	struct sample s = { 0 };
 
-	buf_init(&line, 1 << 20);
+	for (int64_t i = from; i < from + fields; i++) {
+		char name[24];
+		snprintf(name, sizeof name, "f%lld", (long long)i);
+		sample_field(&s, name, strlen(name), "", 0, FIELD_TEXT);
+	}
+	return s;
+}
+
+/* Gives it other values, some of them empty, and writes down what is to become of them. */
+static void change_values(struct sample *s, struct dice *d, struct buf *want)
+{
+	for (size_t i = 0; i < s->record.count; i++) {
+		struct field *f = &s->record.fields[i];
+		char value[24] = "";
+		if (!dice_one_in(d, 10))
+			snprintf(value, sizeof value, "%lld", (long long)dice_below(d, 1000));
+		f->value = sample_keep(s, value, strlen(value));
+		f->value_len = strlen(value);
+		if (f->value_len == 0 || strcmp(f->name, "f3") == 0)
+			continue;
+		const char *name = strcmp(f->name, "f0") == 0 ? "zero" : f->name,
+		           *quote = strcmp(f->name, "f5") == 0 ? "" : "'";
+		buf_fmt(want, "%s%s=%s%s%s", want->len ? " " : "", name, quote, value, quote);
+	}
+	if (s->layout)
+		sample_note_texts(&s->record);
+}
+
+/* Records of many layouts in turn, more than are kept, small and huge, new ones in the place of old
+ * ones, and records that have none: each is mapped by its own names. */
+START_TEST(layouts_do_not_mix)
+{
+	enum { SAMPLES = 40 };
+	const struct mapping_config config = { BY_NAME, MAP({ "f0", "zero" }), DROP("f3"),
+		TYPES({ "f5", TYPE_INT }) };
+	struct dice d = dice_new("layouts_do_not_mix");
+	struct mapping *m = mapping_new(&config);
+	struct sample samples[SAMPLES] = { 0 };
+	struct buf out, want;
+
 	buf_init(&out, 1 << 20);
 	buf_init(&want, 1 << 20);
-	for (int round = 0; round < 3000; round++) {
-		int64_t fields = dice_one_in(&d, 100) ? 2000 : 1 + dice_below(&d, 8),
-		        at = dice_below(&d, 5);
-		buf_reset(&line);
-		buf_reset(&want);
-		for (int64_t i = at; i < at + fields; i++) {
-			int64_t v = dice_below(&d, 1000);
-			buf_fmt(&line, "%sf%lld=%lld", i > at ? "|" : "", (long long)i,
-			    (long long)v);
-			if (i == 3)
-				continue;
-			if (want.len)
-				buf_byte(&want, ' ');
-			if (i == 0)
-				buf_fmt(&want, "zero='%lld'", (long long)v);
-			else
-				buf_fmt(&want, "f%lld='%lld'", (long long)i, (long long)v);
+	for (uint64_t round = 1; round < 3000; round++) {
+		struct sample *s = &samples[dice_below(&d, SAMPLES)];
+		if (!s->record.fields || dice_one_in(&d, 20)) {
+			sample_free(s);
+			*s = numbered_fields(dice_below(&d, 5),
+			    dice_one_in(&d, 50) ? 2000 : 1 + dice_below(&d, 8));
+			if (!dice_one_in(&d, 4))
+				sample_lay_out(s, round);
 		}
-		buf_byte(&line, '\0');
+		buf_reset(&want);
+		change_values(s, &d, &want);
 		buf_byte(&want, '\0');
-		apply(m, line.data, &out);
-		expect_text(&out, want.data, line.data);
+		apply_record(m, &s->record, &out);
+		expect_text(&out, want.data, "a record");
+		buf_reset(&out);
 	}
-	buf_free(&line);
+	for (size_t i = 0; i < SAMPLES; i++)
+		sample_free(&samples[i]);
 	buf_free(&out);
 	buf_free(&want);
 	mapping_free(m);
@@ -630,7 +669,7 @@ Suite *mapping_suite(void)
 	tcase_add_loop_test(t, a_type_takes_what_fits_it, 0, ROWS(types));
 	tcase_add_loop_test(t, infer_types_only_what_loses_nothing, 0, ROWS(inferred));
 	tcase_add_test(t, a_reason_is_short_and_harmless);
-	tcase_add_test(t, shapes_do_not_mix);
+	tcase_add_test(t, layouts_do_not_mix);
 	tcase_add_loop_test(t, a_header_says_who_can_be_identified, 0, ROWS(headers));
 	tcase_add_test(t, sets_are_checked_against_their_types);
 	tcase_add_loop_test(t, sets_are_checked_against_a_cell_s_types, 0, ROWS(cell_sets));

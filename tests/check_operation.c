@@ -941,7 +941,8 @@ START_TEST(random_records_arrive_as_they_were)
 	for (int round = 0; round < 3000; round++) {
 		struct operation_config c = usual(
 		    (struct operation_config){ .v2 = dice_one_in(&d, 2), .no_limits = true });
-		struct sample s = { .record.shape = 1 };
+		struct sample s = { 0 };
+		size_t bytes_of_texts = 0;
 		int64_t count = dice_below(&d, 12);
 		sample_field(&s, "id", 2, "7", 1, FIELD_TEXT);
 		for (int64_t i = 0; i < count; i++) {
@@ -954,10 +955,15 @@ START_TEST(random_records_arrive_as_they_were)
 				buf_str(&text, pieces[dice_below(&d, ROWS(pieces))]);
 			snprintf(name, sizeof name, "n\"%d", (int)i);
 			sample_field(&s, name, strlen(name), text.data, text.len, FIELD_TEXT);
+			bytes_of_texts += text.len + 1;
 			buf_free(&text);
 		}
-		s.record.from =
-		    (struct origin){ .raw = "raw", .raw_len = 3, .number = (uint64_t)round };
+		char *raw = xcalloc(bytes_of_texts + 1, 1);
+		s.record.from = (struct origin){ .raw = raw,
+			.raw_len = bytes_of_texts + 1,
+			.number = (uint64_t)round };
+		if (dice_one_in(&d, 2))
+			sample_lay_out(&s, (uint64_t)round + 1);
 		struct mapped mapped;
 		ck_assert_int_eq(mapping_apply(m, &s.record, &mapped, &why), 0);
 		ck_assert_int_eq(operation_build(&c, &s.record.from, &mapped, &bytes, &op, &why),
@@ -977,6 +983,7 @@ START_TEST(random_records_arrive_as_they_were)
 		}
 		json_decref(body);
 		sample_free(&s);
+		free(raw);
 	}
 	mapping_free(m);
 	buf_free(&bytes);

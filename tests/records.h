@@ -15,7 +15,8 @@
 
 struct sample {
 	struct record record;
-	char **texts; /* all that the fields point to */
+	struct layout *layout; /* of sample_lay_out, or NULL */
+	char **texts;          /* all that the fields point to */
 	size_t text_count;
 };
 
@@ -33,15 +34,13 @@ static inline struct field *sample_field(struct sample *s, const char *name, siz
 
 	buf_init(&key, SIZE_MAX / 8);
 	text_json(&key, name, name_len);
+	buf_str(&key, ":\"");
 	r->fields = xrealloc(r->fields, (r->count + 1) * sizeof *r->fields);
-	for (size_t i = 0; i < name_len; i++)
-		r->shape = (r->shape ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
-	r->shape = (r->shape ^ 0xff) * UINT64_C(1099511628211);
 	r->fields[r->count] = (struct field){
 		.name = sample_keep(s, name, name_len),
 		.name_len = (uint32_t)name_len,
 		.key = sample_keep(s, key.data, key.len),
-		.key_len = (uint32_t)key.len,
+		.key_len = (uint32_t)key.len - 2,
 		.value = sample_keep(s, value, value_len),
 		.value_len = value_len,
 		.kind = kind,
@@ -99,7 +98,7 @@ static inline void sample_csv(struct sample *s, const char *line)
 /* The record's number is 1; its raw bytes are the line. */
 static inline struct sample sample_new(const char *line)
 {
-	struct sample s = { .record.shape = UINT64_C(14695981039346656037) };
+	struct sample s = { 0 };
 
 	if (line[0] == '{')
 		sample_ndjson(&s, line);
@@ -110,8 +109,32 @@ static inline struct sample sample_new(const char *line)
 	return s;
 }
 
+/* What a reader says of the texts of a record that has a layout. */
+static inline void sample_note_texts(struct record *r)
+{
+	r->blank = false;
+	r->plain = true;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct field *f = &r->fields[i];
+		r->blank |= f->value_len == 0;
+		for (size_t k = 0; f->kind == FIELD_TEXT && k < f->value_len; k++)
+			r->plain &= !strchr("\"\\", f->value[k]) &&
+			    (unsigned char)f->value[k] >= ' ';
+	}
+}
+
+/* Gives the record a layout, its own fields, of that number. */
+static inline void sample_lay_out(struct sample *s, uint64_t number)
+{
+	s->layout = xmalloc(sizeof *s->layout);
+	*s->layout = (struct layout){ s->record.fields, s->record.count, number };
+	s->record.layout = s->layout;
+	sample_note_texts(&s->record);
+}
+
 static inline void sample_free(struct sample *s)
 {
+	free(s->layout);
 	for (size_t i = 0; i < s->text_count; i++)
 		free(s->texts[i]);
 	free(s->texts);

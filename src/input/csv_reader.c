@@ -27,13 +27,13 @@
 #define JUDGE_BLOCK (64u << 10)
 
 void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest,
-    uint64_t shape)
+    uint64_t layout)
 {
 	*c = (struct csv_reader){ .source = s,
 		.longest = longest,
 		.delimiter = delimiter,
 		.line = 1,
-		.shape = shape };
+		.layout.number = layout };
 	c->split.delimiter = delimiter;
 	buf_init(&c->scratch, (size_t)-1);
 	buf_init(&c->inner, (size_t)-1);
@@ -458,6 +458,18 @@ static enum input_result header_row(struct csv_reader *c, struct reason *why, in
 	return make_header(c, why) ? refuse("header: ", why, status) : INPUT_RECORD;
 }
 
+/* Rows go into the header's columns; records are the layout's fields, which are those columns
+ * themselves where none is dropped. */
+static void use_header(struct csv_reader *c)
+{
+	struct csv_header *h = c->header;
+
+	c->split.fields = h->cells;
+	c->split.width = h->columns;
+	c->layout.fields = h->shown.count == h->columns ? h->cells : h->kept;
+	c->layout.count = h->shown.count;
+}
+
 enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns,
     size_t column_count, struct reason *why, int *status)
 {
@@ -468,8 +480,7 @@ enum input_result csv_reader_begin(struct csv_reader *c, const char *const *colu
 	} else if (given_header(c, columns, column_count, why)) {
 		return refuse("--columns: ", why, status);
 	}
-	c->split.fields = c->header->cells;
-	c->split.width = c->header->columns;
+	use_header(c);
 	return INPUT_RECORD;
 }
 
@@ -533,6 +544,12 @@ static void cut_raw(struct csv_reader *c, struct record *r)
 	set_origin(r, c->raw.data ? c->raw.data : "", c->raw.len);
 }
 
+static void note_texts(struct record *r, const struct csv_split *split)
+{
+	r->blank = split->blank;
+	r->plain = !split->odd && !split->doubled;
+}
+
 /* The text of a _cio_raw cell, read as a row of the columns that are not dropped. */
 static int read_inner(struct csv_reader *c, const struct field *raw, struct record *r,
     struct reason *why)
@@ -559,6 +576,7 @@ static int read_inner(struct csv_reader *c, const struct field *raw, struct reco
 		return refuse_width(h, split.cells, split.width, why);
 	if (split.doubled)
 		csv_unescape(&split, h->kept, split.width, &c->inner);
+	note_texts(r, &split);
 	return 0;
 }
 
@@ -571,13 +589,9 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 	cut_raw(c, r);
 	if (c->split.doubled)
 		csv_unescape(&c->split, h->cells, h->columns, &c->scratch);
-	r->fields = h->trailing ? h->cells : h->kept;
-	r->count = h->shown.count;
-	if (h->raw_column < h->columns && h->cells[h->raw_column].value_len > 0) {
-		r->fields = h->kept;
+	if (h->raw_column < h->columns && h->cells[h->raw_column].value_len > 0)
 		return read_inner(c, &h->cells[h->raw_column], r, why);
-	}
-	for (size_t i = 0; i < h->columns && !h->trailing; i++) {
+	for (size_t i = 0; i < h->columns; i++) {
 		if (h->dropped[i])
 			continue;
 		h->kept[shown].value = h->cells[i].value;
@@ -603,7 +617,6 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 	size_t n = (size_t)(split->row_end - split->row);
 
 	set_origin(r, split->row, n);
-	r->steady = false;
 	if (split->cells != h->columns) {
 		refuse_width(h, split->cells, h->columns, why);
 		return INPUT_BAD;
@@ -612,15 +625,15 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 		refuse_encoding(c, why);
 		return INPUT_BAD;
 	}
+	r->layout = &c->layout;
+	r->fields = c->layout.fields;
+	r->count = c->layout.count;
+	r->blank = split->blank || c->by_judge;
+	r->plain = !split->odd && !split->doubled && !c->by_judge;
 	if (h->columns != h->shown.count)
 		return drop_reserved(c, r, why) ? INPUT_BAD : INPUT_RECORD;
 	if (split->doubled)
 		csv_unescape(split, h->cells, h->columns, &c->scratch);
-	r->fields = h->cells;
-	r->count = h->columns;
-	r->steady = !c->by_judge;
-	r->blank = split->blank;
-	r->plain = !split->odd && !split->doubled;
 	return INPUT_RECORD;
 }
 
@@ -639,8 +652,7 @@ static bool is_head(struct csv_reader *c)
 		csv_unescape(&row, row.fields, row.width, &c->scratch);
 	bool head = csv_header_widen(c->header, row.fields, row.width);
 	free(row.fields);
-	c->split.fields = c->header->cells;
-	c->split.width = c->header->columns;
+	use_header(c);
 	return head;
 }
 
@@ -670,8 +682,6 @@ enum input_result csv_reader_next(struct csv_reader *c, struct record *r, struct
 		set_origin(r, c->split.row, (size_t)(c->split.row_end - c->split.row));
 	if (result != INPUT_RECORD)
 		r->count = 0;
-	else
-		r->shape = c->shape;
 	return result;
 }
 

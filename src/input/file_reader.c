@@ -137,16 +137,16 @@ static enum input_result refuse_read(const char *name, struct reason *why, int *
 	return INPUT_FAILED;
 }
 
-static void make_reader(struct file_reader *f, const struct input_config *config, uint64_t *shapes)
+static void make_reader(struct file_reader *f, const struct input_config *config, uint64_t *layouts)
 {
 	char delimiter = config->delimiter ? config->delimiter :
 	    f->format == INPUT_TSV         ? '\t' :
 	                                     ',';
 
 	if (f->format == INPUT_NDJSON)
-		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, shapes);
+		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, layouts);
 	else
-		csv_reader_init(&f->csv, &f->source, delimiter, RECORD_MAX, ++*shapes);
+		csv_reader_init(&f->csv, &f->source, delimiter, RECORD_MAX, ++*layouts);
 }
 
 /* The header of a CSV; for messages, its place in front. */
@@ -166,7 +166,7 @@ static enum input_result begin_csv(struct file_reader *f, const struct input_con
 }
 
 enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config,
-    size_t file, uint64_t *shapes, struct reason *why, int *status)
+    size_t file, uint64_t *layouts, struct reason *why, int *status)
 {
 	enum input_result result = INPUT_RECORD;
 
@@ -180,7 +180,7 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 		result = found == INPUT_AUTO ? input_detect(&f->source, &found) : INPUT_RECORD;
 		if (result == INPUT_RECORD) {
 			f->format = found;
-			make_reader(f, config, shapes);
+			make_reader(f, config, layouts);
 			f->stage = found == INPUT_NDJSON ? FILE_READY : FILE_AT_HEADER;
 		}
 	}

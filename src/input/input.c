@@ -23,7 +23,7 @@ struct input {
 	bool open;      /* `reader` is open on it */
 	struct file_reader reader;
 	uint64_t number;               /* of the last record */
-	uint64_t shapes;               /* how many were given out */
+	uint64_t layouts;              /* how many were given out */
 	struct input_counter *counter; /* NULL before input_count */
 };
 
@@ -72,7 +72,7 @@ static int check_file(struct input *in, size_t i, struct reason *why, int *statu
 		return 0;
 	if (file_reader_open(&f, in->config, i, why, status))
 		return -1;
-	enum input_result result = file_reader_begin(&f, in->config, i, &in->shapes, why, status);
+	enum input_result result = file_reader_begin(&f, in->config, i, &in->layouts, why, status);
 	int kept = result == INPUT_FAILED ? -1 : keep_head(in, i, &f, why, status);
 	close_reader(in, i, &f);
 	return kept;
@@ -118,7 +118,7 @@ static enum input_result begin(struct input *in, struct reason *why, int *status
 	if (in->reader.stage == FILE_READY)
 		return INPUT_RECORD;
 	enum input_result result = file_reader_begin(&in->reader, in->config, in->current,
-	    &in->shapes, why, status);
+	    &in->layouts, why, status);
 	if (result == INPUT_RECORD && keep_head(in, in->current, &in->reader, why, status))
 		return INPUT_FAILED;
 	return result;

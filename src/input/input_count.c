@@ -20,7 +20,7 @@ struct input_counter {
 	size_t current;
 	bool open, failed;
 	struct file_reader reader;
-	uint64_t total, shapes;
+	uint64_t total, layouts;
 };
 
 struct input_counter *input_counter_new(const struct input_config *config)
@@ -60,7 +60,7 @@ static enum input_result count_piece(struct input_counter *c, size_t bytes)
 		return INPUT_FAILED; /* it is another file by now */
 	if (c->reader.stage != FILE_READY) {
 		enum input_result result = file_reader_begin(&c->reader, c->config, c->current,
-		    &c->shapes, &why, &status);
+		    &c->layouts, &why, &status);
 		if (result != INPUT_RECORD)
 			return result;
 	}

@@ -1,7 +1,7 @@
 /*
  * NDJSON records: one object a line. Records of one file mostly have the same keys in the same
- * order, so the last few lists of keys are kept: a record with one of them has been checked for
- * repeated names, and its shape has a number.
+ * order, so the last few lists of keys are kept, each with a layout (record.h): a record with one
+ * of them needs no check for repeated names.
  */
 #include "input/reader.h"
 
@@ -22,22 +22,22 @@
 #define SHAPE_KEYS 512u   /* ... and keys */
 #define NAME_SHOWN ((size_t)60)
 
+/* A list of keys as they stand in lines. */
 struct ndjson_shape {
 	struct json_keys keys;
 	/* theirs, and the names of those with escapes; NULL where there is none */
 	char *text;
-	uint64_t number;
-	bool reserved; /* some name begins with _cio_ */
+	struct layout layout; /* the keys' own fields; without names that begin with _cio_ */
 };
 
 void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest,
-    uint64_t *last_shape)
+    uint64_t *last_layout)
 {
 	*j = (struct ndjson_reader){ .source = s,
 		.longest = longest,
 		.line = 1,
-		.last_shape = last_shape };
-	j->shapes = xcalloc(SHAPES + 1, sizeof *j->shapes);
+		.last_layout = last_layout };
+	j->shapes = xcalloc(SHAPES, sizeof *j->shapes);
 	j->scan.most = INPUT_FIELDS_MAX;
 	buf_init(&j->names, (size_t)-1);
 	buf_init(&j->text, (size_t)-1);
@@ -47,6 +47,8 @@ void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longes
 static void free_shape(struct ndjson_shape *shape)
 {
 	free(shape->text);
+	if (shape->layout.fields != shape->keys.fields)
+		free(shape->layout.fields);
 	free(shape->keys.fields);
 	*shape = (struct ndjson_shape){ 0 };
 }
@@ -160,64 +162,84 @@ static const char *keep(char **to, const char *s, size_t n)
 	return memcpy(*to - n, s, n);
 }
 
-/* Puts these keys, which are so many bytes with what is kept beside them, in the place of others.
- * The fields that were scanned are given them too, for theirs may be those others. */
-static void keep_shape(struct ndjson_shape *shape, struct json_scan *scan, size_t bytes)
+static bool is_reserved(const struct field *f)
+{
+	return name_is_reserved(f->name, f->name_len);
+}
+
+/* The fields of a record with these keys: a list of its own where some are left out. */
+static void make_layout(struct ndjson_shape *shape, uint64_t number)
+{
+	const struct json_keys *keys = &shape->keys;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < keys->count; i++)
+		kept += !is_reserved(&keys->fields[i]);
+	shape->layout = (struct layout){ keys->fields, kept, number };
+	if (kept == keys->count)
+		return;
+	shape->layout.fields = xcalloc(kept, sizeof *keys->fields);
+	for (size_t i = 0, at = 0; i < keys->count; i++)
+		if (!is_reserved(&keys->fields[i]))
+			shape->layout.fields[at++] = keys->fields[i];
+}
+
+/* Puts these keys, which are so many bytes with what is kept beside them, in the place of
+ * others. */
+static void keep_shape(struct ndjson_shape *shape, const struct json_scan *scan, size_t bytes,
+    uint64_t number)
 {
 	char *text = xcalloc(bytes + SCAN_STRING_BYTES, 1), *to = text;
 	struct field *fields = xcalloc(scan->count, sizeof *fields);
 
 	for (size_t i = 0; i < scan->count; i++) {
-		struct field *f = &scan->fields[i];
+		struct field *f = &fields[i];
+		*f = scan->fields[i];
 		bool escaped = is_escaped(f);
 		f->key = keep(&to, f->key, f->key_len);
 		keep(&to, ":\"", 2);
 		f->name = escaped ? keep(&to, f->name, f->name_len) : f->key + 1;
-		fields[i] = *f;
 	}
 	free_shape(shape);
 	shape->text = text;
 	shape->keys = (struct json_keys){ fields, scan->count };
+	make_layout(shape, number);
 }
 
-static void describe_shape(struct ndjson_shape *shape, const struct json_scan *scan,
-    uint64_t number)
+/* The record's values go into the fields that are kept for its keys. */
+static void fill_shape(struct ndjson_shape *shape, const struct json_scan *scan)
 {
-	shape->number = number;
-	shape->reserved = false;
-	for (size_t i = 0; i < scan->count; i++)
-		shape->reserved = shape->reserved ||
-		    name_is_reserved(scan->fields[i].name, scan->fields[i].name_len);
+	for (size_t i = 0; i < scan->count; i++) {
+		shape->keys.fields[i].value = scan->fields[i].value;
+		shape->keys.fields[i].value_len = scan->fields[i].value_len;
+	}
 }
 
-/* The shape of the object that was scanned, its names unescaped; NULL with *why where one is
- * repeated. It is good until the next line. */
-static const struct ndjson_shape *find_shape(struct ndjson_reader *j, struct reason *why)
+/*
+ * The shape of the object that was scanned, with its values; NULL where it is not kept: because it
+ * is too large, or (*repeated, else NULL) because that name is there twice. It is good until the
+ * next line.
+ */
+static const struct ndjson_shape *find_shape(struct ndjson_reader *j, const struct field **repeated)
 {
 	struct json_scan *scan = &j->scan;
-	struct ndjson_shape *large = &j->shapes[SHAPES];
 	size_t bytes;
 
+	*repeated = NULL;
 	if (scan->as_expected)
 		return j->expected;
 	unescape_names(j);
 	struct ndjson_shape *kept = &j->shapes[hash_keys(scan, &bytes) % SHAPES];
 	if (!shape_fits(kept, scan)) {
-		const struct field *repeated = find_repeated(scan->fields, scan->count);
-		if (repeated) {
-			refuse_repeated(repeated, why);
+		*repeated = find_repeated(scan->fields, scan->count);
+		if (*repeated || bytes > SHAPE_BYTES || scan->count > SHAPE_KEYS)
 			return NULL;
-		}
-		if (bytes > SHAPE_BYTES || scan->count > SHAPE_KEYS)
-			kept = large; /* too large to keep */
-		else
-			keep_shape(kept, scan, bytes);
-		describe_shape(kept, scan, ++*j->last_shape);
+		keep_shape(kept, scan, bytes, ++*j->last_layout);
+	} else {
+		fill_shape(kept, scan);
 	}
-	if (kept != large) {
-		j->expected = kept;
-		scan->expected = &kept->keys;
-	}
+	j->expected = kept;
+	scan->expected = &kept->keys;
 	return kept;
 }
 
@@ -230,30 +252,54 @@ static inline const char *skip_space(const char *p)
 	return p;
 }
 
-/* Takes the reserved members out, of the fields and of the line: what stands between its other
- * commas stays as it was. */
-static void drop_reserved(struct ndjson_reader *j, const char *line, size_t n, struct record *r)
+static size_t count_kept(const struct record *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		kept += !is_reserved(&r->fields[i]);
+	return kept;
+}
+
+/* Takes the reserved members out of the line: what stands between its other commas stays as it
+ * was. */
+static void cut_raw(struct ndjson_reader *j, const char *line, size_t n, struct record *r)
 {
 	const char *start = skip_space(line) + 1;
-	size_t kept = 0;
+	bool first = true;
 
 	buf_reset(&j->raw);
 	buf_add(&j->raw, line, (size_t)(start - line));
 	for (size_t i = 0; i < r->count; i++) {
 		const struct field *f = &r->fields[i];
 		const char *stop = skip_space(f->value + f->value_len);
-		if (!name_is_reserved(f->name, f->name_len)) {
-			if (kept > 0)
+		if (!is_reserved(f)) {
+			if (!first)
 				buf_byte(&j->raw, ',');
 			buf_add(&j->raw, start, (size_t)(stop - start));
-			r->fields[kept++] = *f;
+			first = false;
 		}
 		start = stop + 1;
 	}
 	buf_add(&j->raw, start - 1, (size_t)(line + n - (start - 1)));
-	r->count = kept;
 	r->from.raw = j->raw.data;
 	r->from.raw_len = j->raw.len;
+}
+
+/* ... and out of the fields: what is left goes to `to`, a layout's fields or r's own. */
+static void drop_reserved(struct record *r, struct field *to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (is_reserved(&r->fields[i]))
+			continue;
+		enum field_role role = to[kept].role; /* the mapping's */
+		to[kept] = r->fields[i];
+		to[kept++].role = role;
+	}
+	r->fields = to;
+	r->count = kept;
 }
 
 /* The text of a _cio_raw that is not empty, as a line in j->text. */
@@ -282,6 +328,7 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 {
 	struct json_scan *scan = &j->scan;
 	const struct ndjson_shape *shape;
+	const struct field *repeated;
 
 	r->from.raw = line;
 	r->from.raw_len = n;
@@ -289,22 +336,20 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 		return reason_set(why, "%snot a JSON object: %s, at byte %zu",
 		    inner ? RESERVED_RAW ": " : "", scan->fault,
 		    (size_t)(scan->fault_at - line) + 1);
-	shape = find_shape(j, why);
-	if (!shape)
-		return -1;
-	r->fields = scan->fields;
+	shape = find_shape(j, &repeated);
+	if (repeated)
+		return refuse_repeated(repeated, why);
+	r->fields = shape ? shape->keys.fields : scan->fields;
 	r->count = scan->count;
-	r->shape = shape->number;
-	r->steady = scan->as_expected && !shape->reserved;
+	if ((shape ? shape->layout.count : count_kept(r)) < r->count) {
+		if (!inner && has_raw(j, r))
+			return read_object(j, j->text.data, j->text.len, true, r, why);
+		cut_raw(j, line, n, r);
+		drop_reserved(r, shape ? shape->layout.fields : r->fields);
+	}
+	r->layout = shape ? &shape->layout : NULL;
 	r->blank = false;
-	r->plain = true;
-	if (!shape->reserved)
-		return 0;
-	json_scan_own(scan);
-	r->fields = scan->fields;
-	if (!inner && has_raw(j, r))
-		return read_object(j, j->text.data, j->text.len, true, r, why);
-	drop_reserved(j, line, n, r);
+	r->plain = true; /* its texts are JSON already */
 	return 0;
 }
 

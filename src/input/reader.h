@@ -9,9 +9,9 @@
 #include "input/csv_split.h"
 #include "input/input.h"
 #include "input/json_scan.h"
+#include "input/record.h"
 #include "input/source.h"
 
-struct record;
 struct reason;
 
 #define RAW_SHOWN 1000u /* bytes that are kept of a record that is too long */
@@ -40,22 +40,22 @@ struct csv_reader {
 	struct csv_split split;
 	bool by_judge; /* the row's cells are libcsv's */
 	struct csv_header *header;
-	bool begun; /* the first row was seen */
-	uint64_t shape;
-	struct buf scratch; /* texts that had doubled quotes */
-	struct buf inner;   /* the same, of a row out of _cio_raw */
-	struct buf raw;     /* a row without its _cio_ cells */
-	struct buf judged;  /* cells as libcsv sees them */
+	bool begun;           /* the first row was seen */
+	struct layout layout; /* the header's columns that are not dropped */
+	struct buf scratch;   /* texts that had doubled quotes */
+	struct buf inner;     /* the same, of a row out of _cio_raw */
+	struct buf raw;       /* a row without its _cio_ cells */
+	struct buf judged;    /* cells as libcsv sees them */
 };
 
-/* columns: --columns, or NULL. */
+/* layout: the number of the records' layout, which no other reader of the run has. */
 void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest,
-    uint64_t shape);
+    uint64_t layout);
 void csv_reader_free(struct csv_reader *c);
 
 /*
- * Reads the header, or takes --columns for it. INPUT_RECORD when c->header is there, INPUT_AGAIN,
- * or INPUT_FAILED with *why and *status; the reason has no place in front.
+ * Reads the header, or takes --columns for it (NULL: there are none). INPUT_RECORD when c->header
+ * is there, INPUT_AGAIN, or INPUT_FAILED with *why and *status; the reason has no place in front.
  */
 enum input_result csv_reader_begin(struct csv_reader *c, const char *const *columns,
     size_t column_count, struct reason *why, int *status);
@@ -85,15 +85,15 @@ struct ndjson_reader {
 	struct json_scan scan;
 	struct ndjson_shape *shapes; /* the last few, and a place for one too large to keep */
 	const struct ndjson_shape *expected; /* of the record before */
-	/* the highest number given out, shared by all readers of a run */
-	uint64_t *last_shape;
+	/* the highest layout number given out, shared by all readers of a run */
+	uint64_t *last_layout;
 	struct buf names; /* names that had escapes */
 	struct buf text;  /* a line out of _cio_raw */
 	struct buf raw;   /* a line without its _cio_ members */
 };
 
 void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest,
-    uint64_t *last_shape);
+    uint64_t *last_layout);
 void ndjson_reader_free(struct ndjson_reader *j);
 enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, struct reason *why);
 enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uint64_t *count);
@@ -110,16 +110,15 @@ struct file_reader {
 
 /*
  * Opens FILE number `file`; the reader must not move afterwards. 0, or -1 with *why and *status.
- * `shapes`: the highest shape number given out so far.
  */
 int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
     struct reason *why, int *status);
 void file_reader_close(struct file_reader *f); /* a closed or zeroed one is fine */
 
 /* Gets as far as the first record. INPUT_RECORD, INPUT_END (it is empty), INPUT_AGAIN,
- * INPUT_FAILED. */
+ * INPUT_FAILED. `layouts`: the highest layout number given out so far. */
 enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config,
-    size_t file, uint64_t *shapes, struct reason *why, int *status);
+    size_t file, uint64_t *layouts, struct reason *why, int *status);
 
 /* The next record or *count more of them. INPUT_FAILED: *why, *status. */
 enum input_result file_reader_next(struct file_reader *f, const char *name, struct record *r,

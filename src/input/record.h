@@ -2,6 +2,29 @@
  * One record as it was read: its fields in order, its bytes as they were, and where it
  * came from. A view: everything it points to belongs to the reader that made it and is
  * good until that reader's next record.
+ *
+ * Layouts: how a record is read, mapped and written without a look at any of its names.
+ *
+ * The records of one file mostly have the same names in the same order. A reader keeps such a list
+ * of names as a `struct layout`, with the keys as they are written and the fields that they belong
+ * to. A record that has these names is put into these fields, and only their values change from
+ * record to record. What the three stages do with it:
+ *
+ *   - The reader sets `record.layout` and, of the record itself, `blank` and `plain`. A CSV has one
+ *     layout, made of its header. NDJSON has one for each of the last few lists of keys. A record
+ *     whose names are not kept has none (NULL), and costs what looking at its names costs.
+ *   - The mapping makes a plan for a layout once (which fields are renamed, left out, converted,
+ *     which one identifies) and, with it, the list of fields that such a record becomes. For each
+ *     further record it makes anew only the values that are converted, and leaves out what is
+ *     empty. It tells layouts apart by `number`, never by address: a layout may go, and another
+ *     come in its place.
+ *   - The operation is written by copying whole pieces: each key with the colon and the quote
+ *     behind it, then the value, 16 bytes at a time (FIELD_SLACK). Where the record is plain no
+ *     byte of it is looked at for escaping; whether any limit can be passed follows from its size.
+ *
+ * So three things must hold. Whoever makes a layout never changes its names, keys or their order.
+ * Behind each key stand a colon and a quote, and FIELD_SLACK bytes behind these and behind each
+ * value can be read. Nobody keeps a pointer to a layout or its fields beyond the next record.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -29,7 +52,7 @@ enum field_kind {
 	FIELD_JSON,
 };
 
-/* What a field's name means to some action; found by name, once for each shape. */
+/* What a field's name means to some action; found by name, once for each layout. */
 enum field_role {
 	ROLE_NONE,
 	ROLE_NAME,
@@ -66,20 +89,24 @@ struct field {
 	size_t value_len;
 	uint32_t name_len, key_len;
 	enum field_kind kind;
-	enum field_role role; /* set by the mapping */
+	enum field_role role; /* set by the mapping, once for a layout */
+};
+
+/* The fields that all records with one list of names are put into (above). The reader's. */
+struct layout {
+	struct field *fields; /* their values are those of the record that was read last */
+	size_t count;
+	uint64_t number; /* from 1; no other layout of the run ever has it */
 };
 
 struct record {
 	struct origin from;
-	struct field *fields;
+	struct field *fields; /* the layout's, where there is one */
 	size_t count;
-	/* equal for two records of one run only if they have the same names in the same order */
-	uint64_t shape;
-	/* the reader keeps `fields` for all records of this shape that say so, and changes nothing
-	 * in them but the values. Behind each key stand a colon and a quote */
-	bool steady;
-	/* Of a steady record: */
+	const struct layout *layout; /* NULL: its names are not kept */
+	/* Where there is a layout; true where that is not known: */
 	bool blank; /* some text in it is empty */
+	/* ... false where that is not known: */
 	bool plain; /* no text in it has anything that a JSON string has escaped */
 };
 

@@ -12,8 +12,8 @@
 
 #define NO_TYPE (-1)        /* stays as it is */
 #define INFERRED (-2)       /* by its own text */
-#define PLANS 16u           /* shapes whose plans are kept; a power of two */
-#define PLAN_ORDINARY 1024u /* steps; a plan with more is not kept when another comes */
+#define PLANS 16u           /* layouts whose plans are kept; a power of two */
+#define PLAN_ORDINARY 1024u /* steps; what a plan with more needs is given back */
 #define NONE SIZE_MAX
 
 /* One field of what a record becomes. */
@@ -30,31 +30,28 @@ struct step {
 	size_t next_made; /* the next step whose field is not the record's own, or NONE */
 };
 
-/* What to do with the records of one shape: made once, so that no name is looked at again. */
+/* What to do with the records that have one list of names: those of a layout, whose plan is kept so
+ * that no name is looked at again, or one record. */
 struct plan {
+	uint64_t layout; /* its number; 0: it is of one record, or of none */
 	struct step *steps;
 	size_t count, cap;
-	uint64_t shape;
 	size_t id; /* the identifying field's step, or NONE */
 	enum id_type id_type;
 	size_t first_made; /* see the step's */
-	bool valid, id_dropped, special;
-	struct reason *conflict; /* two names that a --map made equal, or NULL */
+	bool id_dropped, special;
+	struct reason *conflict;   /* two names that a --map made equal, or NULL */
+	struct field *made;        /* a place for each step's field that is not the record's own */
+	const struct field **list; /* what a mapped record's fields are, where some are left out */
+	/* Of a layout: what its records become, all but the values that are made, and its list. */
+	struct mapped whole;
+	const struct field **whole_list;
 };
 
 struct mapping {
 	const struct mapping_config *config;
 	struct plan plans[PLANS];
-	struct plan *last;
-	const struct field **list; /* what mapped.fields points to */
-	/* those that are not as the record has them, each by its step */
-	struct field *fields;
-	size_t cap;
-	/* the list of the last steady record, of which nothing was left out ... */
-	const struct field **whole;
-	struct mapped whole_mapped;   /* ... and what that became */
-	const struct field *whole_of; /* its fields, or NULL where there is none */
-	uint64_t whole_shape;
+	struct plan single;    /* of a record without a layout */
 	struct buf values;     /* converted ones */
 	struct field *sets;    /* --set's values as fields; its name and key too */
 	struct field *renames; /* --map's new names and keys */
@@ -87,7 +84,6 @@ struct mapping *mapping_new(const struct mapping_config *config)
 	struct mapping *m = xcalloc(1, sizeof *m);
 
 	m->config = config;
-	m->last = &m->plans[0];
 	m->sets = xcalloc(config->set_count, sizeof *m->sets);
 	m->renames = xcalloc(config->rename_count, sizeof *m->renames);
 	m->texts = xcalloc(2 * config->set_count + config->rename_count, sizeof *m->texts);
@@ -103,33 +99,45 @@ struct mapping *mapping_new(const struct mapping_config *config)
 	return m;
 }
 
+static void plan_free(struct plan *p)
+{
+	free(p->steps);
+	free(p->made);
+	free(p->list);
+	free(p->whole_list);
+	free(p->conflict);
+	*p = (struct plan){ 0 };
+}
+
+/* Empties a plan for another one; what it has room for stays, where that is not much. */
 static void plan_reset(struct plan *p)
 {
-	if (p->cap > PLAN_ORDINARY) {
-		free(p->steps);
-		p->steps = NULL;
-		p->cap = 0;
-	}
+	if (p->cap > PLAN_ORDINARY)
+		plan_free(p);
 	free(p->conflict);
-	*p = (struct plan){ .steps = p->steps, .cap = p->cap, .id = NONE, .first_made = NONE };
+	*p = (struct plan){
+		.steps = p->steps,
+		.cap = p->cap,
+		.id = NONE,
+		.first_made = NONE,
+		.made = p->made,
+		.list = p->list,
+		.whole_list = p->whole_list,
+	};
 }
 
 void mapping_free(struct mapping *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < PLANS; i++) {
-		free(m->plans[i].steps);
-		free(m->plans[i].conflict);
-	}
+	for (size_t i = 0; i < PLANS; i++)
+		plan_free(&m->plans[i]);
+	plan_free(&m->single);
 	for (size_t i = 0; i < m->text_count; i++)
 		free(m->texts[i]);
 	free(m->texts);
 	free(m->sets);
 	free(m->renames);
-	free(m->list);
-	free(m->whole);
-	free(m->fields);
 	buf_free(&m->values);
 	free(m);
 }
@@ -228,6 +236,9 @@ static struct step *add_step(struct plan *p, size_t from, bool set)
 	if (p->count == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 16;
 		p->steps = xrealloc(p->steps, p->cap * sizeof *p->steps);
+		p->made = xrealloc(p->made, p->cap * sizeof *p->made);
+		p->list = xrealloc(p->list, p->cap * sizeof *p->list);
+		p->whole_list = xrealloc(p->whole_list, p->cap * sizeof *p->whole_list);
 	}
 	struct step *s = &p->steps[p->count++];
 	*s = (struct step){ .from = from, .set = set, .type = NO_TYPE, .cell_type = NO_TYPE };
@@ -393,31 +404,48 @@ static void plan_make(struct mapping *m, struct plan *p, const struct field *fie
 	plan_choice(m, p, fields);
 }
 
-/* The plan for a record's shape: the last one, one that is kept, or made now. */
-static const struct plan *plan_for(struct mapping *m, const struct record *r)
+/* What all records of a layout become: the fields in their places, of which only the values change
+ * from record to record. */
+static void plan_whole(const struct mapping *m, struct plan *p, const struct layout *layout)
 {
-	struct plan *p = m->last;
+	struct mapped *whole = &p->whole;
 
-	if (p->valid && p->shape == r->shape)
+	*whole = (struct mapped){ .fields = p->whole_list,
+		.id_type = p->id_type,
+		.id_dropped = p->id_dropped,
+		.special = p->special,
+		.laid_out = true };
+	for (size_t i = 0; i < p->count; i++) {
+		const struct step *s = &p->steps[i];
+		struct field *f = s->plain ? &layout->fields[s->from] : &p->made[i];
+		if (!s->plain)
+			take_field(m, s, layout->fields, f);
+		f->role = s->role;
+		if (i == p->id)
+			whole->id = f;
+		if (!s->apart)
+			p->whole_list[whole->count++] = f;
+		whole->sets |= s->set;
+		whole->most += f->key_len + sizeof ":\"\"," + CONVERT_ROOM(0);
+		if (f->name_len > whole->longest_name)
+			whole->longest_name = f->name_len;
+	}
+}
+
+/* The plan for a record: its layout's, which is made when it is first met, or one for it alone. */
+static struct plan *plan_for(struct mapping *m, const struct record *r)
+{
+	const struct layout *l = r->layout;
+	size_t place = l && l->count <= PLAN_ORDINARY ? l->number & (PLANS - 1) : 0;
+	struct plan *p = l ? &m->plans[place] : &m->single;
+
+	if (l && p->layout == l->number)
 		return p;
-	p = r->count > PLAN_ORDINARY ? &m->plans[0] :
-	                               &m->plans[(r->shape ^ r->shape >> 32) & (PLANS - 1)];
-	if (!p->valid || p->shape != r->shape) {
-		plan_make(m, p, r->fields, r->count);
-		p->shape = r->shape;
-		p->valid = true;
+	plan_make(m, p, r->fields, r->count);
+	if (l) {
+		p->layout = l->number;
+		plan_whole(m, p, l);
 	}
-	if (p->count > m->cap || (m->cap > PLAN_ORDINARY && p->count <= PLAN_ORDINARY)) {
-		free(m->list);
-		free(m->whole);
-		free(m->fields);
-		m->cap = p->count > PLAN_ORDINARY ? p->count : PLAN_ORDINARY;
-		m->list = xmalloc(m->cap * sizeof *m->list);
-		m->whole = xmalloc(m->cap * sizeof *m->whole);
-		m->fields = xmalloc(m->cap * sizeof *m->fields);
-		m->whole_of = NULL;
-	}
-	m->last = p;
 	return p;
 }
 
@@ -470,65 +498,55 @@ static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
 	return 1;
 }
 
-/* What a steady record became holds for all that are like it, but for the values that are made. */
-static void keep_whole(struct mapping *m, const struct plan *p, const struct record *r,
-    const struct mapped *mapped)
-{
-	const struct field **list = m->list;
-	struct mapped *whole = &m->whole_mapped;
-
-	m->list = m->whole;
-	m->whole = list;
-	m->whole_of = r->fields;
-	m->whole_shape = r->shape;
-	*whole = *mapped;
-	whole->steady = true;
-	for (size_t i = 0; i < p->count; i++) {
-		const struct field *f = list[i];
-		whole->sets |= p->steps[i].set;
-		whole->longest_name = f->name_len > whole->longest_name ? f->name_len :
-		                                                          whole->longest_name;
-		whole->most += f->key_len + sizeof ":\"\"," + CONVERT_ROOM(0);
-	}
-}
-
 /* All but what is left out because it is empty. */
-static void list_filled(struct mapping *m, const struct plan *p, struct mapped *out)
+static void list_filled(const struct plan *p, struct mapped *out)
 {
-	const struct field **to = m->list;
+	const struct field *const *whole = p->whole_list;
+	const struct field **to = p->list;
 
-	for (size_t i = 0; i < p->count; i++)
-		if (m->whole[i]->value_len || p->steps[i].set || i == p->id)
-			*to++ = m->whole[i];
-	out->fields = m->list;
-	out->count = (size_t)(to - m->list);
+	for (size_t i = 0; i < p->count; i++) {
+		const struct step *s = &p->steps[i];
+		if (s->apart)
+			continue;
+		if ((*whole)->value_len || s->set || i == p->id)
+			*to++ = *whole;
+		whole++;
+	}
+	out->fields = p->list;
+	out->count = (size_t)(to - p->list);
 }
 
-/* A steady record of the shape of the last one: `whole` is right but for the values that are
- * made. */
-static int apply_again(struct mapping *m, const struct plan *p, const struct record *r,
+/* A record of a layout: `whole` is right but for the values that are made. */
+static int apply_whole(struct mapping *m, const struct plan *p, const struct record *r,
     struct mapped *out, struct reason *why)
 {
+	const struct field *action = NULL;
 	char *room = value_room(m, p, r);
 
-	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made)
-		if (step_apply(m, &p->steps[i], i == p->id, r, &m->fields[i], &room, why) < 0)
+	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made) {
+		const struct step *s = &p->steps[i];
+		struct field *f = &p->made[i];
+		if (step_apply(m, s, i == p->id, r, f, &room, why) < 0)
 			return -1;
-	*out = m->whole_mapped;
+		if (s->apart && !field_is_empty(f))
+			action = f;
+	}
+	*out = p->whole;
+	out->action = action;
 	out->plain = r->plain;
 	out->most += CONVERT_ROOM(r->from.raw_len);
-	if (r->blank)
-		list_filled(m, p, out);
+	if (r->blank && m->config->empty == EMPTY_SKIP)
+		list_filled(p, out);
 	return 0;
 }
 
-/* The fields but the action field, one after another. */
+/* Any other record: its fields one after another, but for the action field. */
 static int apply_steps(struct mapping *m, const struct plan *p, const struct record *r,
     struct mapped *out, struct reason *why)
 {
 	char *room = value_room(m, p, r);
 	struct field *own = r->fields;
-	const struct field **to = m->list;
+	const struct field **to = p->list;
 	const struct step *end = p->steps + p->count, *id = p->id == NONE ? NULL : p->steps + p->id;
 
 	for (const struct step *s = p->steps; s < end; s++) {
@@ -538,7 +556,7 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 			*to++ = same;
 			continue;
 		}
-		struct field *f = &m->fields[s - p->steps];
+		struct field *f = &p->made[s - p->steps];
 		int here = step_apply(m, s, s == id, r, f, &room, why);
 		if (here < 0)
 			return -1;
@@ -550,10 +568,8 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 			out->action = f;
 	}
 	if (id) /* which is never left out */
-		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &m->fields[p->id];
-	out->count = (size_t)(to - m->list);
-	if (r->steady && !r->blank && out->count == p->count)
-		keep_whole(m, p, r, out);
+		out->id = id->plain && own[id->from].value_len ? &own[id->from] : &p->made[p->id];
+	out->count = (size_t)(to - p->list);
 	return 0;
 }
 
@@ -561,17 +577,16 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 {
 	const struct plan *p = plan_for(m, r);
 
-	if (r->steady && m->whole_of && r->fields == m->whole_of && r->shape == m->whole_shape &&
-	    (!r->blank || m->config->empty == EMPTY_SKIP))
-		return apply_again(m, p, r, out, why);
-	*out = (struct mapped){ .fields = m->list,
-		.id_type = p->id_type,
-		.id_dropped = p->id_dropped,
-		.special = p->special };
 	if (p->conflict) {
 		*why = *p->conflict;
 		return -1;
 	}
+	if (r->layout && !(r->blank && m->config->empty == EMPTY_NULL))
+		return apply_whole(m, p, r, out, why);
+	*out = (struct mapped){ .fields = p->list,
+		.id_type = p->id_type,
+		.id_dropped = p->id_dropped,
+		.special = p->special };
 	return apply_steps(m, p, r, out, why);
 }
 
@@ -592,8 +607,7 @@ int mapping_check_header(struct mapping *m, const char *const *names, size_t cou
 		*why = *p.conflict;
 		result = -1;
 	}
-	free(p.steps);
-	free(p.conflict);
+	plan_free(&p);
 	free(fields);
 	return result;
 }

@@ -55,8 +55,9 @@ struct mapped {
 	/* --only or --drop leave it out: it is there to identify, and for nothing else */
 	bool id_dropped;
 	bool special; /* there is a field with a role from ROLE_SPECIAL on */
-	/* as the record: behind each key stand a colon and a quote */
-	bool steady;
+	/* the fields are a layout's (record.h), and those of --map and --set, which are like them:
+	 * behind each key stand a colon and a quote */
+	bool laid_out;
 	/* Where it is: */
 	bool plain;            /* all texts can stand in a JSON string as they are */
 	uint32_t longest_name; /* bytes */

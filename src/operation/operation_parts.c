@@ -298,7 +298,7 @@ static bool is_easy(const struct build *b)
 	const struct mapped *m = b->m;
 	size_t raw = b->op->from.raw_len, most = m->most + (m->plain ? 0 : raw * TEXT_ESCAPED);
 
-	return m->steady && !m->special && m->count <= ATTRIBUTES_LIMIT &&
+	return m->laid_out && !m->special && m->count <= ATTRIBUTES_LIMIT &&
 	    m->longest_name <= NAME_LIMIT && raw <= VALUE_LIMIT && !m->sets &&
 	    (size_t)(b->w.end - b->w.p) >= most + WRITER_SPARE;
 }
