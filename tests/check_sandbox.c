@@ -1,146 +1,25 @@
 #include "sandbox.h"
 
-#include <arpa/inet.h>
 #include <check.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "client.h"
 
 Suite *sandbox_suite(void);
-
-/* --- a client that shows exactly what came back --- */
-
-enum end { WHOLE, CLOSED, RESET, SILENT };
-
-struct answer {
-	int status;       /* 0: no status line */
-	enum end end;     /* how it ended: a whole answer, or what came in its place */
-	char text[8192];  /* all bytes */
-	const char *body; /* in text */
-};
-
-static int dial(const struct sandbox *s)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)sandbox_port(s)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval patience = { .tv_sec = 20 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-	return fd;
-}
-
-#define AUTH "Authorization: Basic c2FuZGJveDpzYW5kYm94\r\n" /* sandbox:sandbox */
-
-static void ask_with(int fd, const char *headers, const char *method, const char *path,
-    const char *body, size_t len)
-{
-	struct buf b;
-
-	buf_init(&b, SIZE_MAX);
-	buf_fmt(&b, "%s %s HTTP/1.1\r\nHost: x\r\n%s", method, path, headers);
-	if (body)
-		buf_fmt(&b, "Content-Length: %zu\r\n", len);
-	buf_str(&b, "\r\n");
-	if (body)
-		buf_add(&b, body, len);
-	for (size_t done = 0; done < b.len;) {
-		ssize_t n = send(fd, b.data + done, b.len - done, MSG_NOSIGNAL);
-		ck_assert_int_gt(n, 0);
-		done += (size_t)n;
-	}
-	buf_free(&b);
-}
-
-static void ask(int fd, const char *method, const char *path, const char *body)
-{
-	ask_with(fd, AUTH, method, path, body, body ? strlen(body) : 0);
-}
-
-static bool is_whole(const struct answer *a, size_t len)
-{
-	const char *length = strcasestr(a->text, "\r\nContent-Length:");
-	return a->body && length &&
-	    len - (size_t)(a->body - a->text) >= strtoul(length + 17, NULL, 10);
-}
-
-static struct answer handle(int fd)
-{
-	static struct answer a;
-	size_t len = 0;
-
-	memset(&a, 0, sizeof a);
-	while (!is_whole(&a, len)) {
-		ssize_t n = recv(fd, a.text + len, sizeof a.text - len - 1, 0);
-		if (n <= 0) {
-			a.end = n == 0 ? CLOSED : errno == ECONNRESET ? RESET : SILENT;
-			break;
-		}
-		len += (size_t)n;
-		a.body = strstr(a.text, "\r\n\r\n");
-		a.body = a.body ? a.body + 4 : NULL;
-	}
-	if (sscanf(a.text, "HTTP/1.1 %d", &a.status) != 1)
-		a.status = 0;
-	if (!a.body)
-		a.body = "";
-	return a;
-}
-
-static struct answer call_with(struct sandbox *s, const char *headers, const char *method,
-    const char *path, const char *body, size_t len)
-{
-	int fd = dial(s);
-
-	ask_with(fd, headers, method, path, body, len);
-	struct answer a = handle(fd);
-	close(fd);
-	return a;
-}
-
-static struct answer call(struct sandbox *s, const char *method, const char *path, const char *body)
-{
-	return call_with(s, AUTH, method, path, body, body ? strlen(body) : 0);
-}
-
-static int status_of(struct sandbox *s, const char *method, const char *path, const char *body)
-{
-	return call(s, method, path, body).status;
-}
 
 static int put(struct sandbox *s, const char *person, const char *attributes)
 {
 	char path[256];
 
 	snprintf(path, sizeof path, "/api/v1/customers/%s", person);
-	return status_of(s, "PUT", path, attributes);
-}
-
-/* Compares a JSON value, which it frees, with text. */
-static void assert_json(json_t *got, const char *want)
-{
-	json_t *wanted = json_loads(want, JSON_DECODE_ANY, NULL);
-	char *text = got ? json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
-
-	ck_assert_msg(wanted != NULL, "the test's own JSON is wrong: %s", want);
-	ck_assert_msg(json_equal(got, wanted), "got %s, not %s", text ? text : "nothing", want);
-	free(text);
-	json_decref(wanted);
-	json_decref(got);
+	return client_status(s, "PUT", path, attributes);
 }
 
 static struct sandbox *start(const struct sandbox_config *c)
@@ -256,9 +135,9 @@ static const struct {
 START_TEST(answers_as_the_api_does)
 {
 	struct sandbox *s = start(&(struct sandbox_config){ .strict_emails = true });
-	struct answer a = call(s, calls[_i].method, calls[_i].path, calls[_i].body);
+	struct client_answer a = client_call(s, calls[_i].method, calls[_i].path, calls[_i].body);
 
-	ck_assert_int_eq(a.end, WHOLE);
+	ck_assert_int_eq(a.end, CLIENT_WHOLE);
 	ck_assert_msg(a.status == calls[_i].status, "%s: %d %s", calls[_i].path, a.status, a.body);
 	ck_assert_msg(strstr(a.body, calls[_i].answer), "%s: %s", calls[_i].path, a.body);
 	ck_assert_int_eq(sandbox_arrival(s, 0).processed, a.status < 300);
@@ -284,16 +163,16 @@ START_TEST(attributes_are_merged)
 	ck_assert_ptr_null(sandbox_person(s, "7"));
 	put(s, "7", "{\"a\":1,\"b\":\"x\",\"c\":[1],\"_update\":false}");
 	put(s, "7", "{\"a\":2.50,\"b\":\"\",\"c\":null,\"d\":{\"e\":\"\"}}");
-	assert_json(sandbox_person(s, "7"), "{\"a\":2.5,\"d\":{\"e\":\"\"}}");
+	client_assert_json(sandbox_person(s, "7"), "{\"a\":2.5,\"d\":{\"e\":\"\"}}");
 	char *body = sandbox_body(s, "7", NULL);
 	ck_assert_str_eq(body, "{\"a\":2.50,\"b\":\"\",\"c\":null,\"d\":{\"e\":\"\"}}");
 	free(body);
-	assert_json(sandbox_history(s, "7"),
+	client_assert_json(sandbox_history(s, "7"),
 	    "[{\"action\":\"identify\",\"attributes\":{\"a\":1,\"b\":\"x\",\"c\":[1],\"_update\":"
 	    "false}},"
 	    "{\"action\":\"identify\",\"attributes\":{\"a\":2.5,\"b\":\"\",\"c\":null,\"d\":{\"e\":"
 	    "\"\"}}}]");
-	assert_json(sandbox_history(s, "8"), "[]");
+	client_assert_json(sandbox_history(s, "8"), "[]");
 	sandbox_stop(s);
 }
 END_TEST
@@ -306,7 +185,7 @@ START_TEST(update_never_creates)
 	ck_assert_ptr_null(sandbox_person(s, "7"));
 	put(s, "7", "{\"b\":2}");
 	put(s, "7", "{\"_update\":true,\"a\":1}");
-	assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":2}");
+	client_assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":2}");
 	ck_assert_uint_eq(sandbox_counters(s).people, 1);
 	sandbox_stop(s);
 }
@@ -333,7 +212,7 @@ START_TEST(people_are_known_by_decoded_identifier)
 	ck_assert_int_eq(put(s, spellings[_i].path, "{\"a\":1}"), 200);
 	json_t *people = sandbox_people(s);
 	ck_assert_uint_eq(json_object_size(people), 1);
-	assert_json(json_incref(json_object_get(people, spellings[_i].key)), "{\"a\":1}");
+	client_assert_json(json_incref(json_object_get(people, spellings[_i].key)), "{\"a\":1}");
 	json_decref(people);
 	ck_assert_str_eq(sandbox_arrival(s, 0).path + strlen(C), spellings[_i].path);
 	sandbox_stop(s);
@@ -345,20 +224,20 @@ START_TEST(delete_suppress_and_unsuppress)
 	struct sandbox *s = start_plain();
 
 	put(s, "7", "{\"a\":1}");
-	status_of(s, "DELETE", C "7", NULL);
+	client_status(s, "DELETE", C "7", NULL);
 	ck_assert_ptr_null(sandbox_person(s, "7"));
 	put(s, "7", "{\"b\":1}");
-	assert_json(sandbox_person(s, "7"), "{\"b\":1}");
-	status_of(s, "POST", C "7/suppress", NULL);
+	client_assert_json(sandbox_person(s, "7"), "{\"b\":1}");
+	client_status(s, "POST", C "7/suppress", NULL);
 	ck_assert(sandbox_suppressed(s, "7"));
 	put(s, "7", "{\"c\":1}");
-	status_of(s, "POST", C "7/events", "{\"name\":\"x\"}");
+	client_status(s, "POST", C "7/events", "{\"name\":\"x\"}");
 	ck_assert_ptr_null(sandbox_person(s, "7"));
-	assert_json(sandbox_events(s), "[]");
+	client_assert_json(sandbox_events(s), "[]");
 	ck_assert_uint_eq(sandbox_counters(s).suppressed, 1);
-	status_of(s, "POST", C "7/unsuppress", NULL);
+	client_status(s, "POST", C "7/unsuppress", NULL);
 	put(s, "7", "{\"d\":1}");
-	assert_json(sandbox_person(s, "7"), "{\"d\":1}");
+	client_assert_json(sandbox_person(s, "7"), "{\"d\":1}");
 	ck_assert_uint_eq(sandbox_counters(s).suppressed, 0);
 	ck_assert_uint_eq(sandbox_counters(s).people, 1);
 	sandbox_stop(s);
@@ -370,13 +249,13 @@ START_TEST(events_are_kept_once_by_id)
 	struct sandbox *s = start_plain();
 	const char *event = "{\"name\":\"buy\",\"id\":\"01\",\"timestamp\":5,\"data\":{\"n\":1}}";
 
-	status_of(s, "POST", C "7/events", event);
-	status_of(s, "POST", C "7/events", event);
-	status_of(s, "POST", C "7/events", "{\"name\":\"/x\",\"type\":\"page\"}");
-	status_of(s, "POST", "/api/v1/events", "{\"name\":\"buy\",\"anonymous_id\":\"z\"}");
-	status_of(s, "POST", ENTITY,
+	client_status(s, "POST", C "7/events", event);
+	client_status(s, "POST", C "7/events", event);
+	client_status(s, "POST", C "7/events", "{\"name\":\"/x\",\"type\":\"page\"}");
+	client_status(s, "POST", "/api/v1/events", "{\"name\":\"buy\",\"anonymous_id\":\"z\"}");
+	client_status(s, "POST", ENTITY,
 	    "{" P7 ",\"action\":\"event\",\"name\":\"v2\",\"id\":\"02\",\"attributes\":{\"n\":2}}");
-	assert_json(sandbox_events(s),
+	client_assert_json(sandbox_events(s),
 	    "[{\"type\":\"event\",\"name\":\"buy\",\"id\":\"01\",\"timestamp\":5,\"data\":{\"n\":1}"
 	    ",\"person\":\"7\"},"
 	    "{\"type\":\"page\",\"name\":\"/x\",\"person\":\"7\"},"
@@ -398,17 +277,18 @@ START_TEST(merges_and_devices)
 
 	put(s, "7", "{\"a\":1}");
 	/* nobody to merge yet */
-	ck_assert_int_eq(status_of(s, "POST", "/api/v1/merge_customers", merge), 200);
-	assert_json(sandbox_person(s, "7"), "{\"a\":1}");
+	ck_assert_int_eq(client_status(s, "POST", "/api/v1/merge_customers", merge), 200);
+	client_assert_json(sandbox_person(s, "7"), "{\"a\":1}");
 	put(s, "a%40b.com", "{\"a\":2,\"b\":2}");
-	status_of(s, "PUT", C "a%40b.com/devices",
+	client_status(s, "PUT", C "a%40b.com/devices",
 	    "{\"device\":{\"id\":\"d/1\",\"platform\":\"ios\"}}");
-	status_of(s, "POST", "/api/v1/merge_customers", merge);
-	assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":2}");
+	client_status(s, "POST", "/api/v1/merge_customers", merge);
+	client_assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":2}");
 	ck_assert_ptr_null(sandbox_person(s, "a@b.com"));
-	assert_json(sandbox_devices(s, "7"), "{\"d/1\":{\"id\":\"d/1\",\"platform\":\"ios\"}}");
-	status_of(s, "DELETE", C "7/devices/d%2F1", NULL);
-	assert_json(sandbox_devices(s, "7"), "{}");
+	client_assert_json(sandbox_devices(s, "7"),
+	    "{\"d/1\":{\"id\":\"d/1\",\"platform\":\"ios\"}}");
+	client_status(s, "DELETE", C "7/devices/d%2F1", NULL);
+	client_assert_json(sandbox_devices(s, "7"), "{}");
 	ck_assert_uint_eq(sandbox_counters(s).merges, 1);
 	sandbox_stop(s);
 }
@@ -429,11 +309,11 @@ START_TEST(a_batch_does_each_operation)
 	    ",\"action\":\"identify\","
 	    "\"attributes\":{\"n\":4}}\t]}";
 
-	ck_assert_int_eq(status_of(s, "POST", BATCH, batch), 207);
-	assert_json(sandbox_people(s),
+	ck_assert_int_eq(client_status(s, "POST", BATCH, batch), 207);
+	client_assert_json(sandbox_people(s),
 	    "{\"1\":{\"t\":\"]},{\\\"\\\\\",\"n\":[1,{\"m\":2}]},\"cio_x9\":{\"n\":2},\"+1555\":{"
 	    "\"n\":3}}");
-	assert_json(sandbox_object(s, "1", "acme"), "{\"n\":4}");
+	client_assert_json(sandbox_object(s, "1", "acme"), "{\"n\":4}");
 	ck_assert_ptr_null(sandbox_object(s, "1", "other"));
 	char *body = sandbox_body(s, "1", NULL);
 	ck_assert_str_eq(body,
@@ -484,7 +364,7 @@ START_TEST(sizes_of_batches_and_operations)
 	char *batch = sized_batch(sizes[_i].len, sizes[_i].op_len);
 
 	ck_assert_uint_eq(strlen(batch), sizes[_i].len);
-	ck_assert_int_eq(status_of(s, "POST", BATCH, batch), sizes[_i].status);
+	ck_assert_int_eq(client_status(s, "POST", BATCH, batch), sizes[_i].status);
 	ck_assert_uint_eq(sandbox_arrival(s, 0).body_len, sizes[_i].len);
 	free(batch);
 	sandbox_stop(s);
@@ -497,7 +377,7 @@ static const struct {
 	const char *header;
 	int status;
 } credentials[] = {
-	{ AUTH, 200 },
+	{ CLIENT_AUTH, 200 },
 	{ "", 401 },
 	{ "Authorization: Basic c2FuZGJveDpzYW5kYm94eA==\r\n", 401 }, /* sandbox:sandboxx */
 	{ "Authorization: Basic c2FuZGJveDo=\r\n", 401 },             /* sandbox: */
@@ -507,7 +387,7 @@ static const struct {
 START_TEST(credentials_are_asked_for)
 {
 	struct sandbox *s = start_plain();
-	struct answer a = call_with(s, credentials[_i].header, "PUT", C "7", "{}", 2);
+	struct client_answer a = client_call_with(s, credentials[_i].header, "PUT", C "7", "{}", 2);
 
 	ck_assert_int_eq(a.status, credentials[_i].status);
 	ck_assert(a.status == 200 ||
@@ -525,10 +405,10 @@ START_TEST(over_the_limit_is_429)
 	    .retry_after_s = 2,
 	    .retry_after_date = _i == 1 });
 	int64_t began = clock_now();
-	struct answer a;
+	struct client_answer a;
 
 	for (int i = 0; i < 5; i++) {
-		a = call(s, "PUT", C "7", "{}");
+		a = client_call(s, "PUT", C "7", "{}");
 		/* else the machine was away, and the window has moved */
 		if (clock_now() - began < 900000)
 			ck_assert_int_eq(a.status, i < 3 ? 200 : 429);
@@ -560,16 +440,17 @@ static void assert_text(const char *got, const char *want)
 START_TEST(the_log_has_what_was_sent)
 {
 	struct sandbox *s = start(&(struct sandbox_config){ .keep_body = 4 });
-	int fd = dial(s);
+	int fd = client_dial(s);
 	int64_t before = clock_now();
 
-	ask_with(fd,
-	    AUTH "X-Retry-Count: 2\r\nUser-Agent: me/1\r\nContent-Type: application/json\r\n",
+	client_ask_with(fd,
+	    CLIENT_AUTH
+	    "X-Retry-Count: 2\r\nUser-Agent: me/1\r\nContent-Type: application/json\r\n",
 	    "PUT", C "7", "{\"a\":1}", 7);
-	handle(fd);
-	ask(fd, "DELETE", C "8", NULL);
-	handle(fd);
-	call(s, "GET", "/elsewhere", NULL);
+	client_read(fd);
+	client_ask(fd, "DELETE", C "8", NULL);
+	client_read(fd);
+	client_call(s, "GET", "/elsewhere", NULL);
 	ck_assert(sandbox_wait(s, 3, 0));
 	ck_assert(!sandbox_wait(s, 4, 20));
 	ck_assert_uint_eq(sandbox_arrivals(s), 3);
@@ -603,28 +484,28 @@ END_TEST
 
 static const struct {
 	struct sandbox_fault fault;
-	enum end end;
+	enum client_end end;
 	int status;
 	const char *text; /* within what came back */
 } faults[] = {
-	{ { .act = SANDBOX_PASS }, WHOLE, 200, "\r\n\r\n{}" },
-	{ { .act = SANDBOX_STATUS, .status = 503 }, WHOLE, 503,
+	{ { .act = SANDBOX_PASS }, CLIENT_WHOLE, 200, "\r\n\r\n{}" },
+	{ { .act = SANDBOX_STATUS, .status = 503 }, CLIENT_WHOLE, 503,
 	    "{\"meta\":{\"error\":\"fault\"}}" },
-	{ { .act = SANDBOX_STATUS, .status = 500, .process = true }, WHOLE, 500, "fault" },
+	{ { .act = SANDBOX_STATUS, .status = 500, .process = true }, CLIENT_WHOLE, 500, "fault" },
 	{ { .act = SANDBOX_STATUS,
 	      .status = 307,
 	      .headers = "Location: http://127.0.0.1:1/x\nX-Other: y",
 	      .body = "" },
-	    WHOLE, 307, "\r\nLocation: http://127.0.0.1:1/x\r\n" },
-	{ { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 7" }, WHOLE, 429,
+	    CLIENT_WHOLE, 307, "\r\nLocation: http://127.0.0.1:1/x\r\n" },
+	{ { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 7" }, CLIENT_WHOLE, 429,
 	    "\r\nRetry-After: 7\r\n" },
-	{ { .act = SANDBOX_RESET }, RESET, 0, "" },
-	{ { .act = SANDBOX_RESET, .process = true }, RESET, 0, "" },
-	{ { .act = SANDBOX_RESET, .process = true, .delay_ms = 20 }, RESET, 0, "" },
-	{ { .act = SANDBOX_CUT, .process = true }, CLOSED, 200, "fault" },
-	{ { .act = SANDBOX_CUT, .status = 502 }, CLOSED, 502, "fault" },
-	{ { .act = SANDBOX_RAW, .body = "garbage\r\n" }, CLOSED, 0, "garbage\r\n" },
-	{ { .act = SANDBOX_RAW, .body = "" }, CLOSED, 0, "" },
+	{ { .act = SANDBOX_RESET }, CLIENT_RESET, 0, "" },
+	{ { .act = SANDBOX_RESET, .process = true }, CLIENT_RESET, 0, "" },
+	{ { .act = SANDBOX_RESET, .process = true, .delay_ms = 20 }, CLIENT_RESET, 0, "" },
+	{ { .act = SANDBOX_CUT, .process = true }, CLIENT_CLOSED, 200, "fault" },
+	{ { .act = SANDBOX_CUT, .status = 502 }, CLIENT_CLOSED, 502, "fault" },
+	{ { .act = SANDBOX_RAW, .body = "garbage\r\n" }, CLIENT_CLOSED, 0, "garbage\r\n" },
+	{ { .act = SANDBOX_RAW, .body = "" }, CLIENT_CLOSED, 0, "" },
 };
 
 START_TEST(each_fault_does_what_it_says)
@@ -633,7 +514,7 @@ START_TEST(each_fault_does_what_it_says)
 	const struct sandbox_fault *f = &faults[_i].fault;
 	bool processed = f->act == SANDBOX_PASS || f->process;
 	int rule = sandbox_add_rule(s, &(struct sandbox_rule){ .fault = *f });
-	struct answer a = call(s, "PUT", C "7", "{\"a\":1}");
+	struct client_answer a = client_call(s, "PUT", C "7", "{\"a\":1}");
 
 	ck_assert_int_eq(a.end, faults[_i].end);
 	ck_assert_int_eq(a.status, faults[_i].status);
@@ -694,7 +575,7 @@ START_TEST(rules_choose_their_requests)
 	rule.fault = (struct sandbox_fault){ .act = SANDBOX_STATUS, .status = 418 };
 	int number = sandbox_add_rule(s, &rule);
 	for (size_t i = 0; i < 7; i++)
-		if (status_of(s, requests[i].method, requests[i].path, requests[i].body) == 418)
+		if (client_status(s, requests[i].method, requests[i].path, requests[i].body) == 418)
 			hits[hit++] = (char)('1' + i);
 	ck_assert_str_eq(hits, rules[_i].hits);
 	ck_assert_uint_eq(sandbox_rule_hits(s, number), strlen(hits));
@@ -758,8 +639,8 @@ static void chaos_of(uint64_t seed, char out[201])
 	static const char letters[] = "wcrs";
 
 	for (int i = 0; i < 200; i++) {
-		struct answer a = call(s, "PUT", C "7", "{}");
-		out[i] = a.end == WHOLE && a.status != 200 ?
+		struct client_answer a = client_call(s, "PUT", C "7", "{}");
+		out[i] = a.end == CLIENT_WHOLE && a.status != 200 ?
 		    (char)('0' + a.status % 10 + (a.status == 500)) :
 		    letters[a.end];
 	}
@@ -790,8 +671,8 @@ START_TEST(outages_begin_and_end)
 
 	ck_assert_int_eq(put(s, "7", "{}"), 200);
 	sandbox_set_outage(s, true);
-	struct answer a = call(s, "GET", "/api/v1/accounts/region", NULL);
-	ck_assert_int_eq(a.end, _i == 1 ? RESET : WHOLE);
+	struct client_answer a = client_call(s, "GET", "/api/v1/accounts/region", NULL);
+	ck_assert_int_eq(a.end, _i == 1 ? CLIENT_RESET : CLIENT_WHOLE);
 	ck_assert_int_eq(a.status, _i == 1 ? 0 : 503);
 	sandbox_set_outage(s, false);
 	ck_assert_int_eq(put(s, "8", "{}"), 200);
@@ -820,11 +701,11 @@ END_TEST
 START_TEST(a_delay_holds_up_nobody_else)
 {
 	struct sandbox *s = start_plain();
-	int slow = dial(s);
+	int slow = client_dial(s);
 
 	sandbox_add_rule(s,
 	    &(struct sandbox_rule){ .person = "7", .fault = { .delay_ms = 600000 } });
-	ask(slow, "PUT", C "7", "{}");
+	client_ask(slow, "PUT", C "7", "{}");
 	ck_assert(sandbox_wait(s, 1, 5000));
 	ck_assert_int_eq(put(s, "8", "{}"), 200);
 	ck_assert_int_eq((int)sandbox_arrival(s, 0).answered_us, 0);
@@ -872,17 +753,17 @@ static const char *method_for(const char *path)
 START_TEST(requests_at_once_are_counted)
 {
 	struct sandbox *s = start_plain();
-	int one = dial(s), two = dial(s);
+	int one = client_dial(s), two = client_dial(s);
 
 	sandbox_add_rule(s, &(struct sandbox_rule){ .fault.act = SANDBOX_HANG });
-	ask(one, method_for(pairs[_i].path), pairs[_i].path, pairs[_i].body);
+	client_ask(one, method_for(pairs[_i].path), pairs[_i].path, pairs[_i].body);
 	ck_assert(sandbox_wait(s, 1, 5000));
-	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
-	ck_assert_int_eq(handle(two).status, 200);
+	client_ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
+	ck_assert_int_eq(client_read(two).status, 200);
 	close(one);
 	/* alone: no more than before */
-	ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
-	ck_assert_int_eq(handle(two).status, 200);
+	client_ask(two, method_for(pairs[_i].path2), pairs[_i].path2, pairs[_i].body2);
+	ck_assert_int_eq(client_read(two).status, 200);
 	ck_assert_uint_eq(sandbox_most_in_progress(s, pairs[_i].person), pairs[_i].together);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, pairs[_i].together);
 	ck_assert_uint_eq(sandbox_counters(s).most_in_progress, 2);
@@ -895,17 +776,17 @@ END_TEST
 START_TEST(who_has_gone_is_not_counted)
 {
 	struct sandbox *s = start_plain();
-	int one = dial(s);
+	int one = client_dial(s);
 
 	sandbox_add_rule(s,
 	    &(struct sandbox_rule){ .fault = { .act = SANDBOX_HANG, .process = _i == 1 } });
-	ask(one, "PUT", C "7", "{\"a\":1}");
+	client_ask(one, "PUT", C "7", "{\"a\":1}");
 	ck_assert(sandbox_wait(s, 1, 5000));
 	close(one);
 	ck_assert_int_eq(put(s, "7", "{\"b\":1}"), 200);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, 1);
 	ck_assert_uint_eq(sandbox_counters(s).most_in_progress, 1);
-	assert_json(sandbox_person(s, "7"), _i == 1 ? "{\"a\":1,\"b\":1}" : "{\"b\":1}");
+	client_assert_json(sandbox_person(s, "7"), _i == 1 ? "{\"a\":1,\"b\":1}" : "{\"b\":1}");
 	sandbox_stop(s);
 }
 END_TEST
@@ -913,20 +794,20 @@ END_TEST
 START_TEST(stopping_resets_what_waits)
 {
 	struct sandbox *s = start_plain();
-	int hung = dial(s), slow = dial(s), half = dial(s);
+	int hung = client_dial(s), slow = client_dial(s), half = client_dial(s);
 
 	sandbox_add_rule(s,
 	    &(struct sandbox_rule){ .person = "7", .fault = { .act = SANDBOX_HANG } });
 	sandbox_add_rule(s,
 	    &(struct sandbox_rule){ .person = "8", .fault = { .delay_ms = 600000 } });
-	ask(hung, "PUT", C "7", "{}");
-	ask(slow, "PUT", C "8", "{}");
-	ask_with(half, AUTH "Content-Length: 10\r\n", "PUT", C "9", NULL, 0);
+	client_ask(hung, "PUT", C "7", "{}");
+	client_ask(slow, "PUT", C "8", "{}");
+	client_ask_with(half, CLIENT_AUTH "Content-Length: 10\r\n", "PUT", C "9", NULL, 0);
 	ck_assert(sandbox_wait(s, 3, 5000));
 	sandbox_stop(s);
-	ck_assert_int_ne(handle(hung).end, WHOLE);
-	handle(slow);
-	ck_assert_int_ne(handle(half).end, WHOLE);
+	ck_assert_int_ne(client_read(hung).end, CLIENT_WHOLE);
+	client_read(slow);
+	ck_assert_int_ne(client_read(half).end, CLIENT_WHOLE);
 	close(hung);
 	close(slow);
 	close(half);
@@ -954,12 +835,12 @@ START_TEST(a_lean_one_counts_all_the_same)
 
 	put(s, "7", "{\"a\":1}");
 	put(s, "7", "{\"b\":1}");
-	status_of(s, "POST", C "7/events", "{\"name\":\"x\",\"id\":\"01\"}");
-	status_of(s, "POST", C "7/events", "{\"name\":\"x\",\"id\":\"01\"}");
-	assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":1}");
+	client_status(s, "POST", C "7/events", "{\"name\":\"x\",\"id\":\"01\"}");
+	client_status(s, "POST", C "7/events", "{\"name\":\"x\",\"id\":\"01\"}");
+	client_assert_json(sandbox_person(s, "7"), "{\"a\":1,\"b\":1}");
 	ck_assert_ptr_null(sandbox_body(s, "7", NULL));
-	assert_json(sandbox_history(s, "7"), "[]");
-	assert_json(sandbox_events(s), "[]");
+	client_assert_json(sandbox_history(s, "7"), "[]");
+	client_assert_json(sandbox_events(s), "[]");
 	ck_assert_uint_eq(sandbox_arrivals(s), 0);
 	struct sandbox_counters c = sandbox_counters(s);
 	ck_assert_uint_eq(c.requests, 4);
@@ -974,7 +855,7 @@ END_TEST
 START_TEST(a_sink_takes_anything)
 {
 	struct sandbox *s = start(&(struct sandbox_config){ .sink = true });
-	struct answer a = call_with(s, "", "BREW", "/pot?x", "not json", 8);
+	struct client_answer a = client_call_with(s, "", "BREW", "/pot?x", "not json", 8);
 
 	ck_assert_int_eq(a.status, 200);
 	ck_assert_str_eq(a.body, "{}");

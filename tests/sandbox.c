@@ -1,3 +1,4 @@
+/* The sandbox's thread, its start and its end. */
 #include "sandbox_internal.h"
 
 #include <arpa/inet.h>
@@ -114,7 +115,7 @@ static int64_t resume_due(struct sandbox *s)
 
 	pthread_mutex_lock(&s->lock);
 	for (struct visit *v = s->visits; v; v = v->next) {
-		if (!v->suspended)
+		if (!v->suspended || (s->held && !s->stopping))
 			continue;
 		if (v->due <= now || s->stopping) {
 			v->suspended = false;
@@ -211,7 +212,13 @@ static struct sandbox *sandbox_new(const struct sandbox_config *config)
 	s->config = *config;
 	s->site_id = xstrdup(config->site_id ? config->site_id : "sandbox");
 	s->api_key = xstrdup(config->api_key ? config->api_key : "sandbox");
+	s->retry_after = copy_or_null(config->retry_after);
+	s->proxy_auth = copy_or_null(config->proxy_auth);
 	s->config.site_id = s->config.api_key = NULL;
+	s->config.retry_after = s->config.proxy_auth = NULL;
+	sandbox_limit_init(&s->limit,
+	    config->rate_limit ? &(struct sandbox_limit_config){ .count = config->rate_limit } :
+	                         &config->limit);
 	fault_seed(s, config->chaos.seed);
 	s->started = clock_now();
 	s->sunk = MHD_create_response_from_buffer(2, (char[]){ '{', '}' }, MHD_RESPMEM_MUST_COPY);
@@ -236,11 +243,13 @@ static void sandbox_free(struct sandbox *s)
 	pthread_cond_destroy(&s->arrived);
 	pthread_mutex_destroy(&s->lock);
 	free(s->log);
-	free(s->admitted.times);
+	sandbox_limit_free(&s->limit);
 	free(s->recent.times);
 	free(s->site_id);
 	free(s->api_key);
 	free(s->url);
+	free(s->retry_after);
+	free(s->proxy_auth);
 	free(s);
 }
 
@@ -276,6 +285,14 @@ void sandbox_stop(struct sandbox *s)
 	pthread_join(s->thread, NULL);
 	MHD_stop_daemon(s->daemon);
 	sandbox_free(s);
+}
+
+void sandbox_hold(struct sandbox *s, bool held)
+{
+	pthread_mutex_lock(&s->lock);
+	s->held = held;
+	pthread_mutex_unlock(&s->lock);
+	wake_thread(s);
 }
 
 const char *sandbox_url(const struct sandbox *s)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sandbox_limit.h"
+
 struct sandbox;
 
 /* What a fault does to a request. Together with `process` these make all of them: refused, answered
@@ -24,7 +26,9 @@ enum sandbox_act {
 	SANDBOX_CUT,
 	/* the bytes of `body` as they are in place of an answer, then the connection ends */
 	SANDBOX_RAW,
-	SANDBOX_HANG, /* never answers */
+	SANDBOX_HANG,     /* never answers */
+	SANDBOX_CUT_HEAD, /* the connection ends within the head of an answer of `status` */
+	SANDBOX_BIG_HEAD, /* an answer whose head is some 400 kB, then the connection ends */
 };
 
 struct sandbox_fault {
@@ -35,7 +39,12 @@ struct sandbox_fault {
 	int status;
 	const char *headers; /* "Name: value" lines, parted by \n; or NULL */
 	const char *body;    /* NULL: {"meta":{"error":"fault"}} */
+	bool gzip;           /* the body is compressed, and said to be */
 };
+
+/* Answers that are not the API's: a login page with 200, a firewall's 403, and a server that knows
+ * no path. */
+extern const struct sandbox_fault sandbox_login_page, sandbox_firewall, sandbox_not_found;
 
 /* A fault for the requests that match everything given here; 0 and NULL match any. */
 struct sandbox_rule {
@@ -44,6 +53,7 @@ struct sandbox_rule {
 	const char *method;
 	const char *path;   /* text within the path, as it came (percent-encoded) */
 	const char *body;   /* text within the body */
+	const char *holds;  /* text within the body, or within the path when it is decoded */
 	const char *person; /* identifier of a person the request is about */
 	uint64_t passes;    /* so many matching requests pass before the rule begins */
 	int times;          /* so many are hit, then the rule is spent; 0: once, -1: for ever */
@@ -59,6 +69,9 @@ struct sandbox_chaos {
 	unsigned reset_before;
 	unsigned reset_after; /* processed, then reset */
 	unsigned cut;         /* processed, then a truncated answer */
+	unsigned cut_head;    /* processed, then an answer that ends within its head */
+	unsigned big_head;    /* processed, then an answer with far too much of a head */
+	unsigned login_page;  /* HTML with 200, not processed */
 	unsigned throttled;   /* 429, not processed */
 	unsigned delay_ms;    /* each request takes 0 to this long */
 };
@@ -75,7 +88,10 @@ struct sandbox_arrival {
 	bool authorized; /* the right credentials were sent */
 	bool processed;  /* the memory knows of it */
 	bool faulted;    /* a rule, the hook, chaos or an outage had a hand in it */
+	/* it came as to a proxy: CONNECT, or with a whole URL, of which `path` is the path */
+	bool proxied;
 	const char *authorization, *user_agent, *content_type, *expect, *retry_count;
+	const char *proxy_authorization, *accept_encoding;
 	size_t body_len;
 	/* the first config.keep_body bytes of it, NUL after them; NULL where there was none */
 	const char *body;
@@ -86,11 +102,19 @@ struct sandbox_config {                /* all zero is a good sandbox */
 	int port;                      /* 0: any that is free */
 	const char *site_id, *api_key; /* NULL: "sandbox" */
 	const char *region_url;        /* NULL: the sandbox's own */
-	bool strict_emails;    /* 400 "email is not a valid address" for an `email` that is none */
-	unsigned rate_limit;   /* requests admitted in any second; 0: no limit */
-	int retry_after_s;     /* in a 429; 0: no such header */
-	bool retry_after_date; /* as an HTTP date */
-	unsigned latency_ms;   /* for every answer */
+	bool strict_emails;  /* 400 "email is not a valid address" for an `email` that is none */
+	unsigned rate_limit; /* requests admitted in any second; 0: as `limit` has it */
+	struct sandbox_limit_config limit; /* any other limit; its times are from the start */
+	int retry_after_s;                 /* in a 429; 0: no such header */
+	bool retry_after_date;             /* as an HTTP date */
+	const char *retry_after;           /* as it is, in place of those: "2.9" */
+	/* how far its clock is ahead, in its Date headers and the dates of Retry-After */
+	int clock_ahead_s;
+	bool gzip;           /* compresses every answer, asked or not */
+	unsigned latency_ms; /* for every answer */
+	/* Named as a proxy it is also the server behind it, for plain http; CONNECT, and so https,
+	 * is answered 502. With this it wants "user:password", else 407. */
+	const char *proxy_auth;
 	/* after the start: 503 for everything (equal: no outage) */
 	int64_t outage_from_ms, outage_to_ms;
 	bool outage_resets; /* an outage resets connections in place of 503 */
@@ -125,6 +149,9 @@ void sandbox_clear_rules(struct sandbox *s);
 void sandbox_set_outage(struct sandbox *s, bool down);
 void sandbox_set_chaos(struct sandbox *s, const struct sandbox_chaos *c);
 void sandbox_set_latency(struct sandbox *s, unsigned ms);
+/* While held, requests are processed as they arrive and no answer leaves; what waited is answered
+ * when it is released. */
+void sandbox_hold(struct sandbox *s, bool held);
 
 /* The memory. The JSON is the caller's own copy, to json_decref. */
 /* attributes, or NULL: not there */

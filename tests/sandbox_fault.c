@@ -1,9 +1,25 @@
+/* What goes wrong with a request, by script, by chance or in an outage. */
 #include "sandbox_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+
+const struct sandbox_fault sandbox_login_page = { .act = SANDBOX_STATUS,
+	.status = 200,
+	.headers = "Content-Type: text/html; charset=utf-8",
+	.body = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>"
+	        "<form action=\"/login\"></form></body></html>\n" };
+const struct sandbox_fault sandbox_firewall = { .act = SANDBOX_STATUS,
+	.status = 403,
+	.headers = "Content-Type: text/html",
+	.body = "<html><head><title>403 Forbidden</title></head><body>"
+	        "<h1>Request blocked</h1></body></html>\n" };
+const struct sandbox_fault sandbox_not_found = { .act = SANDBOX_STATUS,
+	.status = 404,
+	.headers = "Content-Type: text/html",
+	.body = "<html><head><title>404 Not Found</title></head><body></body></html>\n" };
 
 /* xorshift64*: the same faults for the same seed, whatever the machine. */
 static uint64_t random_next(uint64_t *state)
@@ -22,6 +38,18 @@ void fault_seed(struct sandbox *s, uint64_t seed)
 static bool text_within(const char *text, size_t len, const char *part)
 {
 	return !part || (len > 0 && memmem(text, len, part, strlen(part)));
+}
+
+/* Within the path as a person reads it: ann@example.com, not ann%40example.com. */
+static bool path_holds(const char *path, const char *part)
+{
+	char *plain = xstrdup(path);
+	bool holds = strstr(plain, part) != NULL;
+
+	if (!holds)
+		holds = text_within(plain, MHD_http_unescape(plain), part);
+	free(plain);
+	return holds;
 }
 
 static bool is_about(const struct visit *v, const char *identifier)
@@ -46,6 +74,8 @@ static bool rule_matches(struct rule *r, const struct visit *v)
 	    (is->method && strcmp(is->method, v->log->method) != 0) ||
 	    !text_within(v->log->path, strlen(v->log->path), is->path) ||
 	    !text_within(v->body.data, v->body.len, is->body) ||
+	    (is->holds && !text_within(v->body.data, v->body.len, is->holds) &&
+	        !path_holds(v->log->path, is->holds)) ||
 	    (is->person && !is_about(v, is->person)))
 		return false;
 	return r->seen++ >= is->passes;
@@ -64,6 +94,9 @@ static bool chaos_fault(struct sandbox *s, struct sandbox_fault *f)
 		{ c->reset_before, { .act = SANDBOX_RESET } },
 		{ c->reset_after, { .act = SANDBOX_RESET, .process = true } },
 		{ c->cut, { .act = SANDBOX_CUT, .process = true } },
+		{ c->cut_head, { .act = SANDBOX_CUT_HEAD, .process = true } },
+		{ c->big_head, { .act = SANDBOX_BIG_HEAD, .process = true } },
+		{ c->login_page, sandbox_login_page },
 		{ c->throttled, { .act = SANDBOX_STATUS, .status = 429 } },
 	};
 	unsigned draw = (unsigned)(random_next(&s->random) % 100), sum = 0;
@@ -122,6 +155,7 @@ int sandbox_add_rule(struct sandbox *s, const struct sandbox_rule *r)
 	copy->is.method = copy_or_null(r->method);
 	copy->is.path = copy_or_null(r->path);
 	copy->is.body = copy_or_null(r->body);
+	copy->is.holds = copy_or_null(r->holds);
 	copy->is.person = copy_or_null(r->person);
 	copy->is.fault.headers = copy_or_null(r->fault.headers);
 	copy->is.fault.body = copy_or_null(r->fault.body);
@@ -143,7 +177,7 @@ void sandbox_clear_rules(struct sandbox *s)
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->rule_count; i++) {
 		const struct sandbox_rule *is = &s->rules[i].is;
-		const char *const texts[] = { is->method, is->path, is->body, is->person,
+		const char *const texts[] = { is->method, is->path, is->body, is->holds, is->person,
 			is->fault.headers, is->fault.body };
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			free((char *)texts[k]);

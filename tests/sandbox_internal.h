@@ -1,6 +1,6 @@
 /* What the sandbox's files share: sandbox.c (its thread), sandbox_visit.c (one request),
- * sandbox_fault.c (what goes wrong) and sandbox_memory.c (what it knows). All is under the
- * sandbox's lock. */
+ * sandbox_answer.c (the bytes that go back), sandbox_fault.c (what goes wrong), sandbox_proxy.c (it
+ * as a proxy) and sandbox_memory.c (what it knows). All is under the sandbox's lock. */
 #ifndef SANDBOX_INTERNAL_H
 #define SANDBOX_INTERNAL_H
 
@@ -32,7 +32,7 @@ struct visit {
 	struct workspace_call *call;
 	struct workspace_hold *holds;
 	size_t hold_count;
-	bool throttled, decided, in_progress, suspended;
+	bool throttled, decided, in_progress, suspended, gzip;
 	enum sandbox_act act;
 	struct buf answer, headers;
 	int status;
@@ -54,7 +54,7 @@ struct recent {
 
 struct sandbox {
 	struct sandbox_config config;
-	char *site_id, *api_key, *url;
+	char *site_id, *api_key, *url, *retry_after, *proxy_auth;
 	int port;
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sunk;
@@ -62,13 +62,14 @@ struct sandbox {
 	int wake;             /* eventfd: something for the thread to look at */
 	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t arrived;
-	bool stopping, down;
+	bool stopping, down, held;
 	int64_t started;
 	uint64_t random;
 	struct workspace *memory;
 	struct sandbox_arrival **log;
 	size_t log_count, log_cap;
-	struct recent admitted, recent;
+	struct sandbox_limit limit;
+	struct recent recent;
 	struct rule *rules;
 	size_t rule_count;
 	struct visit *visits;
@@ -84,6 +85,16 @@ void visit_body(struct visit *v, const char *data, size_t len);
 enum MHD_Result visit_step(struct visit *v);
 void visit_free(struct visit *v);
 void visit_arrival_free(struct sandbox_arrival *a);
+
+/* sandbox_answer.c: sends what was decided, by MHD or by hand; MHD_NO ends the connection */
+enum MHD_Result answer_send(struct visit *v);
+/* the time of its own clock, as HTTP writes it, `later` seconds on */
+void answer_date(const struct sandbox *s, int later, char text[40]);
+
+/* sandbox_proxy.c: what a request line says, as to a proxy or not: its path, and whether */
+const char *proxy_path(const char *method, const char *target, bool *proxied);
+/* whether it answers as a proxy that does not let this through; then the answer is set */
+bool proxy_refuses(struct visit *v);
 
 /* sandbox_fault.c */
 /* whether there is one for this request; *f is set either way */

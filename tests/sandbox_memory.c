@@ -1,3 +1,4 @@
+/* What a test asks a sandbox: its memory, its log and its counters. */
 #include "sandbox_internal.h"
 
 #include <string.h>

@@ -1,11 +1,10 @@
+/* One request, from its first line to its answer. */
 #include "sandbox_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -43,7 +42,8 @@ static const char *header(struct MHD_Connection *c, const char *name)
 void visit_arrival_free(struct sandbox_arrival *a)
 {
 	const char *const texts[] = { a->method, a->path, a->authorization, a->user_agent,
-		a->content_type, a->expect, a->retry_count, a->body };
+		a->content_type, a->expect, a->retry_count, a->proxy_authorization,
+		a->accept_encoding, a->body };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free((char *)texts[i]);
@@ -87,27 +87,17 @@ static struct sandbox_arrival *arrival_new(struct sandbox *s, struct MHD_Connect
 	a->at_us = now;
 	a->connection = connection_number(c);
 	a->method = xstrdup(method);
-	a->path = xstrdup(path);
+	a->path = xstrdup(proxy_path(method, path, &a->proxied));
 	a->authorization = header(c, "Authorization");
 	a->user_agent = header(c, "User-Agent");
 	a->content_type = header(c, "Content-Type");
 	a->expect = header(c, "Expect");
 	a->retry_count = header(c, "X-Retry-Count");
+	a->proxy_authorization = header(c, "Proxy-Authorization");
+	a->accept_encoding = header(c, "Accept-Encoding");
 	a->authorized = right_credentials(s, c);
 	log_keep(s, a);
 	return a;
-}
-
-/* Whether the sliding window is full; if not, this request goes into it. */
-static bool over_limit(struct sandbox *s, int64_t now)
-{
-	if (s->config.rate_limit == 0)
-		return false;
-	recent_drop(&s->admitted, now - SECOND + 1);
-	if (s->admitted.count >= s->config.rate_limit)
-		return true;
-	recent_add(&s->admitted, now);
-	return false;
 }
 
 struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char *method,
@@ -123,7 +113,7 @@ struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char 
 	buf_init(&v->answer, SIZE_MAX);
 	buf_init(&v->headers, SIZE_MAX);
 	v->log = arrival_new(s, c, method, path, now);
-	v->throttled = v->log->authorized && over_limit(s, now);
+	v->throttled = v->log->authorized && !sandbox_limit_admits(&s->limit, now - s->started);
 	recent_drop(&s->recent, now - SECOND);
 	recent_add(&s->recent, now);
 	if (s->recent.count > s->counters.busiest_second)
@@ -238,19 +228,18 @@ void visit_free(struct visit *v)
 static void answer_throttled(struct visit *v)
 {
 	const struct sandbox_config *c = &v->s->config;
+	char date[40];
 
 	v->s->counters.throttled++;
 	v->status = 429;
 	buf_str(&v->answer, "{\"meta\":{\"error\":\"too many requests\"}}");
-	if (c->retry_after_s > 0 && !c->retry_after_date) {
-		buf_fmt(&v->headers, "Retry-After: %d", c->retry_after_s);
+	if (v->s->retry_after) {
+		buf_fmt(&v->headers, "Retry-After: %s", v->s->retry_after);
+	} else if (c->retry_after_s > 0 && c->retry_after_date) {
+		answer_date(v->s, c->retry_after_s, date);
+		buf_fmt(&v->headers, "Retry-After: %s", date);
 	} else if (c->retry_after_s > 0) {
-		char text[40];
-		struct tm tm;
-		time_t then = (time_t)((clock_wall() + SECOND - 1) / SECOND) + c->retry_after_s;
-		gmtime_r(&then, &tm);
-		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		buf_fmt(&v->headers, "Retry-After: %s", text);
+		buf_fmt(&v->headers, "Retry-After: %d", c->retry_after_s);
 	}
 }
 
@@ -279,6 +268,7 @@ static void answer_fault(struct visit *v, const struct sandbox_fault *f)
 	if (f->process && v->log->authorized)
 		process(v);
 	v->act = f->act;
+	v->gzip |= f->gzip;
 	v->status = f->status ? f->status : 200;
 	if (v->act == SANDBOX_STATUS && v->status == 429)
 		v->s->counters.throttled++;
@@ -305,9 +295,12 @@ static void visit_decide(struct visit *v)
 	v->call = workspace_read(s->memory, v->log->method, v->log->path, v->body.data,
 	    v->body.len);
 	visit_enter(v);
+	v->gzip = s->config.gzip;
 	v->log->faulted = fault_find(v, &fault);
 	s->counters.faulted += v->log->faulted;
-	if (fault.act == SANDBOX_PASS)
+	if (proxy_refuses(v))
+		v->log->faulted = false;
+	else if (fault.act == SANDBOX_PASS)
 		answer_normally(v);
 	else
 		answer_fault(v, &fault);
@@ -318,86 +311,18 @@ static void visit_decide(struct visit *v)
 
 /* --- answering --- */
 
-static void add_headers(struct MHD_Response *r, const char *lines)
-{
-	char *copy = xstrdup(lines), *rest = copy;
-
-	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-		char *colon = strchr(line, ':');
-		if (!colon)
-			continue;
-		*colon = '\0';
-		MHD_add_response_header(r, line, colon + 1 + strspn(colon + 1, " "));
-	}
-	free(copy);
-}
-
-static enum MHD_Result answer_whole(struct visit *v)
-{
-	struct MHD_Response *r = MHD_create_response_from_buffer(v->answer.len, v->answer.data,
-	    MHD_RESPMEM_MUST_COPY);
-
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-	buf_byte(&v->headers, '\0');
-	add_headers(r, v->headers.data);
-	enum MHD_Result queued = MHD_queue_response(v->connection, (unsigned)v->status, r);
-	MHD_destroy_response(r);
-	return queued;
-}
-
-/* Puts bytes on the wire by hand; the connection ends after them. A socket that is full loses some,
- * which is the point. */
-static enum MHD_Result answer_raw(struct visit *v)
-{
-	struct buf cut;
-
-	buf_init(&cut, SIZE_MAX);
-	if (v->act == SANDBOX_CUT)
-		buf_fmt(&cut,
-		    "HTTP/1.1 %d Cut\r\nContent-Type: application/json\r\nContent-Length: "
-		    "%zu\r\n\r\n",
-		    v->status, v->answer.len + 100);
-	buf_add(&cut, v->answer.data, v->answer.len);
-	if (cut.len && send(v->fd, cut.data, cut.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
-	    errno != EPIPE && errno != ECONNRESET)
-		perror("sandbox: sending a cut answer");
-	buf_free(&cut);
-	return MHD_NO;
-}
-
-/* A real reset, at once: connecting a socket to nowhere breaks its connection. */
-static enum MHD_Result answer_reset(struct visit *v)
-{
-	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-
-	if (connect(v->fd, &nowhere, sizeof nowhere) < 0)
-		perror("sandbox: resetting a connection");
-	return MHD_NO;
-}
-
 static enum MHD_Result visit_answer(struct visit *v)
 {
 	visit_leave(v);
 	v->log->answered_us = clock_now();
-	switch (v->act) {
-	case SANDBOX_RESET:
-	case SANDBOX_HANG:
-		return answer_reset(v);
-	case SANDBOX_CUT:
-	case SANDBOX_RAW:
-		v->log->status = v->act == SANDBOX_CUT ? v->status : 0;
-		return answer_raw(v);
-	default:
-		v->log->status = v->status;
-		return answer_whole(v);
-	}
+	return answer_send(v);
 }
 
 enum MHD_Result visit_step(struct visit *v)
 {
 	if (!v->decided)
 		visit_decide(v);
-	if (v->due <= clock_now() || v->s->stopping)
+	if ((v->due <= clock_now() && !v->s->held) || v->s->stopping)
 		return visit_answer(v);
 	v->suspended = true;
 	MHD_suspend_connection(v->connection);
