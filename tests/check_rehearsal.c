@@ -339,7 +339,7 @@ END_TEST
 
 static int parse(struct sandbox_options *o, const char *a, const char *b)
 {
-	char program[] = "sandbox", first[64], second[64];
+	static char program[] = "sandbox", first[64], second[64]; /* the options point into them */
 	char *argv[] = { program, first, b ? second : NULL, NULL };
 
 	snprintf(first, sizeof first, "%s", a);

@@ -158,26 +158,14 @@ static int read_fail(struct sandbox_options *o, const char *value)
 	return read_unsigned(value, 0, 100, &o->fail_percent);
 }
 
-/* The kinds of --fail-with, and where chaos keeps the share of each. */
-static const struct {
-	const char *name;
-	size_t offset;
-} fail_kinds[] = {
-	{ "503", offsetof(struct sandbox_chaos, unavailable) },
-	{ "reset", offsetof(struct sandbox_chaos, reset_before) },
-	{ "late-reset", offsetof(struct sandbox_chaos, reset_after) },
-	{ "500", offsetof(struct sandbox_chaos, error_after) },
-	{ "cut", offsetof(struct sandbox_chaos, cut) },
-	{ "cut-head", offsetof(struct sandbox_chaos, cut_head) },
-	{ "big-head", offsetof(struct sandbox_chaos, big_head) },
-	{ "login", offsetof(struct sandbox_chaos, login_page) },
-	{ "429", offsetof(struct sandbox_chaos, throttled) },
-};
+/* The kinds of --fail-with; set_chaos knows the share of each. */
+static const char *const fail_kinds[] = { "503", "reset", "late-reset", "500", "cut", "cut-head",
+	"big-head", "login", "429" };
 
 static unsigned fail_kind(const char *name)
 {
 	for (size_t i = 0; i < COUNT(fail_kinds); i++)
-		if (strcmp(name, fail_kinds[i].name) == 0)
+		if (strcmp(name, fail_kinds[i]) == 0)
 			return 1u << i;
 	return 0;
 }
@@ -365,6 +353,9 @@ static int read_one(struct sandbox_options *o, size_t i, const char *value)
 static void set_chaos(struct sandbox_options *o)
 {
 	struct sandbox_chaos *c = &o->config.chaos;
+	unsigned *const shares[COUNT(fail_kinds)] = { &c->unavailable, &c->reset_before,
+		&c->reset_after, &c->error_after, &c->cut, &c->cut_head, &c->big_head,
+		&c->login_page, &c->throttled };
 	unsigned percent = o->fail_percent, kinds = 0;
 
 	for (size_t i = 0; i < COUNT(fail_kinds); i++)
@@ -377,9 +368,8 @@ static void set_chaos(struct sandbox_options *o)
 	for (size_t i = 0; i < COUNT(fail_kinds); i++) {
 		if (!(o->fail_kinds >> i & 1))
 			continue;
-		unsigned share = percent / kinds--;
-		*(unsigned *)((char *)c + fail_kinds[i].offset) = share;
-		percent -= share;
+		*shares[i] = percent / kinds--;
+		percent -= *shares[i];
 	}
 }
 
