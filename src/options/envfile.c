@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "base/path.h"
 #include "options/textfile.h"
 
@@ -139,7 +140,7 @@ void envfile_free(struct envfile *e)
 {
 	for (enum variable v = 0; v < VARIABLE_COUNT; v++) {
 		if (e->entries[v].value)
-			explicit_bzero(e->entries[v].value, strlen(e->entries[v].value));
+			os_wipe(e->entries[v].value, strlen(e->entries[v].value));
 		free(e->entries[v].value);
 	}
 	*e = (struct envfile){ 0 };

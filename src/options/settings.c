@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "send/endpoint.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "options/options.h"
 #include "options/suggest.h"
 #include "base/utf8.h"
@@ -47,7 +48,7 @@ void settings_free(struct settings *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->owned_count; i++) {
-		explicit_bzero(s->owned[i], strlen(s->owned[i])); /* some are secrets */
+		os_wipe(s->owned[i], strlen(s->owned[i])); /* some are secrets */
 		free(s->owned[i]);
 	}
 	free_lists(s->options);

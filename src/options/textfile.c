@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/os.h"
 
 static bool is_blank(char c)
 {
@@ -131,7 +132,7 @@ int textfile_value(char *text, char **value, struct reason *why)
 void textfile_free(struct textfile *f)
 {
 	if (f->data)
-		explicit_bzero(f->data, TEXTFILE_MAX + 2);
+		os_wipe(f->data, TEXTFILE_MAX + 2);
 	free(f->data);
 	*f = (struct textfile){ 0 };
 }

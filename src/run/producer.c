@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include "base/buf.h"
+#include "base/os.h"
 #include "input/input.h"
 #include "base/log.h"
 #include "operation/mapping.h"
@@ -282,13 +283,6 @@ static int start_thread(struct producer *m)
 	return bad ? -1 : 0;
 }
 
-static int processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 /* Where a thread is not to be had, everything is done without. */
 static void work_ahead(struct producer *m)
 {
@@ -323,7 +317,7 @@ struct producer *producer_new(const struct options *o, struct input *input, stru
 	m->mapping = mapping;
 	m->config = config;
 	block_new(&m->blocks[0]);
-	if (ahead && input_is_regular(input) && processors() > 1)
+	if (ahead && input_is_regular(input) && os_processors() > 1)
 		work_ahead(m);
 	return m;
 }

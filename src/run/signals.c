@@ -1,11 +1,11 @@
 #include "run/signals.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/os.h"
 
 static struct {
 	volatile sig_atomic_t stop, progress;
@@ -44,7 +44,7 @@ int signals_install(const char *last_words)
 	struct sigaction sa = { .sa_handler = handle, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+	if (os_pipe(ends, true) != 0)
 		return -1;
 	flag.wake = ends[1];
 	flag.last_words = last_words;

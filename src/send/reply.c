@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "base/buf.h"
 #include "send/endpoint.h"
+#include "base/os.h"
 
 /* A status outside 100 to 599 is treated as a server's error (RFC 9110, section 15). */
 static bool is_trouble(int status)
@@ -271,7 +272,7 @@ static bool is_ours(const char *host, size_t n)
 
 	if (n < len || n > 253 || strncasecmp(host + n - len, ours, len) != 0)
 		return false;
-	if (host[0] == '.' || memmem(host, n, "..", 2))
+	if (host[0] == '.' || os_find(host, n, "..", 2))
 		return false;
 	return n == len || host[n - len - 1] == '.';
 }

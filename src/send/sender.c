@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "send/endpoint.h"
+#include "base/os.h"
 #include "base/version.h"
 
 #define KEEP_ANSWER 65536 /* storage for an answer that a slot keeps */
@@ -528,11 +529,11 @@ static nfds_t add_callers(struct sender *s, const int *fds, size_t n)
 }
 
 /* Waits for the first n of s->polls, and serves curl. How many had something, or -1 with *why. */
-static int wait_for(struct sender *s, nfds_t n, const struct timespec *timeout, struct reason *why)
+static int wait_for(struct sender *s, nfds_t n, int64_t us, struct reason *why)
 {
 	for (size_t i = 0; i < s->poll_count; i++)
 		s->polls[i].revents = 0;
-	int got = ppoll(s->polls, n, timeout, NULL);
+	int got = os_poll(s->polls, n, us);
 	if (got < 0 && errno != EINTR)
 		return reason_set(why, "waiting for the network failed: %s", strerror(errno));
 	return serve_curl(s, why) ? -1 : got < 0 ? 0 : got;
@@ -549,23 +550,15 @@ static bool is_uploading(const struct sender *s)
 int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count,
     struct reason *why)
 {
-	static const struct timespec none;
-	struct timespec t, *timeout = NULL;
-
 	if (s->broken)
 		return reason_set(why, "libcurl failed"); /* which has been said */
 	int64_t due = until < s->curl_due ? until : s->curl_due, now = clock_now();
-
-	if (due < INT64_MAX) {
-		int64_t left = due > now ? due - now : 0;
-		t = (struct timespec){ .tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000 };
-		timeout = &t;
-	}
-	int got = wait_for(s, add_callers(s, fds, fd_count), timeout, why);
+	int64_t left = due == INT64_MAX ? -1 : due > now ? due - now : 0;
+	int got = wait_for(s, add_callers(s, fds, fd_count), left, why);
 	/* A large body leaves in pieces. As long as they are taken nothing else is done: so few
 	 * bodies are on their way at once, and what is written next is still in the processor's
 	 * cache. */
 	for (int piece = 0; got > 0 && piece < MOST_PIECES && is_uploading(s); piece++)
-		got = wait_for(s, (nfds_t)s->poll_count, &none, why);
+		got = wait_for(s, (nfds_t)s->poll_count, 0, why);
 	return got < 0 ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "base/path.h"
 
 /* to read who holds the file, and to lock one that others remove */
@@ -266,7 +267,7 @@ static bool has_table(const struct head *h, const struct db_kind *kind)
 {
 	for (const char *sql = kind->schema; *sql;) {
 		size_t len = strcspn(sql, ";");
-		if (memmem(h->bytes, h->n, sql, len))
+		if (os_find(h->bytes, h->n, sql, len))
 			return true;
 		sql += len + (sql[len] == ';');
 	}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/os.h"
 #include "base/path.h"
 
 #define PENDING_MAX (64u << 10)
@@ -223,7 +224,7 @@ static int64_t last_line_end(int fd, int64_t size)
 			errno = n < 0 ? errno : EIO;
 			return -1;
 		}
-		const char *end = memrchr(piece, '\n', (size_t)n);
+		const char *end = os_find_last(piece, '\n', (size_t)n);
 		if (end)
 			return at + (end - piece) + 1;
 		size = at;
@@ -394,7 +395,7 @@ int outfile_replace(const char *name, const void *data, size_t n, unsigned mode,
 	char *temporary = xmalloc(len + 8);
 	memcpy(temporary, name, len);
 	memcpy(temporary + len, ".XXXXXX", 8);
-	int fd = mkostemp(temporary, O_CLOEXEC);
+	int fd = os_temporary(temporary);
 	int result = fd < 0 ? complain(name, "made", errno, why) : 0;
 	if (result == 0 && (fill(fd, data, n, mode) < 0 || rename(temporary, name) < 0)) {
 		result = complain(name, "written", errno, why);

@@ -1,0 +1,135 @@
+#include "base/os.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef _GNU_SOURCE
+
+int os_pipe(int ends[2], bool nonblocking)
+{
+	return pipe2(ends, O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0));
+}
+
+int os_temporary(char *name)
+{
+	return mkostemp(name, O_CLOEXEC);
+}
+
+int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
+{
+	struct timespec wait = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
+
+	return ppoll(fds, n, us < 0 ? NULL : &wait, NULL);
+}
+
+unsigned os_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+const void *os_find(const void *bytes, size_t n, const void *part, size_t part_len)
+{
+	return memmem(bytes, n, part, part_len);
+}
+
+const void *os_find_last(const void *bytes, char c, size_t n)
+{
+	return memrchr(bytes, c, n);
+}
+
+void os_wipe(void *secret, size_t n)
+{
+	explicit_bzero(secret, n);
+}
+
+#else
+
+static int keep_to_ourselves(int fd, bool nonblocking)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	        (nonblocking && fcntl(fd, F_SETFL, O_NONBLOCK) == -1) ?
+	    -1 :
+	    0;
+}
+
+/* Another thread that started a program just now would let it inherit them; none does. */
+int os_pipe(int ends[2], bool nonblocking)
+{
+	if (pipe(ends) != 0)
+		return -1;
+	if (keep_to_ourselves(ends[0], nonblocking) == 0 &&
+	    keep_to_ourselves(ends[1], nonblocking) == 0)
+		return 0;
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
+}
+
+int os_temporary(char *name)
+{
+	int fd = mkstemp(name);
+
+	if (fd < 0 || keep_to_ourselves(fd, false) == 0)
+		return fd;
+	close(fd);
+	unlink(name);
+	return -1;
+}
+
+int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
+{
+	int64_t ms = us / 1000 + (us % 1000 > 0);
+
+	return poll(fds, n, us < 0 ? -1 : ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+unsigned os_processors(void)
+{
+#ifdef _SC_NPROCESSORS_ONLN
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+#else
+	return 1;
+#endif
+}
+
+const void *os_find(const void *bytes, size_t n, const void *part, size_t part_len)
+{
+	const char *at = bytes, *end = at + n, *want = part;
+
+	if (part_len == 0)
+		return bytes;
+	for (; (size_t)(end - at) >= part_len; at++) {
+		at = memchr(at, *want, (size_t)(end - at) - part_len + 1);
+		if (!at || memcmp(at, want, part_len) == 0)
+			return at;
+	}
+	return NULL;
+}
+
+const void *os_find_last(const void *bytes, char c, size_t n)
+{
+	const char *first = bytes;
+
+	while (n > 0)
+		if (first[--n] == c)
+			return first + n;
+	return NULL;
+}
+
+void os_wipe(void *secret, size_t n)
+{
+	volatile unsigned char *p = secret;
+
+	while (n-- > 0)
+		*p++ = 0;
+}
+
+#endif

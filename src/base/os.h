@@ -1,0 +1,38 @@
+/*
+ * What systems have and POSIX.1-2008 has no word for, by Linux's and GNU's means where the program
+ * is built with them, else by what POSIX has. Nothing else in src/ uses more than POSIX (with its
+ * X/Open part).
+ */
+#ifndef OS_H
+#define OS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A pipe that no other program inherits: reads from ends[0] what is written to ends[1]. 0, or -1
+ * with errno. */
+int os_pipe(int ends[2], bool nonblocking);
+
+/* Makes and opens a file that was not there, for this user alone, that no other program inherits;
+ * the last six characters of its name are XXXXXX before. -1 with errno. */
+int os_temporary(char *name);
+
+/* poll for up to so many microseconds (below 0: for ever). POSIX's way knows milliseconds: it may
+ * wait for up to one longer, never shorter. */
+int os_poll(struct pollfd *fds, nfds_t n, int64_t us);
+
+/* How many processors this process may use, at least 1. */
+unsigned os_processors(void);
+
+/* Where the first occurrence of `part` in n bytes is, or NULL. */
+const void *os_find(const void *bytes, size_t n, const void *part, size_t part_len);
+
+/* Where the last byte c in n bytes is, or NULL. */
+const void *os_find_last(const void *bytes, char c, size_t n);
+
+/* Overwrites a secret; no compiler leaves that out. */
+void os_wipe(void *secret, size_t n);
+
+#endif
