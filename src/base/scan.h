@@ -52,15 +52,6 @@ static inline uint64_t scan_equal(uint64_t word, char c)
 	return scan_zeros(word ^ (SCAN_ONES * (unsigned char)c));
 }
 
-/* The high bit of each of eight bytes that is no decimal digit, up to the first: those behind it
- * may be wrong. */
-static inline uint64_t scan_others(const char *p)
-{
-	uint64_t word = scan_load(p) ^ (SCAN_ONES * '0'); /* digits: 0 to 9 */
-
-	return ((word + SCAN_ONES * 0x76) | word) & SCAN_HIGHS;
-}
-
 /* The high bit of each byte that is '"', '\\' or below 0x20. */
 static inline uint64_t scan_escaped_plain(uint64_t word)
 {

@@ -177,11 +177,9 @@ static int64_t read_exponent(const char *p)
 
 static inline const char *skip_digits(const char *p)
 {
-	for (;; p += 8) {
-		uint64_t others = scan_others(p);
-		if (others)
-			return p + (unsigned)__builtin_ctzll(others) / 8;
-	}
+	while (is_digit(*p))
+		p++;
+	return p;
 }
 
 static const char *scan_number(struct json_scan *j, const char *p)
