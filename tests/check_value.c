@@ -1,9 +1,7 @@
 #include "operation/value.h"
 
 #include <check.h>
-#include <jansson.h>
 #include <string.h>
-#include "dice.h"
 
 Suite *value_suite(void);
 
@@ -41,54 +39,6 @@ START_TEST(a_member_is_found)
 }
 END_TEST
 
-/* Strings are decoded as jansson decodes them. */
-START_TEST(strings_are_decoded_like_jansson)
-{
-	static const char *const parts[] = { "a", "\xc3\xa9", "\\n", "\\\"", "\\\\", "\\/",
-		"\\u0041", "\\u00e9", "\\u20AC", "\\ud83d\\uDE00", "\\u0000", "\xf0\x9f\x98\x80",
-		"\\t", "plain text ", "\\b\\f\\r" };
-	struct dice d = dice_new("strings_are_decoded_like_jansson");
-
-	for (int round = 0; round < 2000; round++) {
-		char json[600] = "\"", text[600];
-		for (int64_t n = dice_below(&d, 30); n > 0; n--)
-			strcat(json, parts[dice_below(&d, ROWS(parts))]);
-		strcat(json, "\"");
-		json_t *judge = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-		ck_assert_ptr_nonnull(judge);
-		size_t n = value_decode(json, strlen(json), text);
-		ck_assert_msg(n == json_string_length(judge) &&
-		        memcmp(text, json_string_value(judge), n) == 0,
-		    "%s", json);
-		ck_assert_uint_eq(value_decoded_length(json, strlen(json)), n);
-		json_decref(judge);
-	}
-}
-END_TEST
-
-/* Half a surrogate pair, which a strict reader lets nobody send, is U+FFFD and no more. */
-static const struct {
-	const char *json, *text;
-} halves[] = {
-	{ "\"\\ud800\"", "\xef\xbf\xbd" },
-	{ "\"\\udc00x\"", "\xef\xbf\xbdx" },
-	{ "\"\\ud800\\ue000\"", "\xef\xbf\xbd\xee\x80\x80" },
-	{ "\"\\ud800\\u0041\"",
-	    "\xef\xbf\xbd"
-	    "A" },
-	{ "\"\\ud800\\n\"", "\xef\xbf\xbd\n" },
-};
-
-START_TEST(half_a_pair_is_no_character)
-{
-	char text[64];
-	size_t n = value_decode(halves[_i].json, strlen(halves[_i].json), text);
-
-	ck_assert_uint_eq(n, strlen(halves[_i].text));
-	ck_assert_mem_eq(text, halves[_i].text, n);
-}
-END_TEST
-
 Suite *value_suite(void)
 {
 	Suite *s = suite_create("value");
@@ -96,8 +46,6 @@ Suite *value_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_member_is_found, 0, ROWS(members));
-	tcase_add_loop_test(t, half_a_pair_is_no_character, 0, ROWS(halves));
-	tcase_add_test(t, strings_are_decoded_like_jansson);
 	suite_add_tcase(s, t);
 	return s;
 }

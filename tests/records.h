@@ -10,7 +10,6 @@
 #include <string.h>
 #include "base/buf.h"
 #include "base/text.h"
-#include "operation/field.h"
 #include "input/record.h"
 
 struct sample {

@@ -16,6 +16,11 @@ void text_json_any(struct buf *out, const char *text, size_t n);
 /* The same, made safe as by text_safe, and so at most `most` bytes of it. */
 void text_json_safe(struct buf *out, const char *text, size_t most);
 
+/* The text of a JSON string that is known to be one, its quotes counted in n: to `out`, which has
+ * room for n bytes, or only its length where that is NULL. Half a surrogate pair becomes U+FFFD.
+ * Returns the length. */
+size_t text_unescape(const char *json, size_t n, char *out);
+
 /* What a byte that a JSON string cannot hold as it is becomes there: at most TEXT_ESCAPED bytes, at
  * `to`. Returns what follows. */
 #define TEXT_ESCAPED 6u

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "input/csv_split.h"
-#include "operation/field.h"
 #include "base/log.h"
 #include "input/record.h"
 #include "base/utf8.h"

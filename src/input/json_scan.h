@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 struct field;
-struct buf;
 
 #define JSON_DEPTH_MAX 2048u /* values inside values; as jansson's */
 
@@ -59,8 +58,5 @@ int json_scan(struct json_scan *j, const char *text, size_t n);
 /* Makes the members own ones, where they are those of `expected`: these are to be changed in
  * nothing but their values. */
 void json_scan_own(struct json_scan *j);
-
-/* Adds the text of a JSON string that json_scan let pass, without its quotes and escapes. */
-void json_unescape(const char *string, size_t n, struct buf *out);
 
 #endif

@@ -79,10 +79,10 @@ static void unescape_names(struct ndjson_reader *j)
 		struct field *f = &j->scan.fields[i];
 		if (!memchr(f->key, '\\', f->key_len))
 			continue;
-		size_t at = j->names.len;
-		json_unescape(f->key, f->key_len, &j->names);
-		f->name = j->names.data + at;
-		f->name_len = (uint32_t)(j->names.len - at);
+		char *name = j->names.data + j->names.len;
+		f->name_len = (uint32_t)text_unescape(f->key, f->key_len, name);
+		f->name = name;
+		j->names.len += f->name_len;
 	}
 }
 
@@ -310,7 +310,8 @@ static bool has_raw(struct ndjson_reader *j, const struct record *r)
 		if (!name_is_raw(f->name, f->name_len) || f->value[0] != '"' || f->value_len <= 2)
 			continue;
 		buf_reset(&j->text);
-		json_unescape(f->value, f->value_len, &j->text);
+		char *to = buf_room(&j->text, f->value_len);
+		j->text.len = text_unescape(f->value, f->value_len, to);
 		while (j->text.len > 0 &&
 		    (j->text.data[j->text.len - 1] == '\n' ||
 		        j->text.data[j->text.len - 1] == '\r'))

@@ -81,6 +81,9 @@ enum field_role {
  * be copied in whole pieces. Who makes a field leaves that room. */
 #define FIELD_SLACK 16u
 
+/* A copy of a key or a value with that room; the caller's, to be freed. */
+char *field_text(const char *s, size_t n);
+
 struct field {
 	const char *name; /* decoded, UTF-8 */
 	/* the name as a JSON string, with its quotes; an NDJSON record's own bytes */

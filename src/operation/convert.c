@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "operation/field.h"
+#include "base/text.h"
 #include "base/writer.h"
 #include "operation/value.h"
 
@@ -38,7 +39,7 @@ static struct text text_of(const struct field *f, char **room)
 	if (!memchr(t.s, '\\', t.n))
 		return t;
 	t.s = *room;
-	t.n = value_decode(f->value, f->value_len, *room);
+	t.n = text_unescape(f->value, f->value_len, *room);
 	*room += t.n;
 	return t;
 }

@@ -10,15 +10,6 @@
 
 #define SHOWN 60u /* bytes of a name or a value in a message */
 
-char *field_text(const char *s, size_t n)
-{
-	char *copy = xcalloc(n + FIELD_SLACK, 1);
-
-	if (n)
-		memcpy(copy, s, n);
-	return copy;
-}
-
 bool field_is_empty(const struct field *f)
 {
 	if (!f || f->value_len == 0)

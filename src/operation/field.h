@@ -9,10 +9,6 @@
 
 struct reason;
 
-/* A copy of a key or a value, with the slack that a field's must have; the caller's, to be
- * freed. */
-char *field_text(const char *s, size_t n);
-
 /* No field, an empty text, "" or null. */
 bool field_is_empty(const struct field *f);
 

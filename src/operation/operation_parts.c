@@ -45,7 +45,7 @@ int part_text(struct build *b, const struct field *f, const char *what, struct t
 	*out = (struct text){ f->value + 1, f->value_len - 2 };
 	if (memchr(out->s, '\\', out->n)) {
 		char *to = lasting(b, f->value_len);
-		*out = (struct text){ to, value_decode(f->value, f->value_len, to) };
+		*out = (struct text){ to, text_unescape(f->value, f->value_len, to) };
 	}
 	return 0;
 }
@@ -281,7 +281,7 @@ static int check_attribute(struct build *b, const struct field *f)
 		    field_too_long(f, "value", f->value_len, VALUE_LIMIT, b->why);
 	if (f->value_len <= VALUE_LIMIT + 2 || !is_string(f))
 		return 0;
-	size_t n = value_decoded_length(f->value, f->value_len);
+	size_t n = text_unescape(f->value, f->value_len, NULL);
 	return n <= VALUE_LIMIT ? 0 : field_too_long(f, "value", n, VALUE_LIMIT, b->why);
 }
 

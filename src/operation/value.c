@@ -1,7 +1,7 @@
 #include "operation/value.h"
 
-#include <stdint.h>
 #include <string.h>
+#include "base/text.h"
 
 enum value_type value_type(const char *json)
 {
@@ -20,105 +20,6 @@ enum value_type value_type(const char *json)
 	default:
 		return VALUE_NUMBER;
 	}
-}
-
-static uint32_t hex4(const char *s)
-{
-	uint32_t n = 0;
-
-	for (int i = 0; i < 4; i++) {
-		unsigned char c = (unsigned char)s[i];
-		n = n << 4 | (c <= '9' ? c - (uint32_t)'0' : (c | 0x20u) - 'a' + 10u);
-	}
-	return n;
-}
-
-static size_t put_utf8(uint32_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 63));
-		out[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 63));
-	out[2] = (char)(0x80 | (c >> 6 & 63));
-	out[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
-/* One escape at s (a backslash; `left` bytes up to the closing quote). Returns its length and sets
- * the character. */
-static size_t read_escape(const char *s, size_t left, uint32_t *c)
-{
-	static const char plain[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
-
-	if (left < 2 || (s[1] == 'u' && left < 6)) {
-		*c = 0xfffd;
-		return left;
-	}
-	if (s[1] != 'u') {
-		const char *at = memchr(plain, s[1], sizeof plain - 1);
-		*c = at ? (unsigned char)means[at - plain] : 0xfffd;
-		return 2;
-	}
-	*c = hex4(s + 2);
-	if (*c >= 0xd800 && *c < 0xdc00 && left >= 12 && s[6] == '\\' && s[7] == 'u') {
-		uint32_t low = hex4(s + 8);
-		if (low >= 0xdc00 && low < 0xe000) {
-			*c = 0x10000 + ((*c - 0xd800) << 10) + (low - 0xdc00);
-			return 12;
-		}
-	}
-	if (*c >= 0xd800 && *c < 0xe000)
-		*c = 0xfffd; /* half a pair is no character */
-	return 6;
-}
-
-/* Decodes to `out`, or only counts where it is NULL. */
-static size_t decode(const char *json, size_t n, char *out)
-{
-	const char *s = json + 1, *end = json + n - 1;
-	size_t len = 0;
-
-	while (s < end) {
-		const char *stop = memchr(s, '\\', (size_t)(end - s));
-		size_t run = (size_t)((stop ? stop : end) - s);
-		if (out)
-			memcpy(out + len, s, run);
-		len += run;
-		s += run;
-		if (stop) {
-			char utf8[4];
-			uint32_t c;
-			s += read_escape(s, (size_t)(end - s), &c);
-			size_t bytes = put_utf8(c, utf8);
-			if (out)
-				memcpy(out + len, utf8, bytes);
-			len += bytes;
-		}
-	}
-	return len;
-}
-
-size_t value_decode(const char *json, size_t n, char *out)
-{
-	return decode(json, n, out);
-}
-
-size_t value_decoded_length(const char *json, size_t n)
-{
-	return decode(json, n, NULL);
 }
 
 static const char *skip_space(const char *s, const char *end)
@@ -171,7 +72,7 @@ static bool key_is(const char *key, size_t n, const char *name)
 
 	if (n < 2 || n > sizeof text)
 		return false; /* no name that is asked for is as long, even in escapes */
-	return value_decode(key, n, text) == len && memcmp(text, name, len) == 0;
+	return text_unescape(key, n, text) == len && memcmp(text, name, len) == 0;
 }
 
 bool value_member(const char *json, size_t n, const char *name, const char **value,

@@ -12,13 +12,6 @@ enum value_type { VALUE_NULL, VALUE_BOOL, VALUE_NUMBER, VALUE_STRING, VALUE_OBJE
 
 enum value_type value_type(const char *json);
 
-/* Decodes a JSON string (quotes included) to `out`, which has room for n bytes. Returns the text's
- * length. */
-size_t value_decode(const char *json, size_t n, char *out);
-
-/* How many bytes value_decode would write. */
-size_t value_decoded_length(const char *json, size_t n);
-
 /* The member of that name of a JSON object; of several the last, as a JSON reader would have it.
  * False where there is none, or where the value is no object. */
 bool value_member(const char *json, size_t n, const char *name, const char **value,
