@@ -301,42 +301,265 @@ START_TEST(later_file_vanishes)
 }
 END_TEST
 
-START_TEST(file_grows)
+/* A file's time of change is coarse: what a test does to it at once would have the same. */
+static void touch(const char *name)
+{
+	static int64_t second = 1800000000;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { second++, 0 } };
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, name, times, 0), 0);
+}
+
+static void change_file(const char *name, const char *mode, const char *data)
+{
+	write_file(name, mode, data, strlen(data));
+	touch(name);
+}
+
+static void expect_failure(struct folder *f, const char *name, const char *text)
+{
+	char expected[REASON_MAX];
+
+	ck_assert_int_eq(folder_next(f), INPUT_FAILED);
+	snprintf(expected, sizeof expected, "%s: %s", name, text);
+	ck_assert_msg(strncmp(f->why.text, expected, strlen(expected)) == 0, "%s", f->why.text);
+	ck_assert_int_eq(f->status, 65);
+}
+
+#define REWRITTEN "was rewritten while it was read"
+#define CUT "was cut short while it was read"
+#define UNFINISHED "was written to while it was read, and its last line has no line break yet"
+
+/* What happens to a small file when its first record was taken, in which form ever: it was read as
+ * a whole until then, but for its end. */
+static const struct {
+	const char *name, *before, *mode, *after, *failure;
+	unsigned records; /* that come then */
+} small_changes[] = {
+	{ "a.csv", "id\n1\n2", "ab", "3\n4\n", NULL, 2 },
+	{ "a.csv", "id\n1\n2\n", "ab", "3\n", NULL, 2 },
+	{ "a.csv", "id\n1\n2\n", "ab", "3", UNFINISHED, 1 },
+	{ "a.csv", "id\n1\n2", "ab", "3", UNFINISHED, 0 },
+	{ "a.csv", "id\n1\n2\n", "wb", "id\n1\n2\n3\n", NULL, 2 },
+	{ "a.csv", "id\n1\n2\n", "wb", "id\n1\n5\n3\n", REWRITTEN, 1 },
+	{ "a.csv", "id\n1\n2\n", "wb", "id\n1\n5\n", REWRITTEN, 1 },
+	{ "a.csv", "id\n1\n2", "wb", "id\n1\n5", REWRITTEN, 0 },
+	{ "a.csv", "id\n1\n2", "wb", "id\n1\n2", NULL, 1 },
+	{ "a.csv", "id\n1\n23\n", "wb", "id\n1\n", CUT, 1 },
+	{ "a.csv", "id\n1\n23", "wb", "id\n1\n2", CUT, 0 },
+	{ "a.csv", "id\n1\n\"2\n3\"\n", "wb", "id\n1\n\"2\n", CUT, 1 },
+	{ "a.tsv", "id\tn\n1\tx\n2\ty", "wb", "id\tn\n1\tx\n2", CUT, 0 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}", "ab", "\n{\"id\":3}\n", NULL, 2 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}\n", "ab", "{\"id\":3}", UNFINISHED, 1 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}", "wb", "{\"id\":1}\n{\"id\":7}", REWRITTEN, 0 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}", "wb", "", CUT, 0 },
+};
+
+START_TEST(a_small_file_changes)
 {
 	struct folder f;
 
 	folder_open(&f);
-	const char *name = folder_add(&f, "a.csv", "id\n1\n2");
+	const char *name = folder_add(&f, small_changes[_i].name, small_changes[_i].before);
 	folder_begin(&f);
 	expect_value(&f, "1");
-	write_file(name, "ab", "3\n4", 3);
-	expect_value(&f, "23");
-	expect_value(&f, "4");
-	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_uint_eq(f.r.from.in_file, 1);
+	change_file(name, small_changes[_i].mode, small_changes[_i].after);
+	for (unsigned i = 0; i < small_changes[_i].records; i++)
+		ck_assert_int_eq(folder_next(&f), INPUT_RECORD);
+	if (small_changes[_i].failure)
+		expect_failure(&f, name, small_changes[_i].failure);
+	else
+		ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert(!input_notice(f.in, &f.why) || strstr(f.why.text, "no line break"));
+	ck_assert_int_eq(input_is_whole(f.in, true, &f.why), -1);
 	folder_close(&f);
 }
 END_TEST
 
-START_TEST(file_shrinks)
+/* Of a large one much is unread then. Rows are numbered, so one that is cut in two, or put together
+ * of two, is seen. */
+static void add_rows(struct buf *text, char kind, int count)
+{
+	buf_str(text, "id\n");
+	for (int i = 0; i < count; i++)
+		buf_fmt(text, "%c%07d%c\n", kind, i, kind);
+}
+
+static const struct {
+	char kind;
+	int rows;
+	const char *failure;
+} large_changes[] = {
+	{ 'a', 150000, NULL },
+	{ 'a', 99999, CUT },
+	{ 'b', 100000, REWRITTEN },
+	{ 'b', 150000, REWRITTEN },
+	{ 'b', 50000, CUT },
+};
+
+START_TEST(a_large_file_changes)
+{
+	struct buf before = { .max = ANY }, after = { .max = ANY };
+	enum input_result result;
+	struct folder f;
+	int records = 1;
+
+	add_rows(&before, 'a', 100000);
+	add_rows(&after, large_changes[_i].kind, large_changes[_i].rows);
+	folder_open(&f);
+	const char *name = folder_add(&f, "a.csv", NULL);
+	write_file(name, "wb", before.data, before.len);
+	folder_begin(&f);
+	expect_value(&f, "a0000000a");
+	write_file(name, "wb", after.data, after.len);
+	touch(name);
+	while ((result = folder_next(&f)) == INPUT_RECORD) {
+		char id[16];
+		snprintf(id, sizeof id, "a%07da", records++);
+		ck_assert_uint_eq(f.r.fields[0].value_len, 9);
+		ck_assert_mem_eq(f.r.fields[0].value, id, 9);
+	}
+	ck_assert_int_eq(result, large_changes[_i].failure ? INPUT_FAILED : INPUT_END);
+	if (large_changes[_i].failure) {
+		ck_assert_int_lt(records, 50000); /* no more than what was read already */
+		expect_failure(&f, name, large_changes[_i].failure);
+	} else {
+		ck_assert_int_eq(records, large_changes[_i].rows);
+	}
+	buf_free(&before);
+	buf_free(&after);
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(a_file_is_replaced)
 {
 	struct folder f;
-	struct buf text = { .max = ANY };
-	int records = 0;
+	char said[REASON_MAX];
 
 	folder_open(&f);
-	buf_str(&text, "id\n");
-	while (text.len < 1 << 20)
-		buf_str(&text, "0123456\n");
-	const char *name = folder_add(&f, "a.csv", NULL);
-	write_file(name, "wb", text.data, text.len);
+	const char *name = folder_add(&f, "a.csv", "id\n1\n2\n");
+	const char *other = folder_add(&f, "b.csv", "id\n3\n");
+	f.config.file_count = 1;
 	folder_begin(&f);
-	expect_value(&f, "0123456");
-	ck_assert_int_eq(truncate(name, 1000), 0);
-	while (folder_next(&f) == INPUT_RECORD)
-		records++;
-	ck_assert_int_lt(records, 1 << 17);
+	expect_value(&f, "1");
+	ck_assert_int_eq(rename(other, name), 0);
+	expect_value(&f, "2");
+	ck_assert(!input_notice(f.in, &f.why));
 	ck_assert_int_eq(folder_next(&f), INPUT_END);
-	buf_free(&text);
+	ck_assert(input_notice(f.in, &f.why));
+	snprintf(said, sizeof said,
+	    "%s: another file has taken its name while it was read: that one was not read", name);
+	ck_assert_str_eq(f.why.text, said);
+	ck_assert(!input_notice(f.in, &f.why));
+	ck_assert_int_eq(input_is_whole(f.in, true, &f.why), -1);
+	input_free(f.in);
+	f.in = NULL;
+	f.config.file_count = 2;
+	folder_close(&f);
+}
+END_TEST
+
+START_TEST(later_file_is_another)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "id\n1\n");
+	const char *later = folder_add(&f, "b.csv", "id\n2\n");
+	folder_begin(&f);
+	expect_value(&f, "1");
+	if (_i == 0) {
+		change_file(later, "ab", "3\n"); /* one that has grown is the same */
+		expect_value(&f, "2");
+		expect_value(&f, "3");
+		ck_assert_int_eq(folder_next(&f), INPUT_END);
+	} else if (_i == 1) {
+		change_file(later, "wb", "id\n");
+		expect_failure(&f, later, "was cut short before its turn came");
+	} else {
+		unlink(later);
+		ck_assert_int_eq(link(f.names[0], later), 0);
+		expect_failure(&f, later, "was replaced by another file before its turn came");
+	}
+	folder_close(&f);
+}
+END_TEST
+
+/* Who is not in an input is gone only where the input is whole. */
+static const struct {
+	const char *data, *mode, *more, *why; /* mode NULL: nothing happens; "": it is removed */
+} wholes[] = {
+	{ "id\n1\n", NULL, NULL, NULL },
+	{ "id\n1\n", "ab", "2\n", "it has grown since the run began" },
+	{ "id\n1\n", "ab", "", "it was changed since the run began" },
+	{ "id\n1\n", "", NULL, "it has been removed since the run began" },
+	{ "id\n", NULL, NULL, "there is no record in it" },
+};
+
+START_TEST(whole_or_not)
+{
+	char expected[REASON_MAX];
+	struct folder f;
+	int result;
+
+	folder_open(&f);
+	folder_add(&f, "a.csv", "id\n9\n");
+	const char *name = folder_add(&f, "b.csv", wholes[_i].data);
+	folder_begin(&f);
+	while ((result = folder_next(&f)) == INPUT_RECORD)
+		;
+	ck_assert_int_eq(result, INPUT_END);
+	if (wholes[_i].mode && *wholes[_i].mode)
+		change_file(name, wholes[_i].mode, wholes[_i].more);
+	else if (wholes[_i].mode)
+		unlink(name);
+	ck_assert_int_eq(input_is_whole(f.in, _i % 2, &f.why), wholes[_i].why ? -1 : 0);
+	snprintf(expected, sizeof expected, "%s: %s", name, wholes[_i].why ? wholes[_i].why : "");
+	if (wholes[_i].why)
+		ck_assert_str_eq(f.why.text, expected);
+	folder_close(&f);
+}
+END_TEST
+
+static const struct {
+	const char *name, *data;
+	bool said;
+} open_ends[] = {
+	{ "a.csv", "id\n1", true },
+	{ "a.csv", "id\n1\n", false },
+	{ "a.csv", "id\r1\r", false },
+	{ "a.csv", "id\r1", true },
+	{ "a.ndjson", "{\"id\":1}", false }, /* the only one */
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}", true },
+	{ "a.ndjson", "", false },
+};
+
+START_TEST(an_open_end)
+{
+	struct folder f;
+	int result;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, open_ends[_i].name, open_ends[_i].data);
+	folder_add(&f, "b.csv", open_ends[_i].data);
+	f.config.file_count = _i == 0 ? 2 : 1;
+	folder_begin(&f);
+	while ((result = folder_next(&f)) == INPUT_RECORD)
+		;
+	ck_assert_int_eq(result, INPUT_END);
+	ck_assert_int_eq(input_notice(f.in, &f.why), open_ends[_i].said);
+	if (open_ends[_i].said) {
+		char expected[REASON_MAX];
+		snprintf(expected, sizeof expected,
+		    "%s: its last line has no line break, though all others have: is it whole?%s",
+		    name, _i == 0 ? " (so it is with 1 more)" : "");
+		ck_assert_str_eq(f.why.text, expected);
+	}
+	input_free(f.in);
+	f.in = NULL;
+	f.config.file_count = 2;
 	folder_close(&f);
 }
 END_TEST
@@ -774,8 +997,12 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, nothing_in_it);
 	tcase_add_test(tcase, later_file_changes);
 	tcase_add_test(tcase, later_file_vanishes);
-	tcase_add_test(tcase, file_grows);
-	tcase_add_test(tcase, file_shrinks);
+	LOOP(tcase, a_small_file_changes, small_changes);
+	LOOP(tcase, a_large_file_changes, large_changes);
+	tcase_add_test(tcase, a_file_is_replaced);
+	tcase_add_loop_test(tcase, later_file_is_another, 0, 3);
+	LOOP(tcase, whole_or_not, wholes);
+	LOOP(tcase, an_open_end, open_ends);
 	tcase_add_test(tcase, standard_input);
 	tcase_add_test(tcase, standard_input_is_a_file);
 	tcase_add_test(tcase, standard_input_is_broken);

@@ -121,6 +121,24 @@ START_TEST(a_producer_that_dies)
 }
 END_TEST
 
+/* A FIFO's writer waits for a reader, and may be done before the program has asked for its first
+ * byte. */
+START_TEST(a_fifo_is_opened_once)
+{
+	static const char *const formats[] = { "id\\n1\\n2\\n", "{\"id\":1}\\n{\"id\":2}\\n" };
+	struct scene s = scene_open(NULL);
+	char script[200];
+
+	snprintf(script, sizeof script,
+	    "mkfifo p; (printf '%s' >p)& sleep .2; cio-import -n p; exit $?", formats[_i]);
+	harness_timeout(s.harness, 20);
+	const struct harness_run *run = run_shell(&s, "/bin/sh", script);
+	harness_assert_status(run, 0);
+	ck_assert_uint_eq(harness_count_lines(run->out, "customers"), 2);
+	scene_close(&s);
+}
+END_TEST
+
 /* tail -f: each record is sent when it comes, not when the next one does. */
 static const struct {
 	const char *header, *before, *after;
@@ -264,6 +282,7 @@ Suite *pipe_suite(void)
 	tcase_add_test(t, a_reader_that_leaves);
 	tcase_add_loop_test(t, an_output_that_is_gone, 0, COUNT(leavers));
 	tcase_add_loop_test(t, a_producer_that_dies, 0, COUNT(cuts));
+	tcase_add_loop_test(t, a_fifo_is_opened_once, 0, 2);
 	tcase_add_loop_test(t, a_slow_producer, 0, COUNT(slow));
 	tcase_add_test(t, a_stream_is_carried_on_by_number);
 	tcase_add_test(t, the_first_try_had_the_wrong_key);

@@ -34,39 +34,75 @@ static int refuse_open(const char *name, int error, struct reason *why, int *sta
 
 /* A FIFO is opened without waiting for its writer: that is what INPUT_AGAIN is for. The description
  * is ours alone. */
-static int open_named(const char *name, struct source_fd *from, struct reason *why, int *status)
+static int open_named(const char *name, int *fd, struct stat *st, struct reason *why, int *status)
 {
-	struct stat st;
-
-	from->fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (from->fd < 0 || fstat(from->fd, &st))
+	*fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (*fd < 0 || fstat(*fd, st) != 0)
 		return refuse_open(name, errno, why, status);
-	if (S_ISDIR(st.st_mode)) {
+	if (S_ISDIR(st->st_mode)) {
 		*status = EX_NOINPUT;
 		return reason_set(why, "%s: is a directory: name the files in it", name);
 	}
-	from->regular = S_ISREG(st.st_mode);
 	return 0;
+}
+
+/* What is read by lines ends with a whole one. One that may still be written is not handed out as
+ * it stands. */
+static enum source_result end_of_file(struct file_reader *f)
+{
+	if (!f->watch.grew || !f->ends.open)
+		return SOURCE_END;
+	f->fault_status = EX_DATAERR;
+	reason_set(&f->fault,
+	    "was written to while it was read, and its last line has no line break yet: run the "
+	    "same command again when that line is whole");
+	return SOURCE_FAILED;
+}
+
+static void see_lines(struct line_ends *e, const char *bytes, size_t n)
+{
+	e->any = e->any || memchr(bytes, '\n', n) || memchr(bytes, '\r', n);
+	e->open = !csv_is_break(bytes[n - 1]);
+}
+
+/* source_read for a FILE, whatever it is. */
+static enum source_result read_file(void *arg, char *to, size_t n, size_t *got)
+{
+	struct file_reader *f = arg;
+
+	if (f->fault_status)
+		return SOURCE_FAILED;
+	enum source_result result = f->regular ? watch_read(&f->watch, to, n, got) :
+	                                         source_read_fd(&f->from, to, n, got);
+
+	if (result == SOURCE_MORE)
+		see_lines(&f->ends, to, *got);
+	if (f->watch.spoiled)
+		f->fault_status = EX_DATAERR;
+	return result == SOURCE_END ? end_of_file(f) : result;
 }
 
 int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
     struct reason *why, int *status)
 {
 	const char *name = config->files[file];
+	int fd = STDIN_FILENO;
 	struct stat st;
 
 	*f = (struct file_reader){ .from.fd = -1, .format = config->format };
-	if (file_is_stdin(name)) {
-		f->from.fd = STDIN_FILENO;
-		f->from.regular = fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
-	} else if (open_named(name, &f->from, why, status)) {
-		file_reader_close(f);
+	if (!file_is_stdin(name) && open_named(name, &fd, &st, why, status) != 0) {
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
+	f->from.fd = fd;
+	f->regular = (!file_is_stdin(name) || fstat(fd, &st) == 0) && S_ISREG(st.st_mode);
+	if (f->regular)
+		watch_begin(&f->watch, fd, &st, &f->fault);
 	if (f->format == INPUT_AUTO)
 		f->format = format_of_name(name);
-	source_init(&f->source, f->from.regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX,
-	    source_read_fd, &f->from);
+	source_init(&f->source, f->regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX,
+	    read_file, f);
 	return 0;
 }
 
@@ -75,6 +111,7 @@ void file_reader_close(struct file_reader *f)
 	csv_reader_free(&f->csv);
 	ndjson_reader_free(&f->ndjson);
 	source_free(&f->source);
+	watch_free(&f->watch);
 	if (f->from.fd > STDERR_FILENO)
 		close(f->from.fd); /* it was only read */
 	*f = (struct file_reader){ .from.fd = -1 };
@@ -130,10 +167,14 @@ enum input_result input_detect(struct source *s, enum input_format *format)
 	}
 }
 
-static enum input_result refuse_read(const char *name, struct reason *why, int *status)
+static enum input_result refuse_read(const struct file_reader *f, const char *name,
+    struct reason *why, int *status)
 {
-	*status = EX_NOINPUT;
-	reason_set(why, "%s: cannot be read: %s", file_shown(name), strerror(errno));
+	*status = f->fault_status ? f->fault_status : EX_NOINPUT;
+	if (f->fault_status)
+		reason_set(why, "%s: %.900s", file_shown(name), f->fault.text);
+	else
+		reason_set(why, "%s: cannot be read: %s", file_shown(name), strerror(errno));
 	return INPUT_FAILED;
 }
 
@@ -160,7 +201,7 @@ static enum input_result begin_csv(struct file_reader *f, const struct input_con
 	if (result != INPUT_FAILED)
 		return result;
 	if (*status == EX_NOINPUT)
-		return refuse_read(config->files[file], why, status);
+		return refuse_read(f, config->files[file], why, status);
 	reason_set(why, "%s: %.900s", file_shown(config->files[file]), inner.text);
 	return INPUT_FAILED;
 }
@@ -185,7 +226,7 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 		}
 	}
 	if (result == INPUT_FAILED)
-		return refuse_read(config->files[file], why, status);
+		return refuse_read(f, config->files[file], why, status);
 	if (f->stage == FILE_AT_HEADER) {
 		result = begin_csv(f, config, file, why, status);
 		if (result == INPUT_RECORD)
@@ -201,7 +242,7 @@ enum input_result file_reader_next(struct file_reader *f, const char *name, stru
 	    ndjson_reader_next(&f->ndjson, r, why) :
 	    csv_reader_next(&f->csv, r, why);
 
-	return result == INPUT_FAILED ? refuse_read(name, why, status) : result;
+	return result == INPUT_FAILED ? refuse_read(f, name, why, status) : result;
 }
 
 enum input_result file_reader_count(struct file_reader *f, size_t bytes, uint64_t *count)

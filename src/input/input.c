@@ -1,5 +1,6 @@
 #include "input/input.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,15 @@
 struct file {
 	enum input_format format;
 	struct csv_header *header; /* owned; NULL for NDJSON, or before it was read */
+	bool regular; /* where it is, `seen` is what it was when it was looked at first */
+	struct stamp seen;
+	uint64_t records;
+};
+
+/* What is said of FILEs once they were read: of the first of them, and how many there are. */
+enum notice { NOTICE_REPLACED, NOTICE_OPEN_END, NOTICES };
+struct noticed {
+	size_t first, count;
 };
 
 struct input {
@@ -22,8 +32,9 @@ struct input {
 	size_t current; /* the FILE that is read, or is read next */
 	bool open;      /* `reader` is open on it */
 	struct file_reader reader;
-	uint64_t number;               /* of the last record */
-	uint64_t layouts;              /* how many were given out */
+	uint64_t number;  /* of the last record */
+	uint64_t layouts; /* how many were given out */
+	struct noticed noticed[NOTICES];
 	struct input_counter *counter; /* NULL before input_count */
 };
 
@@ -59,6 +70,30 @@ static int keep_head(struct input *in, size_t i, struct file_reader *f, struct r
 	return 0;
 }
 
+/* What FILE i is when it is opened for the first time. When it is opened to be read it must be that
+ * one, or have grown. */
+static int keep_stamp(struct input *in, size_t i, const struct file_reader *f, struct reason *why,
+    int *status)
+{
+	struct file *file = &in->files[i];
+	const struct stamp *now = &f->watch.first;
+	bool known = file->regular;
+
+	if (!f->regular)
+		return 0;
+	if (!known) {
+		file->regular = true;
+		file->seen = *now;
+		return 0;
+	}
+	bool same = now->device == file->seen.device && now->inode == file->seen.inode;
+	if (same && now->size >= file->seen.size)
+		return 0;
+	*status = EX_DATAERR;
+	return reason_set(why, "%s: was %s before its turn came: run the same command again",
+	    file_shown(in->config->files[i]), same ? "cut short" : "replaced by another file");
+}
+
 /* Looks at a FILE before anything is read: a regular file's head is read; anything else must only
  * be there. */
 static int check_file(struct input *in, size_t i, struct reason *why, int *status)
@@ -72,6 +107,7 @@ static int check_file(struct input *in, size_t i, struct reason *why, int *statu
 		return 0;
 	if (file_reader_open(&f, in->config, i, why, status))
 		return -1;
+	keep_stamp(in, i, &f, why, status);
 	enum input_result result = file_reader_begin(&f, in->config, i, &in->layouts, why, status);
 	int kept = result == INPUT_FAILED ? -1 : keep_head(in, i, &f, why, status);
 	close_reader(in, i, &f);
@@ -114,6 +150,8 @@ static enum input_result begin(struct input *in, struct reason *why, int *status
 		if (file_reader_open(&in->reader, in->config, in->current, why, status))
 			return INPUT_FAILED;
 		in->open = true;
+		if (keep_stamp(in, in->current, &in->reader, why, status) != 0)
+			return INPUT_FAILED;
 	}
 	if (in->reader.stage == FILE_READY)
 		return INPUT_RECORD;
@@ -122,6 +160,29 @@ static enum input_result begin(struct input *in, struct reason *why, int *status
 	if (result == INPUT_RECORD && keep_head(in, in->current, &in->reader, why, status))
 		return INPUT_FAILED;
 	return result;
+}
+
+static void notice(struct input *in, enum notice kind)
+{
+	struct noticed *n = &in->noticed[kind];
+
+	if (n->count++ == 0)
+		n->first = in->current;
+}
+
+/* The current FILE was read to its end. */
+static void end_file(struct input *in)
+{
+	const struct file_reader *f = &in->reader;
+	const char *name = in->config->files[in->current];
+
+	if (f->regular && !file_is_stdin(name) && watch_is_replaced(&f->watch, name))
+		notice(in, NOTICE_REPLACED);
+	if (f->ends.any && f->ends.open)
+		notice(in, NOTICE_OPEN_END);
+	close_reader(in, in->current, &in->reader);
+	in->open = false;
+	in->current++;
 }
 
 enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status)
@@ -133,16 +194,71 @@ enum input_result input_next(struct input *in, struct record *r, struct reason *
 			    why, status);
 		if (result == INPUT_RECORD || result == INPUT_BAD) {
 			r->from.number = ++in->number;
+			r->from.in_file = ++in->files[in->current].records;
 			r->from.file = (unsigned)in->current;
 			return result;
 		}
 		if (result != INPUT_END)
 			return result;
-		close_reader(in, in->current, &in->reader);
-		in->open = false;
-		in->current++;
+		end_file(in);
 	}
 	return INPUT_END;
+}
+
+bool input_notice(struct input *in, struct reason *what)
+{
+	static const char *const texts[NOTICES] = {
+		[NOTICE_REPLACED] = "another file has taken its name while it was read: that one "
+		                    "was not read",
+		[NOTICE_OPEN_END] =
+		    "its last line has no line break, though all others have: is it "
+		    "whole?",
+	};
+
+	for (size_t i = 0; i < NOTICES; i++) {
+		struct noticed *n = &in->noticed[i];
+		char others[64] = "";
+		if (n->count == 0)
+			continue;
+		if (n->count > 1)
+			snprintf(others, sizeof others, " (so it is with %zu more)", n->count - 1);
+		reason_set(what, "%.900s: %s%s", file_shown(in->config->files[n->first]), texts[i],
+		    others);
+		n->count = 0;
+		return true;
+	}
+	return false;
+}
+
+/* What has happened to a regular FILE since it was looked at first; NULL: nothing. */
+static const char *what_happened(const struct file *file, const char *name)
+{
+	struct stat st;
+	struct stamp now;
+
+	if ((file_is_stdin(name) ? fstat(STDIN_FILENO, &st) : stat(name, &st)) != 0)
+		return "it has been removed since the run began";
+	stamp_take(&now, &st);
+	if (now.device != file->seen.device || now.inode != file->seen.inode)
+		return "another file has taken its name since the run began";
+	if (now.size > file->seen.size)
+		return "it has grown since the run began";
+	return stamp_same(&now, &file->seen) ? NULL : "it was changed since the run began";
+}
+
+int input_is_whole(const struct input *in, bool stream, struct reason *why)
+{
+	for (size_t i = 0; i < in->config->file_count; i++) {
+		const struct file *file = &in->files[i];
+		const char *name = in->config->files[i];
+		const char *what = file->records == 0 ? "there is no record in it" :
+		    file->regular                     ? what_happened(file, name) :
+		    stream                            ? NULL :
+		                                        "it is no regular file";
+		if (what)
+			return reason_set(why, "%.900s: %s", file_shown(name), what);
+	}
+	return 0;
 }
 
 bool input_is_regular(const struct input *in)

@@ -29,16 +29,19 @@ enum input_result {
 	INPUT_BAD,    /* r->from is something that is no record; *why says why; reading goes on */
 	INPUT_END,    /* every FILE was read to its end */
 	INPUT_AGAIN,  /* a pipe or terminal has nothing now: wait for input_fd() to be readable */
-	INPUT_FAILED, /* reading failed, or a later FILE's header is broken; *why, *status */
+	/* reading failed, or a later FILE's header is broken, or a FILE was cut short or rewritten
+	 * while it was read; *why, *status */
+	INPUT_FAILED,
 };
 
 /*
  * Opens every FILE that is a regular file, reads its format and header, and closes it again until
  * its turn comes (so thousands of FILEs need one descriptor, one buffer and their headers): a
- * missing file or a broken header shows before anything is sent. If the header is another one when
- * its turn comes, input_next says INPUT_FAILED (65). A pipe must only be there; it is opened,
- * without waiting for its writer, in its turn. Returns NULL with *why and *status (66 cannot be
- * opened or read, 65 broken header). The config, and what it points to, must outlive the input.
+ * missing file or a broken header shows before anything is sent. If it is another file or has
+ * another header when its turn comes, input_next says INPUT_FAILED (65). A pipe must only be there;
+ * it is opened, without waiting for its writer, once and in its turn. Returns NULL with *why and
+ * *status (66 cannot be opened or read, 65 broken header). The config, and what it points to, must
+ * outlive the input.
  *
  * A CSV (by its name or --format) of no rows at all is refused, for its header is missing, unless
  * columns are given; where nothing tells the format (standard input, a file of another name) an
@@ -47,7 +50,24 @@ enum input_result {
 struct input *input_new(const struct input_config *config, struct reason *why, int *status);
 void input_free(struct input *in);
 
+/*
+ * The next record. A FILE that only grows while it is read is read to the end that it has then. One
+ * that is cut short or rewritten is INPUT_FAILED (65), before any record that was cut in two or is
+ * mixed of both versions. One that another file takes the name of was whole: it is read to its end.
+ */
 enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status);
+
+/* What a person should know about the FILEs that were read, though it stopped nothing: *what, each
+ * once ("users.csv: ..."). false: nothing more. */
+bool input_notice(struct input *in, struct reason *what);
+
+/*
+ * After INPUT_END: whether the whole of it was seen, so that who is not in it may be taken for
+ * gone. No FILE is without records, and each is a regular file to which nothing at all has happened
+ * since before its first read (`stream`: or none, whose end is believed). 0, or -1 with *why
+ * ("users.csv: it has grown since the run began").
+ */
+int input_is_whole(const struct input *in, bool stream, struct reason *why);
 
 /* Whether every FILE, standard input too where it is one, is a regular file: they never have
  * nothing just now. */

@@ -56,7 +56,7 @@ static enum input_result count_piece(struct input_counter *c, size_t bytes)
 			return INPUT_FAILED;
 		c->open = true;
 	}
-	if (!c->reader.from.regular)
+	if (!c->reader.regular)
 		return INPUT_FAILED; /* it is another file by now */
 	if (c->reader.stage != FILE_READY) {
 		enum input_result result = file_reader_begin(&c->reader, c->config, c->current,
@@ -111,8 +111,13 @@ static int hash_piece(XXH3_state_t *state, int fd, off_t at, size_t n)
 static int hash_file(XXH3_state_t *state, const char *name)
 {
 	struct stat st;
-	int result = -1, fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int result = -1, fd;
 
+	/* a FIFO is opened once, by who reads it: its writer would think that its reader has gone
+	 */
+	if (stat(name, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))

@@ -11,6 +11,8 @@
 #include "input/json_scan.h"
 #include "input/record.h"
 #include "input/source.h"
+#include "input/watch.h"
+#include "base/log.h"
 
 struct reason;
 
@@ -98,9 +100,20 @@ void ndjson_reader_free(struct ndjson_reader *j);
 enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, struct reason *why);
 enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uint64_t *count);
 
+/* What the lines of a FILE that was read say about its end. */
+struct line_ends {
+	bool any;  /* there was a line break */
+	bool open; /* the last byte is none */
+};
+
 /* A FILE that is open: its bytes, its format, its reader. */
 struct file_reader {
-	struct source_fd from;
+	struct source_fd from; /* a pipe or terminal */
+	struct watch watch;    /* a regular file */
+	bool regular;
+	struct line_ends ends;
+	struct reason fault; /* why its bytes cannot be read, where that is not in errno ... */
+	int fault_status;    /* ... with this exit status; else 0 */
 	struct source source;
 	enum input_format format; /* INPUT_AUTO until it is known */
 	enum { FILE_AT_START, FILE_AT_FORMAT, FILE_AT_HEADER, FILE_READY } stage;

@@ -42,8 +42,9 @@ struct origin {
 	size_t raw_len;
 	/* its place in the whole input, from 1; records passed over count */
 	uint64_t number;
-	uint64_t line; /* its first line in its file, from 1 */
-	unsigned file; /* which FILE, from 0 */
+	uint64_t in_file; /* ... in its FILE, from 1 */
+	uint64_t line;    /* its first line in its file, from 1 */
+	unsigned file;    /* which FILE, from 0 */
 };
 
 enum field_kind {
