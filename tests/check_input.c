@@ -843,6 +843,112 @@ START_TEST(identity_of_files)
 }
 END_TEST
 
+/* A list of FILEs is known again: by what is in them, and by their names. A FILE's letter is its
+ * name, its digits are its rows. */
+static const struct {
+	const char *before, *after;
+	const char *order; /* in which the rows are read; NULL: it cannot be told */
+	const char *missing;
+} lists[] = {
+	{ "a12 b34", "a12 b34", "1234", NULL },
+	{ "a12 b34", "b34 a12", "1234", NULL },       /* another order */
+	{ "a12 b34", "c56 a12 b34", "123456", NULL }, /* one in front */
+	{ "a12 b34", "a12 c56 b34", "123456", NULL },
+	{ "a12 b34", "c12 d34", "1234", NULL }, /* renamed */
+	{ "a12 b34", "c34 d12", "1234", NULL },
+	{ "a12 b34", "a125 b346", "125346", NULL }, /* grown */
+	{ "a12 b34", "c346 a12", "12346", NULL },   /* renamed and grown */
+	{ "a12", "b12 a34", "1234", NULL },         /* as logs are rotated */
+	{ "a12 b34", "a19 b34", "1934", NULL },     /* corrected, perhaps */
+	{ "a12 b34", "a34 b12", "1234", NULL },     /* each has the other's name */
+	{ "a12 a12", "a12 a12", "1212", NULL },
+	{ "a12 b34", "a12", NULL, "b" },
+	{ "a12 b34", "a12 c56", NULL, "b" },
+	{ "a12 b34", "b12", NULL, "b" },
+};
+
+/* Makes the FILEs of a text like "a12 b34". */
+static void folder_fill(struct folder *f, const char *text)
+{
+	for (const char *at = text; *at; at += strspn(at, " ")) {
+		struct buf rows = { .max = ANY };
+		char name[2] = { *at++ };
+		buf_str(&rows, "id\n");
+		for (; *at && *at != ' '; at++)
+			buf_fmt(&rows, "%c\n", *at);
+		buf_byte(&rows, '\0');
+		folder_add(f, name, rows.data);
+		buf_free(&rows);
+	}
+}
+
+static void folder_empty(struct folder *f)
+{
+	input_free(f->in);
+	f->in = NULL;
+	for (size_t i = 0; i < f->config.file_count; i++) {
+		unlink(f->names[i]);
+		free(f->names[i]);
+	}
+	f->config.file_count = 0;
+}
+
+START_TEST(a_list_is_known_again)
+{
+	struct buf list = { .max = ANY }, again = { .max = ANY };
+	struct folder f;
+	char row[2] = { 0 };
+
+	folder_open(&f);
+	folder_fill(&f, lists[_i].before);
+	folder_begin(&f);
+	input_list(f.in, &list);
+	buf_byte(&list, '\0');
+	folder_empty(&f);
+	folder_fill(&f, lists[_i].after);
+	folder_begin(&f);
+	int result = input_arrange(f.in, list.data, &f.why);
+	ck_assert_int_eq(result, lists[_i].order ? 0 : -1);
+	for (const char *at = lists[_i].order; at && *at; at++) {
+		row[0] = *at;
+		expect_value(&f, row);
+		ck_assert_str_eq(input_name(f.in, f.r.from.file) + strlen(f.path) + 1,
+		    input_name(f.in, input_file(f.in)) + strlen(f.path) + 1);
+	}
+	if (result == 0) {
+		ck_assert_int_eq(folder_next(&f), INPUT_END);
+		input_list(f.in, &again); /* what is new has got its place */
+		buf_byte(&again, '\0');
+		ck_assert_int_eq(input_arrange(f.in, again.data, &f.why), 0);
+	} else {
+		char expected[200];
+		snprintf(expected, sizeof expected,
+		    "%s/%s, which it was about, is not among the FILEs", f.path, lists[_i].missing);
+		ck_assert_str_eq(f.why.text, expected);
+	}
+	buf_free(&list);
+	buf_free(&again);
+	folder_close(&f);
+}
+END_TEST
+
+static const char *const no_lists[] = { "", "2:0123456789abcdef0123456789abcdef", "1 2 3", "1 2 3 ",
+	"1 2 3 a", "1 65537 3 a\n", "1 1 3 a\n\n" };
+
+START_TEST(no_list_at_all)
+{
+	struct folder f;
+
+	folder_open(&f);
+	folder_add(&f, "a", "id\n1\n");
+	folder_begin(&f);
+	ck_assert_int_eq(input_arrange(f.in, no_lists[_i], &f.why), -1);
+	ck_assert_str_eq(f.why.text, "it does not say which FILEs it is about");
+	expect_value(&f, "1");
+	folder_close(&f);
+}
+END_TEST
+
 START_TEST(modification_time)
 {
 	struct folder f;
@@ -857,7 +963,9 @@ START_TEST(modification_time)
 	}
 	folder_begin(&f);
 	ck_assert_int_eq(input_mtime(f.in), 1700000000123);
+	input_free(f.in);
 	f.files[1] = "-";
+	folder_begin(&f);
 	ck_assert_int_eq(input_mtime(f.in), 0);
 	f.files[1] = f.names[1];
 	folder_close(&f);
@@ -1011,6 +1119,8 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, count_as_read);
 	tcase_add_test(tcase, count_is_done_in_pieces);
 	tcase_add_test(tcase, identity_of_files);
+	LOOP(tcase, a_list_is_known_again, lists);
+	LOOP(tcase, no_list_at_all, no_lists);
 	tcase_add_test(tcase, modification_time);
 	tcase_add_test(tcase, freeing_nothing);
 	tcase_add_test(tcase, fixtures);

@@ -27,7 +27,9 @@ struct noticed {
 };
 
 struct input {
-	const struct input_config *config;
+	const struct input_config *config; /* `own` */
+	struct input_config own;           /* the caller's, but that its FILEs are `names` */
+	const char **names;                /* in the order in which they are read */
 	struct file *files;
 	size_t current; /* the FILE that is read, or is read next */
 	bool open;      /* `reader` is open on it */
@@ -118,7 +120,10 @@ struct input *input_new(const struct input_config *config, struct reason *why, i
 {
 	struct input *in = xcalloc(1, sizeof *in);
 
-	in->config = config;
+	in->own = *config;
+	in->config = &in->own;
+	in->own.files = in->names = xcalloc(config->file_count, sizeof *in->names);
+	memcpy(in->names, config->files, config->file_count * sizeof *in->names);
 	in->files = xcalloc(config->file_count, sizeof *in->files);
 	for (size_t i = 0; i < config->file_count; i++) {
 		if (check_file(in, i, why, status)) {
@@ -139,6 +144,7 @@ void input_free(struct input *in)
 	for (size_t i = 0; i < in->config->file_count; i++)
 		csv_header_free(in->files[i].header);
 	free(in->files);
+	free(in->names);
 	free(in);
 }
 
@@ -303,6 +309,32 @@ int input_count(struct input *in, size_t bytes, uint64_t *total)
 	if (!in->counter)
 		in->counter = input_counter_new(in->config);
 	return input_counter_step(in->counter, bytes, total);
+}
+
+void input_list(const struct input *in, struct buf *out)
+{
+	input_list_of(in->config, out);
+}
+
+int input_arrange(struct input *in, const char *list, struct reason *why)
+{
+	size_t count = in->config->file_count, *order = xcalloc(count, sizeof *order);
+	int result = input_list_match(in->config, list, order, why);
+
+	if (result == 0) {
+		struct file *files = xcalloc(count, sizeof *files);
+		const char **names = xcalloc(count, sizeof *names);
+		for (size_t k = 0; k < count; k++) {
+			files[k] = in->files[order[k]];
+			names[k] = in->names[order[k]];
+		}
+		free(in->files);
+		free(in->names);
+		in->files = files;
+		in->own.files = in->names = names;
+	}
+	free(order);
+	return result;
 }
 
 bool input_identity(const struct input *in, struct buf *out)

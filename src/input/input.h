@@ -73,6 +73,23 @@ int input_is_whole(const struct input *in, bool stream, struct reason *why);
  * nothing just now. */
 bool input_is_regular(const struct input *in);
 
+/*
+ * Which FILEs these are, as text for the checkpoint: in the order in which they are read, each with
+ * its name, its size and a hash of how it begins. For input_arrange of a later run. Added to `out`.
+ */
+void input_list(const struct input *in, struct buf *out);
+
+/*
+ * Before the first input_next: puts the FILEs into the order of `list`, which input_list made for
+ * an earlier run, and those that came to it since behind them. So all records that the earlier run
+ * has read have the numbers again that they had then, whatever was added in front, and the FILEs'
+ * own numbers (0, 1, ...) are the earlier run's too. A FILE is known by its name and by how it
+ * begins; where it was renamed by how it begins alone; else by its name, for it may have been
+ * corrected behind what was settled: what was settled has a hash of its own, which proves it when
+ * it is read again. 0, or -1 with *why ("a.csv, which it was about, is not among the FILEs").
+ */
+int input_arrange(struct input *in, const char *list, struct reason *why);
+
 /* The FILE that is read now. */
 unsigned input_file(const struct input *in);
 
