@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operation/operation.h"
 #include "queue/batch.h"
 #include "queue/lanes.h"
+#include "queue/request.h"
 
 Suite *batch_suite(void);
 

@@ -52,7 +52,7 @@ static const struct {
 
 START_TEST(accepts)
 {
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	char *base = NULL;
 
 	ck_assert_msg(endpoint_parse(good[_i].url, &base, &why) == 0, "%s: %s", good[_i].url,
@@ -106,7 +106,7 @@ static const struct {
 
 START_TEST(refuses)
 {
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	char *base = NULL;
 
 	ck_assert_msg(endpoint_parse(bad[_i].url, &base, &why) == -1, "%s", bad[_i].url);

@@ -49,7 +49,7 @@ static void show(const struct mapped *m, struct buf *out)
 static void apply_record(struct mapping *m, const struct record *r, struct buf *out)
 {
 	struct mapped mapped;
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 
 	if (mapping_apply(m, r, &mapped, &why) == 0)
 		show(&mapped, out);
@@ -541,7 +541,7 @@ static const struct {
 START_TEST(a_header_says_who_can_be_identified)
 {
 	struct mapping *m = mapping_new(&headers[_i].config);
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	const char *id = "?";
 	size_t count = 0;
 
@@ -565,7 +565,7 @@ START_TEST(sets_are_checked_against_their_types)
 		TYPES({ "n", TYPE_INT }, { "e", TYPE_INT }) };
 	const struct mapping_config bad = { BY_NAME, SET({ "t", "x" }, { "n", "x" }),
 		TYPES({ "n", TYPE_INT }) };
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 
 	ck_assert_int_eq(mapping_check_sets(&good, false, &why), 0);
 	ck_assert_int_eq(mapping_check_sets(&good, true, &why), 0);
@@ -605,7 +605,7 @@ START_TEST(sets_are_checked_against_a_cell_s_types)
 	    .kind = FIELD_TEXT } };
 	const struct record record = { .fields = fields, .count = 1 };
 	struct mapping *m = mapping_new(config);
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	struct mapped out;
 
 	ck_assert_int_eq(mapping_check_sets(config, false, &why), 0);

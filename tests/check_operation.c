@@ -104,7 +104,7 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 {
 	struct operation_config c = usual(row->config);
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	struct buf out;
 
 	maps.id_type = -1;
@@ -629,7 +629,7 @@ START_TEST(a_limit_is_kept_to_the_byte)
 		for (int free_of_limits = 0; free_of_limits < 2; free_of_limits++) {
 			struct operation_config c = usual(limits[_i].config);
 			struct operation op = fresh();
-			struct reason why = { "" };
+			struct reason why = { .text = "" };
 			c.no_limits = free_of_limits;
 			buf_reset(&line);
 			limits[_i].make(&line, limits[_i].limit + (size_t)over);
@@ -651,7 +651,7 @@ START_TEST(a_v2_operation_may_have_32000_bytes)
 	struct operation_config c = usual((struct operation_config){ .action = ACTION_TRACK, V2 });
 	const struct mapping_config maps = { .id_type = -1 };
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	struct buf line;
 
 	buf_init(&line, 1 << 20);
@@ -714,7 +714,7 @@ START_TEST(a_turn_is_a_persons)
 	const struct mapping_config maps = { .id_type = -1 };
 	struct operation_config c = usual((struct operation_config){ .action = turns[_i].action });
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	unsigned count = 0;
 
 	ck_assert_msg(build(&c, &maps, turns[_i].record, 1, &op, &why) == 0, "%s", why.text);
@@ -774,7 +774,7 @@ static void event_id(struct operation_config c, const char *line, uint64_t numbe
 {
 	const struct mapping_config maps = { .id_type = -1 };
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 
 	ck_assert_msg(build(&c, &maps, line, number, &op, &why) == 0, "%s", why.text);
 	const char *at = strstr(op.body, ",\"id\":\"");
@@ -850,7 +850,7 @@ START_TEST(an_operation_outlives_its_record_and_its_own_past)
 	struct operation_config c = usual((struct operation_config){ 0 });
 	const struct mapping_config maps = { .id_type = -1 };
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	uint64_t hash, fingerprint;
 
 	c.fingerprints = true;
@@ -901,7 +901,7 @@ START_TEST(a_small_buffer_refuses)
 	static const enum action actions[] = { ACTION_IDENTIFY, ACTION_TRACK, ACTION_ADD_DEVICE,
 		ACTION_DELETE };
 	const struct mapping_config maps = { .id_type = -1 };
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 
 	for (int v2 = 0; v2 < 2; v2++) {
 		struct operation_config c = usual(
@@ -935,7 +935,7 @@ START_TEST(random_records_arrive_as_they_were)
 	struct mapping *m = mapping_new(&maps);
 	struct operation op = fresh();
 	struct buf bytes;
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 
 	buf_init(&bytes, SIZE_MAX / 8);
 	for (int round = 0; round < 3000; round++) {
@@ -1010,7 +1010,7 @@ START_TEST(a_dry_run_prints_the_request)
 	const struct mapping_config maps = { .id_type = -1 };
 	struct operation_config c = usual(printed[_i].config);
 	struct operation op = fresh();
-	struct reason why = { "" };
+	struct reason why = { .text = "" };
 	struct buf out;
 
 	buf_init(&out, 4096);

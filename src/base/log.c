@@ -48,13 +48,3 @@ void log_error(const char *fmt, ...)
 	write_line("cio-import: ", fmt, ap);
 	va_end(ap);
 }
-
-int reason_set(struct reason *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why->text, sizeof why->text, fmt, ap);
-	va_end(ap);
-	return -1;
-}

@@ -5,19 +5,13 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include "base/reason.h"
+
 /* "cio-import: MESSAGE\n" in one write, whole lines only. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* "MESSAGE\n" in one write. A standard error that cannot be written is ignored: there
  * is nowhere left to say so. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Why something failed: one line, made where it happened, kept by the first error. */
-#define REASON_MAX 1200
-struct reason {
-	char text[REASON_MAX];
-};
-/* returns -1 */
-int reason_set(struct reason *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -106,7 +106,7 @@ int envfile_read(struct envfile *out, const char *path, const char *credentials_
     struct reason *why)
 {
 	struct textfile file = { 0 };
-	struct reason what = { "" };
+	struct reason what = { .text = "" };
 	char shown[PATH_SHOWN];
 	int result = -1;
 

@@ -1,57 +1,78 @@
+/* Requests, and lists of them. */
 #include "queue/request.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
-#include "queue/batch.h"
+#include "operation/operation.h"
 
-void list_push(struct request_list *l, struct request *q)
+#define KEEP_BYTES (1u << 20) /* storage that a request may keep for the next use */
+
+struct request *request_new(void)
 {
-	q->next = NULL;
-	if (l->last)
-		l->last->next = q;
-	else
-		l->first = q;
-	l->last = q;
-	l->count++;
+	struct request *r = xcalloc(1, sizeof *r);
+
+	buf_init(&r->batch, BATCH_MAX);
+	return r;
 }
 
-void list_push_front(struct request_list *l, struct request *q)
+void request_free(struct request *r)
 {
-	q->next = l->first;
-	l->first = q;
-	if (!l->last)
-		l->last = q;
-	l->count++;
-}
-
-struct request *list_pop(struct request_list *l)
-{
-	struct request *q = l->first;
-
-	if (!q)
-		return NULL;
-	l->first = q->next;
-	if (!l->first)
-		l->last = NULL;
-	l->count--;
-	q->next = NULL;
-	return q;
-}
-
-/* All of `from`, in its order, to the front of `to`. */
-void list_move(struct request_list *from, struct request_list *to)
-{
-	if (!from->first)
+	if (!r)
 		return;
-	from->last->next = to->first;
-	if (!to->last)
-		to->last = from->last;
-	to->first = from->first;
-	to->count += from->count;
-	*from = (struct request_list){ 0 };
+	buf_free(&r->batch);
+	free(r->operations);
+	free(r->last_error);
+	free(r);
+}
+
+void request_recycle(struct request *r)
+{
+	struct buf batch = r->batch;
+
+	free(r->last_error);
+	buf_reset(&batch);
+	buf_trim(&batch, KEEP_BYTES);
+	*r = (struct request){ .batch = batch, .operations = r->operations, .room = r->room };
+}
+
+void request_append(struct request *r, struct operation *op)
+{
+	if (r->count == r->room) {
+		r->room = r->room ? r->room * 2 : 4;
+		r->operations = xrealloc(r->operations, r->room * sizeof *r->operations);
+	}
+	r->operations[r->count++] = op;
+	op->request = r;
 }
 
 struct request *request_of_sleep(struct retry_node *n)
 {
 	return (struct request *)((char *)n - offsetof(struct request, sleep));
+}
+
+void list_push(struct request_list *l, struct request *r)
+{
+	r->previous = l->last;
+	r->next = NULL;
+	*(l->last ? &l->last->next : &l->first) = r;
+	l->last = r;
+	l->count++;
+}
+
+void list_push_front(struct request_list *l, struct request *r)
+{
+	r->previous = NULL;
+	r->next = l->first;
+	*(l->first ? &l->first->previous : &l->last) = r;
+	l->first = r;
+	l->count++;
+}
+
+void list_remove(struct request_list *l, struct request *r)
+{
+	*(r->previous ? &r->previous->next : &l->first) = r->next;
+	*(r->next ? &r->next->previous : &l->last) = r->previous;
+	r->previous = r->next = NULL;
+	l->count--;
 }

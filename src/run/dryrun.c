@@ -7,14 +7,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "show/forecast.h"
-#include "run/identity.h"
 #include "base/log.h"
 #include "run/producer.h"
-#include "operation/mapping.h"
 #include "operation/operation.h"
 #include "options/options.h"
 #include "store/outfile.h"
@@ -22,19 +22,14 @@
 #include "input/record.h"
 #include "send/reply.h"
 #include "run/signals.h"
-#include "store/syncfile.h"
-#include "base/text.h"
+#include "run/sync.h"
 
 #define LINES 20 /* of invalid records that are printed unless --verbose */
 
 struct dry {
 	const struct options *o;
-	struct input *input;
-	struct mapping *mapping;
-	struct producer *producer;
-	struct syncfile *sync; /* NULL: none */
-	struct operation_config config;
-	struct buf bytes; /* of a delete */
+	struct feed feed;
+	struct sync *sync; /* NULL: none */
 	struct forecast forecast;
 	struct outfile out;
 	struct buf line;
@@ -51,11 +46,16 @@ static int stop(struct dry *d, int status, const char *text)
 	return -1;
 }
 
+static int sync_failed(struct dry *d, const struct reason *why)
+{
+	return stop(d, why->status, why->text);
+}
+
 /* "users.csv:1043: row has 5 cells, the header has 6" */
 static void say_invalid(struct dry *d, const struct operation *op, const char *why)
 {
 	struct buf line = { .max = 8192 };
-	const char *name = input_name(d->input, op->from.file);
+	const char *name = input_name(d->feed.input, op->from.file);
 
 	if (d->forecast.invalid > LINES && !d->o->verbose) {
 		if (d->forecast.invalid == LINES + 1)
@@ -90,8 +90,9 @@ static int print(struct dry *d, const struct operation *op)
 
 	buf_reset(&d->line);
 	operation_print(op, &d->line);
-	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ? 0 :
-	                                                                    stop(d, 73, why.text);
+	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ?
+	    0 :
+	    stop(d, EX_CANTCREAT, why.text);
 }
 
 static int take(struct dry *d, const struct operation *op)
@@ -100,9 +101,9 @@ static int take(struct dry *d, const struct operation *op)
 
 	if (!feed_in_shard(d->o, op))
 		return 0;
-	int changed = d->sync ? syncfile_look(d->sync, op, &why) : 1;
+	int changed = sync_look(d->sync, op, &why);
 	if (changed < 0)
-		return stop(d, syncfile_status(d->sync), why.text);
+		return sync_failed(d, &why);
 	if (changed == 0) {
 		forecast_unchanged(&d->forecast);
 		return 0;
@@ -113,20 +114,20 @@ static int take(struct dry *d, const struct operation *op)
 
 static int wait_for_input(struct dry *d)
 {
-	struct pollfd p = { .fd = input_fd(d->input), .events = POLLIN };
+	struct pollfd p = { .fd = input_fd(d->feed.input), .events = POLLIN };
 	struct reason why;
 
 	if (outfile_flush(&d->out, &why) != 0)
-		return stop(d, 73, why.text);
+		return stop(d, EX_CANTCREAT, why.text);
 	if (poll(&p, 1, -1) < 0 && errno != EINTR)
-		return stop(d, 66, "waiting for input failed");
+		return stop(d, EX_NOINPUT, "waiting for input failed");
 	return 0;
 }
 
 /* 1: go on, 0: the end, -1: stopped. */
 static int pull(struct dry *d)
 {
-	const struct made *made = producer_next(d->producer);
+	const struct made *made = producer_next(d->feed.producer);
 
 	switch (made->kind) {
 	case MADE_AGAIN:
@@ -162,14 +163,12 @@ static void read_all(struct dry *d)
 /* Those whom --sync-deletes would delete. */
 static void print_deletes(struct dry *d)
 {
-	struct operation op = { 0 };
-	struct buf who = { .max = SIZE_MAX };
+	struct operation op;
 	struct reason why;
-	enum id_type type;
 	int found;
 
-	while ((found = syncfile_next_missing(d->sync, &who, &type, &why)) == 1) {
-		if (feed_delete(d->o, &d->config, &who, type, &d->bytes, &op, &why) != 0) {
+	while ((found = sync_next_delete(d->sync, &d->feed.operation, &op, &why)) > 0) {
+		if (found == 2) {
 			forecast_invalid(&d->forecast, why.text);
 			continue;
 		}
@@ -178,30 +177,28 @@ static void print_deletes(struct dry *d)
 			break;
 	}
 	if (found < 0)
-		stop(d, syncfile_status(d->sync), why.text);
-	buf_free(&who);
+		sync_failed(d, &why);
 }
 
 /* The whole input was read: what would become of those who are missing? */
-static void judge_missing(struct dry *d)
+static void decide_deletes(struct dry *d)
 {
 	static const char *const kept[] = {
-		[SYNCFILE_EMPTY] = "none would be deleted, for it is empty",
-		[SYNCFILE_DOUBTFUL] = "none would be deleted, for some of its records are invalid",
-		[SYNCFILE_TOO_MANY] = "more than --max-deletes allows, so none would be deleted "
-		                      "and the run would end with status 65",
+		[KEEP_EMPTY] = "none would be deleted, for it is empty",
+		[KEEP_DOUBTFUL] = "none would be deleted, for some of its records are invalid",
+		[KEEP_TOO_MANY] = "more than --max-deletes allows, so none would be deleted and "
+		                  "the run would end with status 65",
 	};
-	const struct options *o = d->o;
-	uint64_t allowed = syncfile_allowed(d->sync, o->max_deletes, o->max_deletes_percent);
-	enum syncfile_verdict verdict = syncfile_decide(d->sync, d->forecast.records,
-	    d->doubtful || d->forecast.invalid > 0, allowed);
+	bool doubtful = d->doubtful || d->forecast.invalid > 0;
+	struct reason why;
+	enum keep keep = sync_decide(d->sync, d->forecast.records, doubtful, &why);
 
-	if (verdict == SYNCFILE_DELETE) {
+	if (sync_deletes(d->sync) == DELETES_GO_ON)
 		print_deletes(d);
-	} else if (verdict != SYNCFILE_NOBODY) {
-		d->forecast.kept = syncfile_missing(d->sync);
-		d->forecast.kept_why = kept[verdict];
-		d->too_many = verdict == SYNCFILE_TOO_MANY;
+	if (keep != KEEP_NOBODY) {
+		d->forecast.kept = sync_missing(d->sync);
+		d->forecast.kept_why = kept[keep];
+		d->too_many = keep == KEEP_TOO_MANY;
 	}
 }
 
@@ -210,8 +207,8 @@ static void finish(struct dry *d)
 	struct reason why;
 	struct buf text = { .max = 1 << 16 };
 
-	if (outfile_close(&d->out, &why) != 0 && d->status != 73)
-		stop(d, 73, why.text);
+	if (outfile_close(&d->out, &why) != 0 && d->status != EX_CANTCREAT)
+		stop(d, EX_CANTCREAT, why.text);
 	if (d->status == 0 && (!d->o->quiet || d->forecast.invalid)) {
 		forecast_text(&d->forecast, &d->o->rate, &d->o->record_rate, d->sync != NULL,
 		    &text);
@@ -220,60 +217,46 @@ static void finish(struct dry *d)
 	buf_free(&text);
 }
 
-static int set_up(struct dry *d, struct identity *id, int *status, struct reason *why)
+static int set_up(struct dry *d, struct reason *why)
 {
 	const struct options *o = d->o;
 
-	buf_init(&d->bytes, SIZE_MAX);
 	buf_init(&d->line, SIZE_MAX);
-	*status = 64;
-	d->mapping = feed_mapping(o, why);
-	if (!d->mapping)
+	if (feed_open(&d->feed, o, clock_wall() / 1000, why) != 0 ||
+	    sync_open(o, &d->feed.identity, &d->sync, why) != 0)
 		return -1;
-	d->input = input_new(&o->input, why, status);
-	if (!d->input)
-		return -1;
-	*status = 64;
-	for (unsigned f = 0; f < o->input.file_count; f++)
-		if (feed_sets(o, d->input, f, why) != 0)
-			return -1;
-	identity_make(id, o, d->input);
-	if (o->sync) {
-		d->sync = feed_sync(o, id, status, why);
-		if (!d->sync)
-			return -1;
-	}
-	d->config = feed_operations(o, id, d->input, clock_wall() / 1000);
 	d->batch_most = feed_batch_most(o);
-	d->producer = producer_new(o, d->input, d->mapping, &d->config, true);
-	*status = 73;
-	return outfile_create(&d->out, "-", OUTFILE_ANY, why);
+	feed_start(&d->feed, o, true);
+	if (outfile_create(&d->out, "-", OUTFILE_ANY, why) == 0)
+		return 0;
+	why->status = EX_CANTCREAT;
+	return -1;
+}
+
+static int end_status(const struct dry *d)
+{
+	if (d->status)
+		return d->status;
+	return d->too_many ? EX_DATAERR : d->forecast.invalid ? 1 : 0;
 }
 
 int dry_run(const struct options *o)
 {
 	struct dry d = { .o = o, .out = OUTFILE_CLOSED };
-	struct identity id = { 0 };
 	struct reason why;
-	int status = 71;
 
 	signals_install("");
-	if (set_up(&d, &id, &status, &why) != 0) {
-		log_error("%s", why.text);
+	if (set_up(&d, &why) != 0) {
+		stop(&d, why.status, why.text);
 	} else {
 		read_all(&d);
-		if (d.sync && o->sync_deletes >= 0 && d.status == 0)
-			judge_missing(&d);
+		if (sync_deletes(d.sync) == DELETES_LATER && d.status == 0)
+			decide_deletes(&d);
 		finish(&d);
-		status = d.status ? d.status : d.too_many ? 65 : d.forecast.invalid ? 1 : 0;
 	}
-	producer_free(d.producer);
+	feed_close(&d.feed);
 	forecast_free(&d.forecast);
-	buf_free(&d.bytes);
 	buf_free(&d.line);
-	mapping_free(d.mapping);
-	syncfile_close(d.sync);
-	input_free(d.input);
-	identity_free(&id);
-	return status;
+	sync_close(d.sync);
+	return end_status(&d);
 }

@@ -3,59 +3,66 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
+#include "queue/queue.h"
+#include "run/sync.h"
 #include "show/display.h"
-#include "store/rejects.h"
 #include "show/report.h"
-
-#define COUNT_AT_END 64 /* pieces: about a tenth of a second */
-
-static int close_outputs(struct run *r, bool complete)
-{
-	struct reason why;
-	int bad = settle_commit(r);
-
-	if (rejects_close(r->rejects, &why) != 0) {
-		run_stop(r, 73, "output", "%s", why.text);
-		bad = -1;
-	}
-	if (outfile_close(&r->results, &why) != 0) {
-		run_stop(r, 73, "output", "%s", why.text);
-		bad = -1;
-	}
-	if (r->checkpoint && complete && bad == 0 && checkpoint_remove(r->checkpoint, &why) != 0) {
-		run_stop(r, 73, "output", "%s", why.text);
-		bad = -1;
-	}
-	checkpoint_close(r->checkpoint);
-	return bad;
-}
+#include "store/rejects.h"
 
 /* A complete run has one outcome for each record it read. */
 static void check_counts(struct run *r)
 {
-	if (counters_finished(&r->c) != r->c.read)
-		run_stop(r, 70, "accounting",
-		    "the outcomes of %" PRIu64 " records were counted, but %" PRIu64
-		    " were read: this is a "
-		    "bug in cio-import; please report it",
-		    counters_finished(&r->c), r->c.read);
+	const struct counters *c = &r->tally.c;
+
+	if (counters_finished(c) != c->read)
+		stop_for(&r->stop, CAUSE_ACCOUNTING,
+		    "the outcomes of %" PRIu64 " records were counted, but %" PRIu64 " were read: "
+		    "this is a bug in cio-import; please report it",
+		    counters_finished(c), c->read);
 }
+
+/* The next run may hold this one's figures against its own. */
+static void complete_sync(struct run *r)
+{
+	const struct counters *c = &r->tally.c;
+	bool doubtful = r->intake.doubtful || c->outcomes[OUTCOME_REJECTED] > 0;
+	struct reason why;
+
+	if (c->read > c->deletes && !doubtful && sync_complete(r->sync, &why) != 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
+}
+
+static void close_outputs(struct run *r, bool complete)
+{
+	struct reason why;
+	int bad = settle_commit(r);
+
+	if (outputs_close(&r->outputs, &why) != 0) {
+		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
+		bad = -1;
+	}
+	if (complete && bad == 0 && outputs_remove_checkpoint(&r->outputs, &why) != 0)
+		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
+}
+
+/* -- figures -- */
 
 /* Says so even where the run was stopped for another reason; `said`: what was said already, or
  * NULL. */
 static void figures_failed(struct run *r, struct ending *e, const struct reason *why,
     const char *said)
 {
-	if (r->stop.asked) {
+	if (stop_asked(&r->stop)) {
 		if (!said || strcmp(why->text, said) != 0)
 			display_message(r->display, DISPLAY_ERROR, "%s", why->text);
 		return;
 	}
-	run_stop(r, 73, "output", "%s", why->text);
+	stop_failed(&r->stop, CAUSE_OUTPUT, why);
 	e->exit_status = r->stop.status;
-	e->ended_by = r->stop.by;
+	e->ended_by = stop_name(r->stop.cause);
 }
 
 static void write_figures(struct run *r, struct ending *e, const char *said)
@@ -65,24 +72,40 @@ static void write_figures(struct run *r, struct ending *e, const char *said)
 	struct reason why;
 
 	if (o->summary) {
-		report_summary(&text, &r->c, e);
+		report_summary(&text, &r->tally.c, e);
 		if (outfile_replace(o->summary, text.data, text.len, 0644, &why) != 0)
 			figures_failed(r, e, &why, said);
 	}
 	buf_reset(&text);
 	if (o->metrics) {
-		report_metrics(&text, &r->c, e);
+		report_metrics(&text, &r->tally.c, e);
 		if (outfile_replace(o->metrics, text.data, text.len, 0644, &why) != 0)
 			figures_failed(r, e, &why, said);
 	}
 	buf_free(&text);
 }
 
+static struct ending make_ending(const struct run *r)
+{
+	return (struct ending){
+		.elapsed_us = clock_now() - r->started,
+		.started_wall_us = r->started_wall,
+		.ended_wall_us = clock_wall(),
+		.exit_status = stop_asked(&r->stop)   ? r->stop.status :
+		    counters_errors(&r->tally.c) != 0 ? 1 :
+		                                        0,
+		.ended_by = stop_name(r->stop.cause),
+	};
+}
+
+/* -- what to do next -- */
+
 /* Where the input would have to begin for another run to miss nothing. */
 static void how_to_skip(const struct run *r, struct buf *out)
 {
 	const struct options *o = r->o;
-	uint64_t past = r->oldest ? r->oldest->from.number - 1 : r->high;
+	const struct operation *oldest = queue_oldest(r->queue);
+	uint64_t past = oldest ? oldest->from.number - 1 : r->intake.high;
 
 	if (o->limit && past >= o->skip + o->limit)
 		return;
@@ -98,83 +121,58 @@ static void how_to_skip(const struct run *r, struct buf *out)
 
 static void how_to_resume(const struct run *r, struct buf *out)
 {
-	bool unusable = r->stop.status == 65 && strcmp(r->stop.by, "input") == 0;
-
-	if (!r->stop.asked || r->stop.status == 70 || r->deletes == DELETES_WITHHELD || unusable)
+	switch (r->stop.cause) {
+	case CAUSE_NONE:
+	case CAUSE_ACCOUNTING:
+	case CAUSE_MAX_DELETES:
 		return;
-	if (r->checkpoint)
+	case CAUSE_INPUT:
+		if (r->stop.status == EX_DATAERR)
+			return; /* it would end there again */
+		break;
+	default:
+		break;
+	}
+	if (r->outputs.checkpoint)
 		buf_fmt(out, "run the same command again: what is settled is kept in %s",
 		    r->o->state);
 	else if (r->sync)
 		buf_fmt(out, "run the same command again: who was accepted is kept in %s",
 		    r->o->sync);
-	else if (r->oldest || !r->input_ended)
+	else if (queue_unsettled(r->queue) || !r->intake.ended)
 		how_to_skip(r, out);
 	buf_byte(out, '\0');
 }
 
-int finish_unstarted(struct run *r, int status, struct reason *why)
-{
-	struct ending e = {
-		.elapsed_us = clock_now() - r->started,
-		.started_wall_us = r->started_wall,
-		.ended_wall_us = clock_wall(),
-		.exit_status = status,
-		.ended_by = status == 73 ? "output" :
-		    status == 75         ? "busy" :
-		    status == 78         ? "configuration" :
-		                           "input",
-	};
+/* -- both ends -- */
 
-	if (!r->stop.asked)
-		run_stop(r, status, e.ended_by, "%s", why->text);
-	e.exit_status = r->stop.status;
-	e.ended_by = r->stop.by;
+int finish_unstarted(struct run *r, struct reason *why)
+{
+	stop_failed(&r->stop, stop_cause_of(why->status), why);
+	struct ending e = make_ending(r);
 	write_figures(r, &e, why->text);
-	rejects_close(r->rejects, why);
-	checkpoint_close(r->checkpoint);
 	return r->stop.status;
-}
-
-/* Lines that still wait for the total. A run that was stopped does not keep a person waiting for
- * it. */
-static void last_lines(struct run *r, bool complete)
-{
-	if (complete && r->counting)
-		run_counted(r, r->high);
-	for (int i = 0; i < COUNT_AT_END && r->counting && r->held_count; i++)
-		run_count(r, COUNT_PIECE);
-	settle_lines(r, true);
 }
 
 int finish_run(struct run *r)
 {
-	bool complete = !r->stop.asked;
+	bool complete = !stop_asked(&r->stop);
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
 
-	last_lines(r, complete);
-	if (r->rejects)
-		rejects_names(r->rejects, &rejects);
+	if (r->outputs.rejects)
+		rejects_names(r->outputs.rejects, &rejects);
 	buf_byte(&rejects, '\0');
 	if (complete) {
 		check_counts(r);
-		sync_complete(r);
+		complete_sync(r);
 	}
-	close_outputs(r, (complete && !r->stop.asked) || r->deletes == DELETES_WITHHELD);
+	close_outputs(r, !stop_asked(&r->stop) || r->stop.cause == CAUSE_MAX_DELETES);
 	how_to_resume(r, &resume);
-	struct ending e = {
-		.elapsed_us = clock_now() - r->started,
-		.started_wall_us = r->started_wall,
-		.ended_wall_us = clock_wall(),
-		.exit_status = r->stop.asked ? r->stop.status :
-		    counters_errors(&r->c)   ? 1 :
-		                               0,
-		.ended_by = r->stop.asked ? r->stop.by : ENDED_BY_END_OF_INPUT,
-		.rejects = rejects.len > 1 ? rejects.data : NULL,
-		.resume = resume.len > 1 ? resume.data : NULL,
-	};
+	struct ending e = make_ending(r);
+	e.rejects = rejects.len > 1 ? rejects.data : NULL;
+	e.resume = resume.len > 1 ? resume.data : NULL;
 	write_figures(r, &e, NULL);
-	display_done(r->display, &r->c, &e);
+	display_done(r->display, &r->tally.c, &e);
 	buf_free(&rejects);
 	buf_free(&resume);
 	return e.exit_status;

@@ -1,169 +1,51 @@
+/* Records in: read past what is settled, and into the queue. */
 #include "run/run_state.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
 
-#include "queue/arena.h"
-#include "base/clock.h"
-#include "queue/lanes.h"
+#include "input/input.h"
+#include "queue/queue.h"
 #include "run/producer.h"
-#include "run/feed.h"
+#include "run/sync.h"
 #include "send/sender.h"
+#include "show/display.h"
 
-/* records that a resumed run reads past before it looks at the world again */
-#define VERIFY_PIECE 20000
-/* records read for the next request, unchanged or invalid ones, before it does so */
-#define PULL_PIECE 20000
-/* requests made ready at once for --sync: their marks cost one wait for the disk */
-#define MARKED_AT_ONCE 64
+#define VERIFY_PIECE \
+	20000             /* records that a resumed run reads past before it looks at the world \
+	                   */
+#define PULL_PIECE 20000  /* records read for the next request, unchanged or invalid ones, ditto */
+#define MARKED_AT_ONCE 64 /* requests made ready at once for --sync: one wait for the disk */
 
-struct request *intake_request(struct run *r)
+static bool verifying(const struct run *r)
 {
-	struct request *q = r->spare_requests;
-
-	if (!q)
-		return request_new();
-	r->spare_requests = q->next;
-	q->next = NULL;
-	return q;
-}
-
-void intake_forget(struct run *r, struct request *q)
-{
-	request_recycle(q);
-	q->next = r->spare_requests;
-	r->spare_requests = q;
-}
-
-void intake_flush(struct run *r)
-{
-	if (!r->open)
-		return;
-	batch_close(r->open);
-	list_push(&r->ready, r->open);
-	r->open = NULL;
-}
-
-/* Whether op need not wait: nobody is in front of it, or all who are stand in the open batch. */
-static bool has_turn(const struct run *r, const struct operation *op)
-{
-	if (r->o->batch && r->open)
-		return batch_may_hold(r->open, op);
-	for (unsigned k = 0; k < op->key_count; k++)
-		if (op->ahead[k])
-			return false;
-	return true;
-}
-
-/* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it
- * holds the same person. */
-static bool place(struct run *r, struct operation *op)
-{
-	if (r->open && !batch_fits(r->open, op, r->batch_most))
-		intake_flush(r);
-	if (!has_turn(r, op))
-		return false;
-	if (!r->open)
-		r->open = intake_request(r);
-	batch_add(r->open, op);
-	r->open_since = r->now;
-	return true;
-}
-
-/* Packs op, and whoever waited behind it: they may stand in one batch. */
-static void pack(struct run *r, struct operation *op)
-{
-	op->next = NULL;
-	for (struct operation *todo = op; todo;) {
-		op = todo;
-		todo = op->next;
-		if (!place(r, op))
-			continue;
-		for (unsigned k = 0; k < op->key_count; k++) {
-			struct operation *next = op->behind[k];
-			/* two merges of the same two people */
-			bool twice = k == 1 && next == op->behind[0];
-			if (next && !twice && !next->request && batch_may_hold(r->open, next)) {
-				next->next = todo;
-				todo = next;
-			}
-		}
-	}
-}
-
-void intake_enter(struct run *r, struct operation *op)
-{
-	if (r->o->batch) {
-		pack(r, op);
-		return;
-	}
-	struct request *q = intake_request(r);
-	request_single(q, op);
-	list_push(&r->ready, q);
-}
-
-/* What was made becomes the newest of the unsettled, with its record and whom it is about copied.
- * Its path and body have room behind it, but are still where they were made. */
-static struct operation *hold(struct run *r, const struct operation *made)
-{
-	size_t head = operation_head_size(made);
-	struct operation *op = arena_take(r->arena, sizeof *op + head + operation_rest_size(made));
-
-	*op = *made;
-	operation_move_head(op, (char *)(op + 1));
-	op->older = r->newest;
-	if (r->newest)
-		r->newest->newer = op;
-	else
-		r->oldest = op;
-	r->newest = op;
-	r->unsettled++;
-	return op;
-}
-
-/* What stands in a batch by now is not kept twice. */
-static void hold_rest(struct run *r, struct operation *op)
-{
-	size_t head = operation_head_size(op);
-
-	if (!r->o->batch || !op->request) {
-		operation_move_rest(op, (char *)(op + 1) + head);
-		return;
-	}
-	op->path = "";
-	op->body = NULL;
-	arena_trim(r->arena, op, sizeof *op + head);
-}
-
-void intake_begin(struct run *r, const struct operation *made)
-{
-	struct operation *op = hold(r, made);
-
-	lanes_enter(r->lanes, op);
-	if (has_turn(r, op))
-		intake_enter(r, op);
-	hold_rest(r, op);
+	return r->intake.resume.verifying;
 }
 
 /* A valid record, which no earlier run settled. */
 static void begin(struct run *r, const struct operation *made)
 {
-	switch (sync_look(r, made)) {
+	struct reason why;
+
+	switch (sync_look(r->sync, made, &why)) {
 	case 1:
-		intake_begin(r, made);
+		queue_add(r->queue, made, r->now);
 		break;
 	case 0:
 		settle_unchanged(r, made);
 		break;
 	default:
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
 		/* not settled: the run that carries on reads it again */
-		r->high = made->from.number - 1;
+		r->intake.high = made->from.number - 1;
 	}
 }
+
+/* -- a resumed run -- */
 
 /* Whether an earlier run settled this record; the caller goes on to the next. */
 static bool is_settled(struct run *r, const struct origin *from)
 {
-	struct resume *s = &r->resume;
+	struct resume *s = &r->intake.resume;
 
 	if (!s->verifying || from->number > s->state.high)
 		return false;
@@ -175,31 +57,11 @@ static bool is_settled(struct run *r, const struct origin *from)
 	return true;
 }
 
-/* A record was read, and made into an operation; or it says why it is none. */
-static void take(struct run *r, const struct made *made)
-{
-	const struct operation *op = &made->op;
-	bool valid = made->kind == MADE_OPERATION;
-
-	r->doubtful |= !valid && !op->key_count;
-	if (!feed_in_shard(r->o, op))
-		return;
-	r->c.read++;
-	if (is_settled(r, &op->from)) {
-		if (valid)
-			sync_seen(r, op);
-	} else if (!valid) {
-		settle_record(r, op, made->kind == MADE_INVALID, made->why);
-	} else {
-		begin(r, op);
-	}
-}
-
 /* Whether all records were read that the checkpoint knows of: the unsettled ones too, as far as
  * --limit reaches. */
 static bool saw_all(const struct run *r)
 {
-	const struct resume *s = &r->resume;
+	const struct resume *s = &r->intake.resume;
 
 	return s->next_open == s->state.open_count ||
 	    (r->o->limit && s->state.open[s->next_open] > r->o->skip + r->o->limit);
@@ -210,29 +72,67 @@ static bool saw_all(const struct run *r)
  * kept. */
 static void verify(struct run *r)
 {
-	struct resume *s = &r->resume;
+	struct resume *s = &r->intake.resume;
 
 	s->verifying = s->hash != s->state.hash || !saw_all(r);
 	if (s->verifying)
-		run_stop(r, 65, "input",
-		    "%s: the first %llu records are not those that %s counts as settled: give the "
-		    "same input again, or begin anew with --restart",
-		    input_name(r->input, 0), (unsigned long long)s->state.high, r->o->state);
-}
-
-static void end_of_input(struct run *r)
-{
-	r->input_ended = true;
-	if (r->resume.verifying)
-		verify(r);
-	if (!r->stop.asked)
-		intake_flush(r);
+		stop_for(&r->stop, CAUSE_INPUT,
+		    "%s: the first %" PRIu64 " records are not those that %s counts as settled: "
+		    "give the same input again, or begin anew with --restart",
+		    input_name(r->feed.input, 0), s->state.high, r->o->state);
 }
 
 /* The next number is one that the checkpoint knows nothing of. */
 static bool gets_past_known(const struct run *r, const struct made *made)
 {
-	return r->resume.verifying && made->op.from.number > r->resume.state.high;
+	return verifying(r) && made->op.from.number > r->intake.resume.state.high;
+}
+
+/* -- one after another -- */
+
+static void seen(struct run *r, const struct operation *op)
+{
+	struct reason why;
+
+	if (sync_seen(r->sync, op, &why) != 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
+}
+
+/* A record was read, and made into an operation; or it says why it is none. */
+static void take(struct run *r, const struct made *made)
+{
+	const struct operation *op = &made->op;
+	bool valid = made->kind == MADE_OPERATION;
+
+	r->intake.doubtful |= !valid && !op->key_count;
+	if (!feed_in_shard(r->o, op))
+		return;
+	r->tally.c.read++;
+	if (is_settled(r, &op->from)) {
+		if (valid)
+			seen(r, op);
+	} else if (!valid) {
+		settle_record(r, op, made->kind == MADE_INVALID, made->why);
+	} else {
+		begin(r, op);
+	}
+}
+
+static void end_of_input(struct run *r)
+{
+	r->intake.ended = true;
+	if (verifying(r))
+		verify(r);
+	if (!stop_asked(&r->stop))
+		queue_flush(r->queue);
+}
+
+static void failed(struct run *r, const struct made *made)
+{
+	struct reason why;
+
+	reason_exit(&why, made->status, "%s", made->why);
+	stop_failed(&r->stop, CAUSE_INPUT, &why);
 }
 
 /* One record, or the news that there is none. Returns whether it is worth asking again at once. */
@@ -240,17 +140,17 @@ static bool pull(struct run *r)
 {
 	const struct options *o = r->o;
 
-	if (o->limit && r->high >= o->skip + o->limit) {
+	if (o->limit && r->intake.high >= o->skip + o->limit) {
 		end_of_input(r);
 		return false;
 	}
-	const struct made *made = producer_next(r->producer);
+	const struct made *made = producer_next(r->feed.producer);
 	switch (made->kind) {
 	case MADE_AGAIN:
-		r->input_idle = true;
+		r->intake.idle = true;
 		return false;
 	case MADE_FAILED:
-		run_stop(r, made->status, "input", "%s", made->why);
+		failed(r, made);
 		return false;
 	case MADE_END:
 		end_of_input(r);
@@ -263,26 +163,67 @@ static bool pull(struct run *r)
 	}
 	if (gets_past_known(r, made)) {
 		verify(r);
-		if (r->stop.asked)
+		if (stop_asked(&r->stop))
 			return false;
 	}
-	r->high = made->op.from.number;
-	const struct operation *soon = producer_soon(r->producer);
+	r->intake.high = made->op.from.number;
+	const struct operation *soon = producer_soon(r->feed.producer);
 	if (soon)
-		lanes_expect(r->lanes, soon->keys[0]);
+		queue_expect(r->queue, soon->keys[0]);
 	if (made->kind != MADE_PASSED)
 		take(r, made);
 	return true;
 }
 
-static bool may_hold_more(const struct run *r)
+/* -- deletes, once the input has ended -- */
+
+static void decide_deletes(struct run *r)
 {
-	return r->unsettled < r->unsettled_most && arena_held(r->arena) < r->held_most;
+	struct reason why;
+	bool doubtful = r->intake.doubtful || r->tally.c.outcomes[OUTCOME_REJECTED] > 0;
+	enum keep keep = sync_decide(r->sync, r->tally.c.read, doubtful, &why);
+
+	if (keep == KEEP_TOO_MANY)
+		stop_failed(&r->stop, CAUSE_MAX_DELETES, &why);
+	else if (keep != KEEP_NOBODY)
+		display_message(r->display, DISPLAY_NOTICE, "%s", why.text);
+	if (sync_deletes(r->sync) != DELETES_GO_ON)
+		return;
+	tally_count_all(&r->tally);
+	tally_grow(&r->tally, sync_missing(r->sync));
 }
+
+/* The next delete. Returns whether it is worth asking again at once. */
+static bool pull_delete(struct run *r)
+{
+	struct operation op;
+	struct reason why;
+
+	if (sync_deletes(r->sync) == DELETES_LATER && queue_unsettled(r->queue) == 0)
+		decide_deletes(r);
+	if (sync_deletes(r->sync) != DELETES_GO_ON)
+		return false;
+	int found = sync_next_delete(r->sync, &r->feed.operation, &op, &why);
+	if (found > 0) {
+		r->tally.c.read++;
+		r->tally.c.deletes++;
+	}
+	if (found == 1)
+		queue_add(r->queue, &op, r->now);
+	else if (found == 2)
+		settle_record(r, &op, true, why.text);
+	else if (found < 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
+	else
+		queue_flush(r->queue);
+	return found > 0;
+}
+
+/* -- as many as are wanted -- */
 
 static void read_past_settled(struct run *r)
 {
-	for (int i = 0; i < VERIFY_PIECE && r->resume.verifying && !r->stop.asked; i++)
+	for (int i = 0; i < VERIFY_PIECE && verifying(r) && !stop_asked(&r->stop); i++)
 		if (!pull(r))
 			return;
 }
@@ -291,38 +232,58 @@ static void read_on(struct run *r)
 {
 	size_t wanted = r->sync && !r->o->batch ? MARKED_AT_ONCE : 1;
 
-	for (int i = 0; r->ready.count < wanted && !r->resume.verifying && !r->stop.asked; i++) {
+	for (int i = 0;
+	     queue_count(r->queue, PLACE_READY) < wanted && !verifying(r) && !stop_asked(&r->stop);
+	     i++) {
 		if (i == PULL_PIECE) {
-			r->input_more = true;
+			r->intake.more = true;
 			return;
 		}
-		if (!may_hold_more(r)) {
+		if (!queue_has_room(r->queue)) {
 			if (!sender_in_flight(r->sender))
 				/* nothing that could be settled would make room */
-				intake_flush(r);
+				queue_flush(r->queue);
 			return;
 		}
-		bool ended = r->input_ended;
-		if (!(ended ? sync_pull(r) : pull(r)) && ended == r->input_ended)
+		bool ended = r->intake.ended;
+		if (!(ended ? pull_delete(r) : pull(r)) && ended == r->intake.ended)
 			return;
 	}
 }
 
+/* Whether a record is wanted: to read past, or because nothing else is there to be sent. */
+static bool is_wanted(const struct run *r)
+{
+	if (stop_asked(&r->stop))
+		return false;
+	if (verifying(r))
+		return true;
+	return r->check.answered && !r->check.wanted && !r->gate.closed &&
+	    !queue_first(r->queue, PLACE_READY) && sender_free_slots(r->sender);
+}
+
 void intake_fill(struct run *r)
 {
-	r->input_idle = false;
-	if (r->resume.verifying)
+	struct reason why;
+
+	if (!is_wanted(r))
+		return;
+	r->intake.idle = false;
+	if (verifying(r))
 		read_past_settled(r);
 	read_on(r);
-	if (r->input_ended && !r->ready.count)
+	if (r->intake.ended && !queue_first(r->queue, PLACE_READY))
 		/* nothing more will come to fill it, but for those who wait for one that is on its
 		 * way */
-		intake_flush(r);
-	sync_marks(r);
+		queue_flush(r->queue);
+	if (sync_marks(r->sync, &why) != 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
 }
 
 bool intake_done(const struct run *r)
 {
-	return r->input_ended && !r->unsettled && r->deletes != DELETES_LATER &&
-	    r->deletes != DELETES_GO_ON;
+	enum deletes deletes = sync_deletes(r->sync);
+
+	return r->intake.ended && queue_unsettled(r->queue) == 0 && deletes != DELETES_LATER &&
+	    deletes != DELETES_GO_ON;
 }

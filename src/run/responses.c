@@ -6,21 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/display.h"
-#include "queue/lanes.h"
-#include "send/sender.h"
-#include "base/words.h"
+#include "base/random.h"
 #include "base/text.h"
+#include "base/words.h"
+#include "queue/batch.h"
+#include "queue/queue.h"
+#include "send/pace.h"
+#include "send/reply.h"
+#include "send/sender.h"
+#include "show/display.h"
 
 #define MOST_HOPS 5
-/* a batch's operations are fetched from memory twice so long, their lanes so long, before they
- * settle */
-#define FETCHED_AHEAD ((size_t)8)
 
-static void sleep_until(struct run *r, struct request *q, int64_t due)
+/* How long to wait before attempt n + 1 of something, from 0. */
+static int64_t delay_after(struct run *r, unsigned n, const struct reply *reply)
 {
-	q->sleep.due = due;
-	retry_push(&r->asleep, &q->sleep);
+	return retry_delay(&r->o->retry, n, reply->retry_after_us, random_next(&r->random));
 }
 
 /* What the transport or the status line said, for a person. */
@@ -53,39 +54,24 @@ static unsigned failed_probes(const struct run *r)
 
 static void gate_closed(struct run *r, const struct reply *reply)
 {
-	struct retry_node *n;
 	char text[FAILURE_SHOWN];
 
 	say_transport(reply, text);
 	display_message(r->display, DISPLAY_NOTICE,
 	    "destination down (%s): trying again until it answers", text);
-	list_move(&r->exhausted, &r->probes);
-	while ((n = retry_pop(&r->asleep)))
-		list_push(&r->probes, request_of_sleep(n));
-	for (struct request *q = r->probes.first; q; q = q->next)
+	queue_move_all(r->queue, PLACE_EXHAUSTED, PLACE_PROBES);
+	queue_move_all(r->queue, PLACE_ASLEEP, PLACE_PROBES);
+	for (struct request *q = queue_first(r->queue, PLACE_PROBES); q; q = q->next)
 		give_back(r, q);
 }
 
 static void gate_opened(struct run *r)
 {
 	display_message(r->display, DISPLAY_NOTICE, "destination up again");
-	list_move(&r->probes, &r->ready);
+	queue_move_all(r->queue, PLACE_PROBES, PLACE_READY);
 }
 
 /* -- endings -- */
-
-static void settle_all(struct run *r, struct request *q, enum outcome outcome, int status,
-    const char *error)
-{
-	for (size_t i = 0; i < q->count; i++) {
-		if (i + 2 * FETCHED_AHEAD < q->count)
-			__builtin_prefetch(q->operations[i + 2 * FETCHED_AHEAD]);
-		if (i + FETCHED_AHEAD < q->count)
-			lanes_expect(r->lanes, q->operations[i + FETCHED_AHEAD]->keys[0]);
-		settle(r, q->operations[i], outcome, status, q->tries, error);
-	}
-	intake_forget(r, q);
-}
 
 /* What a person should read of why it failed. */
 #define ERROR_MAX (REPLY_REASON_MAX + 64)
@@ -105,24 +91,133 @@ static void describe(const struct request *q, const struct reply *reply, char ou
 		snprintf(out, ERROR_MAX, "%s", reason);
 }
 
-static void refuse(struct run *r, struct request *q, const struct reply *reply)
+static void end_all(struct run *r, struct request *q, enum outcome outcome, int status,
+    const char *error)
+{
+	const struct settlement s = { outcome, status, q->tries, error };
+
+	settle_request(r, q, &s);
+}
+
+static void end_described(struct run *r, struct request *q, enum outcome outcome,
+    const struct reply *reply)
 {
 	char error[ERROR_MAX];
 
 	describe(q, reply, error);
-	settle_all(r, q, OUTCOME_REFUSED, reply->status, error);
+	end_all(r, q, outcome, reply->status, error);
 }
 
-static void fail(struct run *r, struct request *q, int status, const char *error)
+/* -- what is told by the status alone, of checks and requests alike -- */
+
+static void unauthorised(struct run *r, const struct reply *reply)
 {
-	settle_all(r, q, OUTCOME_FAILED, status, error);
+	char reason[REPLY_REASON_MAX + 4];
+	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
+
+	reply_reason(reply, reason);
+	text_safe(&safe, reason, strlen(reason), 200);
+	buf_byte(&safe, '\0');
+	stop_for(&r->stop, CAUSE_CREDENTIALS,
+	    "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
+	    "and that they belong to this region's workspace",
+	    reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
+	buf_free(&safe);
 }
 
-/* -- verdicts -- */
+/* An answer shows that the destination is up since its request left: those who had failed by then
+ * are at fault. */
+static void fail_exhausted(struct run *r, int64_t up_since)
+{
+	struct request *q;
+
+	while ((q = queue_first(r->queue, PLACE_EXHAUSTED)) && q->failed_at <= up_since)
+		end_all(r, q, OUTCOME_FAILED, q->last_status, q->last_error);
+}
+
+static bool waits_too_long(const struct run *r, const struct reply *reply, enum verdict verdict)
+{
+	return r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
+	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT);
+}
+
+/* Returns whether that was all, for the run ends. */
+static bool on_any(struct run *r, const struct reply *reply, enum verdict verdict)
+{
+	char time[WORDS_TIME];
+
+	r->tally.c.bytes_sent += (uint64_t)reply->sent_bytes;
+	if (verdict != VERDICT_THROTTLED)
+		pace_answered(r->pace,
+		    verdict == VERDICT_TRANSIENT ? THROTTLE_LOST : THROTTLE_HEARD, reply->started,
+		    r->now);
+	if (verdict == VERDICT_TRANSIENT)
+		say_transport(reply, r->last_failure);
+	if (reply_is_up(reply) && gate_up(&r->gate))
+		gate_opened(r);
+	if (waits_too_long(r, reply, verdict))
+		stop_for(&r->stop, verdict == VERDICT_THROTTLED ? CAUSE_RATE_LIMIT : CAUSE_OUTAGE,
+		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is "
+		    "longer than --give-up-after: carry on when that time is over",
+		    sender_base(r->sender), reply->status, words_time(reply->retry_after_us, time));
+	else if (verdict == VERDICT_UNAUTHORISED)
+		unauthorised(r, reply);
+	else if (reply_is_up(reply))
+		fail_exhausted(r, reply->started);
+	return waits_too_long(r, reply, verdict) || verdict == VERDICT_UNAUTHORISED;
+}
+
+/* A 429 is the workspace's word to the whole run. */
+static void on_throttled(struct run *r, const struct reply *reply)
+{
+	int64_t delay = delay_after(r, pace_nth(r->pace, reply->started), reply);
+	bool pauses = pace_refused(r->pace, reply->started, reply->retry_after_us, r->now + delay,
+	    r->now);
+
+	r->tally.c.rate_limited++;
+	if (pauses && (r->o->verbose || r->tally.c.rate_limited == 1))
+		display_message(r->display, DISPLAY_NOTICE,
+		    "rate limited (429): pausing for %.1f s, then slower", (double)delay / 1e6);
+}
+
+/* Whether a redirect of that path is followed, counted in *hops. False where it cannot be, or the
+ * run was stopped over it. */
+static bool follow(struct run *r, const struct reply *reply, const char *path, unsigned *hops)
+{
+	char base[256];
+	struct reason why;
+
+	if (!reply->location || *hops >= MOST_HOPS ||
+	    reply_redirect(reply->location, path, base, sizeof base) != 0)
+		return false;
+	if (sender_rebase(r->sender, base, &why) != 0) {
+		stop_failed(&r->stop, CAUSE_REDIRECT, &why);
+		return false;
+	}
+	++*hops;
+	display_message(r->display, DISPLAY_NOTICE, "the server moved: sending to %s from now on",
+	    base);
+	return true;
+}
+
+#define SHOWN_REDIRECT 300
+static void say_redirect(const struct reply *reply, char out[SHOWN_REDIRECT])
+{
+	const char *location = reply->location ? reply->location : "";
+	struct buf safe = { .max = SHOWN_REDIRECT };
+
+	text_safe(&safe, location, strlen(location), 200);
+	buf_byte(&safe, '\0');
+	snprintf(out, SHOWN_REDIRECT, "redirected to %s, which is not followed",
+	    safe.over ? "nowhere" : safe.data);
+	buf_free(&safe);
+}
+
+/* -- requests -- */
 
 /* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a
  * later request says that it is at fault; a gate that closes, that it is not; where nothing else is
- * left to tell, the credentials check is the judge. */
+ * left to tell, the credentials check does. */
 static void exhaust(struct run *r, struct request *q, const struct reply *reply)
 {
 	char error[ERROR_MAX];
@@ -132,7 +227,7 @@ static void exhaust(struct run *r, struct request *q, const struct reply *reply)
 	q->last_status = reply->status;
 	free(q->last_error);
 	q->last_error = xstrdup(error);
-	list_push(&r->exhausted, q);
+	queue_move(r->queue, q, PLACE_EXHAUSTED);
 }
 
 /* A sync's delete is none of the input's records: it is named by its person. */
@@ -159,10 +254,18 @@ static void say_retry(struct run *r, const struct request *q, const struct reply
 	buf_free(&name);
 }
 
+static void retry_later(struct run *r, struct request *q, const struct reply *reply)
+{
+	int64_t delay = delay_after(r, q->attempts - 1, reply);
+
+	say_retry(r, q, reply, delay);
+	q->sleep.due = r->now + delay;
+	queue_move(r->queue, q, PLACE_ASLEEP);
+}
+
 static void on_failure(struct run *r, struct request *q, const struct reply *reply)
 {
-	int64_t probe_delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us,
-	    run_random(r));
+	int64_t probe_delay = delay_after(r, failed_probes(r), reply);
 	bool fresh = q->streak != r->gate.streak || !q->streak_failures;
 
 	if (q->streak != r->gate.streak)
@@ -170,169 +273,112 @@ static void on_failure(struct run *r, struct request *q, const struct reply *rep
 	q->streak = r->gate.streak;
 	q->streak_failures++;
 	q->attempts++;
-	if (gate_down(&r->gate, fresh, probe_delay, r->now)) {
-		list_push(&r->probes, q);
-		gate_closed(r, reply);
-		return;
-	}
+	bool closes = gate_down(&r->gate, fresh, probe_delay, r->now);
 	if (r->gate.closed) {
-		give_back(r, q);
-		list_push(&r->probes, q);
-		return;
-	}
-	if (q->attempts <= r->o->retry.retries) {
-		int64_t delay = retry_delay(&r->o->retry, q->attempts - 1, reply->retry_after_us,
-		    run_random(r));
-		say_retry(r, q, reply, delay);
-		sleep_until(r, q, r->now + delay);
+		queue_move(r->queue, q, PLACE_PROBES);
+		if (closes)
+			gate_closed(r, reply);
+		else
+			give_back(r, q);
+	} else if (q->attempts <= r->o->retry.retries) {
+		retry_later(r, q, reply);
 	} else if (q->streak_failures >= q->attempts) {
 		exhaust(r, q, reply);
 	} else {
-		char error[ERROR_MAX];
-		describe(q, reply, error);
-		fail(r, q, reply->status, error);
+		end_described(r, q, OUTCOME_FAILED, reply);
 	}
 }
 
-/* A 429 is the workspace's word to the whole run. */
-static void on_throttled(struct run *r, struct request *q, const struct reply *reply)
+static void on_moved(struct run *r, struct request *q, const struct reply *reply)
 {
-	bool same_wave = r->throttles && reply->started < r->throttled_at;
-	int64_t delay = retry_delay(&r->o->retry, r->throttles - same_wave, reply->retry_after_us,
-	    run_random(r));
+	char shown[SHOWN_REDIRECT];
 
-	r->c.rate_limited++;
-	if (r->throttled_since == INT64_MAX)
-		r->throttled_since = r->now;
-	if (!same_wave) {
-		r->throttles++;
-		r->throttled_at = r->now;
-		if (r->o->verbose || r->c.rate_limited == 1)
-			display_message(r->display, DISPLAY_NOTICE,
-			    "rate limited (429): pausing for %.1f s, then slower",
-			    (double)delay / 1e6);
+	if (follow(r, reply, r->o->batch ? BATCH_PATH : q->operations[0]->path, &q->hops)) {
+		queue_move(r->queue, q, PLACE_READY);
+	} else if (!stop_asked(&r->stop)) {
+		say_redirect(reply, shown);
+		end_all(r, q, OUTCOME_REFUSED, reply->status, shown);
 	}
-	bucket_throttle(&r->bucket, reply->started, r->now + delay, r->now);
-	if (is_check(r, q))
-		r->check_wanted = true;
-	else
-		list_push_front(&r->ready, q);
-}
-
-static void on_moved(struct run *r, struct request *q, const struct reply *reply, const char *path)
-{
-	char base[256], shown[300];
-	struct reason why;
-	struct buf safe = { .max = sizeof shown };
-
-	if (reply->location && q->hops < MOST_HOPS &&
-	    reply_redirect(reply->location, path, base, sizeof base) == 0) {
-		if (sender_rebase(r->sender, base, &why) != 0) {
-			run_stop(r, 69, "redirect", "%s", why.text);
-			return;
-		}
-		q->hops++;
-		display_message(r->display, DISPLAY_NOTICE,
-		    "the server moved: sending to %s from now on", base);
-		if (is_check(r, q))
-			r->check_wanted = true;
-		else
-			list_push_front(&r->ready, q);
-		return;
-	}
-	text_safe(&safe, reply->location ? reply->location : "",
-	    reply->location ? strlen(reply->location) : 0, 200);
-	buf_byte(&safe, '\0');
-	snprintf(shown, sizeof shown, "redirected to %s, which is not followed",
-	    safe.over ? "nowhere" : safe.data);
-	buf_free(&safe);
-	if (is_check(r, q))
-		run_stop(r, 69, "redirect", "the credentials check was %s: check --url", shown);
-	else
-		settle_all(r, q, OUTCOME_REFUSED, reply->status, shown);
-}
-
-static void cut(struct run *r, struct request *q)
-{
-	struct request *half = intake_request(r);
-
-	batch_cut(q, half);
-	if (!half->blocked)
-		list_push_front(&r->ready, half);
-	list_push_front(&r->ready, q);
 }
 
 struct refusals {
 	struct run *r;
 	struct request *q;
-	struct operation **operations;
 	int status;
 };
 
 static void refused(size_t index, const char *reason, void *arg)
 {
 	struct refusals *f = arg;
-	struct operation *op = f->operations[index];
+	struct operation *op = f->q->operations[index];
+	const struct settlement s = { OUTCOME_REFUSED, f->status, f->q->tries, reason };
 
-	f->operations[index] = NULL;
-	settle(f->r, op, OUTCOME_REFUSED, f->status, f->q->tries, reason);
+	f->q->operations[index] = NULL;
+	settle(f->r, op, &s);
 }
 
 /* The operations that an unusable entry of a 207 may have meant are sent again, in halves, until it
  * is known which. */
-static void find_refused(struct run *r, struct request *q, struct operation **left,
-    const struct reply *reply)
+static void find_refused(struct run *r, struct request *q, const struct reply *reply)
 {
-	struct request *rest = intake_request(r);
+	bool alone = q->count == 1;
+	struct request *rest = queue_rest(r->queue, q);
 
-	rest->tries = q->tries;
-	for (size_t i = 0; i < q->count; i++)
-		if (left[i])
-			batch_add(rest, left[i]);
-	batch_close(rest);
-	if (rest->count == 0)
-		intake_forget(r, rest);
-	else if (rest->count > 1)
-		cut(r, rest);
-	else if (q->count > 1)
-		list_push_front(&r->ready, rest);
+	if (!rest)
+		return;
+	if (rest->count > 1)
+		queue_cut(r->queue, rest);
+	else if (!alone)
+		queue_move(r->queue, rest, PLACE_READY);
 	else
-		refuse(r, rest, reply);
+		end_described(r, rest, OUTCOME_REFUSED, reply);
 }
 
 /* A 207: the operations named are refused, the others accepted. */
 static void on_partly(struct run *r, struct request *q, const struct reply *reply)
 {
-	size_t n = q->count;
-	struct refusals f = { .r = r,
-		.q = q,
-		.operations = q->operations,
-		.status = reply->status };
+	struct refusals f = { r, q, reply->status };
 
 	batch_bodies(q); /* some of them may have to be packed again */
-	if (reply_refusals(reply, n, refused, &f) != 0)
-		find_refused(r, q, f.operations, reply);
+	if (reply_refusals(reply, q->count, refused, &f) != 0)
+		find_refused(r, q, reply);
 	else
-		for (size_t i = 0; i < n; i++)
-			if (f.operations[i])
-				settle(r, f.operations[i], OUTCOME_ACCEPTED, reply->status,
-				    q->tries, NULL);
-	intake_forget(r, q);
+		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
 }
 
-static void unauthorised(struct run *r, const struct reply *reply)
+static void on_answer(struct run *r, struct request *q, const struct reply *reply)
 {
-	char reason[REPLY_REASON_MAX + 4];
-	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
+	enum verdict verdict = reply_verdict(reply, r->o->batch, q->count);
 
-	reply_reason(reply, reason);
-	text_safe(&safe, reason, strlen(reason), 200);
-	buf_byte(&safe, '\0');
-	run_stop(r, 77, "credentials",
-	    "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
-	    "and that they belong to this region's workspace",
-	    reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
-	buf_free(&safe);
+	if (on_any(r, reply, verdict)) {
+		queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
+		return;
+	}
+	switch (verdict) {
+	case VERDICT_ACCEPTED:
+		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
+		break;
+	case VERDICT_PARTLY:
+		on_partly(r, q, reply);
+		break;
+	case VERDICT_THROTTLED:
+		on_throttled(r, reply);
+		queue_move(r->queue, q, PLACE_READY);
+		break;
+	case VERDICT_TRANSIENT:
+		on_failure(r, q, reply);
+		break;
+	case VERDICT_MOVED:
+		on_moved(r, q, reply);
+		break;
+	case VERDICT_CUT:
+		queue_cut(r->queue, q);
+		break;
+	case VERDICT_REFUSED:
+	case VERDICT_UNAUTHORISED:
+		end_described(r, q, OUTCOME_REFUSED, reply);
+		break;
+	}
 }
 
 /* -- the credentials check -- */
@@ -350,22 +396,13 @@ static void use_region(struct run *r, const struct reply *reply)
 		    "the workspace is in region %s: sending to %s", region, base);
 }
 
-static void on_check_answer(struct run *r, const struct reply *reply)
+/* The first check is tried until it is answered. A later one tells of those who are out of retries:
+ * no answer means that the destination is down, and that they are not at fault. */
+static void check_failed(struct run *r, const struct reply *reply)
 {
-	if (!r->checked && reply->status / 100 == 2)
-		use_region(r, reply);
-	r->checked = true;
-	r->check.tries = 0;
-}
+	int64_t delay = delay_after(r, failed_probes(r), reply);
 
-/* The first check is tried until it is answered. A later one is the judge over exhausted: no answer
- * means that the destination is down, and that they are not at fault. */
-static void on_check_failure(struct run *r, const struct reply *reply)
-{
-	int64_t delay = retry_delay(&r->o->retry, failed_probes(r), reply->retry_after_us,
-	    run_random(r));
-
-	r->check_wanted = !r->checked;
+	r->check.wanted = !r->check.answered;
 	if (r->gate.closed) {
 		gate_down(&r->gate, false, delay, r->now);
 		return;
@@ -374,90 +411,35 @@ static void on_check_failure(struct run *r, const struct reply *reply)
 	gate_closed(r, reply);
 }
 
-/* An answer shows that the destination is up since its request left: those who had failed by then
- * are at fault. */
-static void fail_exhausted(struct run *r, int64_t up_since)
+static void check_moved(struct run *r, const struct reply *reply)
 {
-	struct request *q;
+	char shown[SHOWN_REDIRECT];
 
-	while ((q = r->exhausted.first) && q->failed_at <= up_since) {
-		list_pop(&r->exhausted);
-		fail(r, q, q->last_status, q->last_error);
-	}
-}
-
-/* Everything that is said by the status alone, for checks and records alike. Returns whether that
- * was all. */
-static bool on_any(struct run *r, struct request *q, const struct reply *reply,
-    enum verdict verdict)
-{
-	char time[WORDS_TIME];
-
-	r->c.bytes_sent += (uint64_t)reply->sent_bytes;
-	if (verdict != VERDICT_THROTTLED) {
-		r->throttled_since = INT64_MAX;
-		r->throttles = 0;
-	}
-	if (reply_is_up(reply) && gate_up(&r->gate))
-		gate_opened(r);
-	if (r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
-	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT)) {
-		run_stop(r, 69, verdict == VERDICT_THROTTLED ? "rate limit" : "outage",
-		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is "
-		    "longer than "
-		    "--give-up-after: carry on when that time is over",
-		    sender_base(r->sender), reply->status, words_time(reply->retry_after_us, time));
-		list_push(&r->ready, q);
-		return true;
-	}
-	if (verdict == VERDICT_UNAUTHORISED) {
-		unauthorised(r, reply);
-		list_push(&r->ready, q);
-		return true;
-	}
-	if (reply_is_up(reply))
-		fail_exhausted(r, reply->started);
-	return false;
-}
-
-static void handle(struct run *r, struct request *q, const struct reply *reply)
-{
-	bool check = is_check(r, q);
-	enum verdict verdict = reply_verdict(reply, r->o->batch && !check, q->count);
-
-	if (check)
-		r->check_out = false;
-	if (on_any(r, q, reply, verdict))
+	r->check.wanted = follow(r, reply, CHECK_PATH, &r->check.hops);
+	if (r->check.wanted)
 		return;
-	if (verdict == VERDICT_TRANSIENT)
-		say_transport(reply, r->last_failure);
-	switch (verdict) {
-	case VERDICT_THROTTLED:
-		on_throttled(r, q, reply);
-		break;
-	case VERDICT_MOVED:
-		on_moved(r, q, reply,
-		    check           ? CHECK_PATH :
-		        r->o->batch ? BATCH_PATH :
-		                      q->operations[0]->path);
-		break;
-	case VERDICT_TRANSIENT:
-		if (check)
-			on_check_failure(r, reply);
-		else
-			on_failure(r, q, reply);
-		break;
-	default:
-		if (check)
-			on_check_answer(r, reply);
-		else if (verdict == VERDICT_ACCEPTED)
-			settle_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
-		else if (verdict == VERDICT_PARTLY)
-			on_partly(r, q, reply);
-		else if (verdict == VERDICT_CUT)
-			cut(r, q);
-		else
-			refuse(r, q, reply);
+	say_redirect(reply, shown);
+	stop_for(&r->stop, CAUSE_REDIRECT, "the credentials check was %s: check --url", shown);
+}
+
+static void on_check(struct run *r, const struct reply *reply)
+{
+	enum verdict verdict = reply_verdict(reply, false, 0);
+
+	if (on_any(r, reply, verdict))
+		return;
+	if (verdict == VERDICT_THROTTLED) {
+		on_throttled(r, reply);
+		r->check.wanted = true;
+	} else if (verdict == VERDICT_TRANSIENT) {
+		check_failed(r, reply);
+	} else if (verdict == VERDICT_MOVED) {
+		check_moved(r, reply);
+	} else {
+		if (!r->check.answered && reply->status / 100 == 2)
+			use_region(r, reply);
+		r->check.answered = true;
+		r->check.tries = 0;
 	}
 }
 
@@ -467,5 +449,8 @@ void responses_take(struct run *r)
 	void *owner;
 
 	while (sender_next(r->sender, &owner, &reply) == 1)
-		handle(r, owner, &reply);
+		if (owner)
+			on_answer(r, owner, &reply);
+		else
+			on_check(r, &reply);
 }

@@ -1,165 +1,207 @@
-/* What --sync adds to a run: who need not be sent, what is kept of the answers, and who is deleted
- * at the end. */
-#include "run/run_state.h"
+/* The policy of a sync. */
+#include "run/sync.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-#include "show/display.h"
+#include "base/buf.h"
 #include "base/path.h"
-#include "run/feed.h"
+#include "base/reason.h"
+#include "operation/field.h"
+#include "operation/mapping.h"
+#include "options/options.h"
+#include "run/identity.h"
 #include "store/syncfile.h"
 
-static void failed(struct run *r, const struct reason *why)
-{
-	run_stop(r, syncfile_status(r->sync), "--sync", "%s", why->text);
-}
+struct sync {
+	const struct options *o;
+	struct syncfile *file;
+	enum deletes deletes;
+	struct buf who;   /* whom to delete next ... */
+	struct buf bytes; /* ... and the operation that does it */
+};
 
-int sync_look(struct run *r, const struct operation *op)
+int sync_open(const struct options *o, const struct identity *id, struct sync **out,
+    struct reason *why)
 {
-	struct reason why;
+	struct buf about = { .max = 1 << 20 };
+	int status = 0;
 
-	if (!r->sync)
-		return 1;
-	int changed = syncfile_look(r->sync, op, &why);
-	if (changed == 0)
+	*out = NULL;
+	if (!o->sync)
 		return 0;
-	if (changed > 0 && syncfile_mark(r->sync, op, &why) == 0)
+	buf_fmt(&about, "%s %s", id->destination.data, action_name(o->action));
+	if (o->shards)
+		buf_fmt(&about, " shard=%u/%u", o->shard, o->shards);
+	buf_byte(&about, '\0');
+	struct syncfile *file = syncfile_open(o->sync, o->site_id ? about.data : NULL, o->dry_run,
+	    &status, why);
+	buf_free(&about);
+	if (!file) {
+		why->status = status;
+		return -1;
+	}
+	*out = xcalloc(1, sizeof **out);
+	**out = (struct sync){
+		.o = o,
+		.file = file,
+		.deletes = o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER,
+		.who = { .max = SIZE_MAX },
+		.bytes = { .max = SIZE_MAX },
+	};
+	return 0;
+}
+
+void sync_close(struct sync *s)
+{
+	if (!s)
+		return;
+	syncfile_close(s->file);
+	buf_free(&s->who);
+	buf_free(&s->bytes);
+	free(s);
+}
+
+/* What the file said, with the exit status for it where it failed. */
+static int checked(struct sync *s, int result, struct reason *why)
+{
+	if (result < 0)
+		why->status = syncfile_status(s->file);
+	return result;
+}
+
+int sync_look(struct sync *s, const struct operation *op, struct reason *why)
+{
+	if (!s)
 		return 1;
-	failed(r, &why);
-	return -1;
+	int changed = syncfile_look(s->file, op, why);
+	if (changed == 1 && !s->o->dry_run && syncfile_mark(s->file, op, why) != 0)
+		changed = -1;
+	return checked(s, changed, why);
 }
 
-void sync_seen(struct run *r, const struct operation *op)
+int sync_seen(struct sync *s, const struct operation *op, struct reason *why)
 {
-	struct reason why;
-
-	if (r->sync && syncfile_look(r->sync, op, &why) < 0)
-		failed(r, &why);
+	return !s || checked(s, syncfile_look(s->file, op, why), why) >= 0 ? 0 : -1;
 }
 
-void sync_marks(struct run *r)
+int sync_marks(struct sync *s, struct reason *why)
 {
-	struct reason why;
-
-	if (r->sync && !syncfile_is_marked(r->sync) && syncfile_commit(r->sync, &why) < 0)
-		failed(r, &why);
+	return !s || syncfile_is_marked(s->file) ? 0 : sync_commit(s, why);
 }
 
-void sync_settled(struct run *r, const struct operation *op, enum outcome outcome,
-    unsigned attempts)
+int sync_commit(struct sync *s, struct reason *why)
 {
-	struct reason why;
+	return s ? checked(s, syncfile_commit(s->file, why), why) : 0;
+}
+
+int sync_settled(struct sync *s, const struct operation *op, enum outcome outcome,
+    unsigned attempts, struct reason *why)
+{
 	int result = 0;
 
-	if (!r->sync)
-		return;
 	/* else the person stays marked, for the next one */
-	if (outcome == OUTCOME_ACCEPTED && !op->behind[0])
-		result = syncfile_accepted(r->sync, op, &why);
-	else if (outcome == OUTCOME_REFUSED && attempts <= 1 && op->from.number)
-		result = syncfile_refused(r->sync, op, &why);
-	if (result < 0)
-		failed(r, &why);
+	if (s && outcome == OUTCOME_ACCEPTED && !op->behind[0])
+		result = syncfile_accepted(s->file, op, why);
+	else if (s && outcome == OUTCOME_REFUSED && attempts <= 1 && op->from.number)
+		result = syncfile_refused(s->file, op, why);
+	return result == 0 ? 0 : checked(s, result, why);
 }
 
-static bool is_doubtful(const struct run *r)
+int sync_complete(struct sync *s, struct reason *why)
 {
-	return r->doubtful || r->c.outcomes[OUTCOME_REJECTED] > 0;
+	return s ? checked(s, syncfile_complete(s->file, why), why) : 0;
 }
 
-void sync_complete(struct run *r)
-{
-	struct reason why;
+/* -- deletes -- */
 
-	if (r->sync && r->c.read > r->c.deletes && !is_doubtful(r) &&
-	    syncfile_complete(r->sync, &why) < 0)
-		failed(r, &why);
+enum deletes sync_deletes(const struct sync *s)
+{
+	return s ? s->deletes : DELETES_OVER;
 }
 
-/* The total that progress shows grows by those who are deleted. */
-static void begin_deletes(struct run *r)
+uint64_t sync_missing(const struct sync *s)
 {
-	while (r->counting && run_count(r, COUNT_PIECE))
-		;
-	if (r->moment.total)
-		r->moment.total += syncfile_missing(r->sync);
-	r->deletes = DELETES_GO_ON;
+	return syncfile_missing(s->file);
 }
 
-/* Every record is settled: may those who were not among them be deleted? */
-static void decide(struct run *r)
+enum keep sync_decide(struct sync *s, uint64_t records, bool doubtful, struct reason *why)
 {
-	const struct options *o = r->o;
-	uint64_t missing = syncfile_missing(r->sync), known = syncfile_known(r->sync);
-	uint64_t allowed = syncfile_allowed(r->sync, o->max_deletes, o->max_deletes_percent);
+	const struct options *o = s->o;
+	uint64_t missing = syncfile_missing(s->file);
+	uint64_t allowed = syncfile_allowed(s->file, o->max_deletes, o->max_deletes_percent);
 	char shown[PATH_SHOWN];
 
 	path_shown(o->sync, shown);
-	r->deletes = DELETES_OVER;
-	switch (syncfile_decide(r->sync, r->c.read, is_doubtful(r), allowed)) {
+	s->deletes = DELETES_OVER;
+	switch (syncfile_decide(s->file, records, doubtful, allowed)) {
 	case SYNCFILE_NOBODY:
 		break;
 	case SYNCFILE_EMPTY:
-		display_message(r->display, DISPLAY_NOTICE,
-		    "%s: the input is empty: none of %" PRIu64 " people is deleted", shown,
-		    missing);
-		break;
-	case SYNCFILE_DOUBTFUL:
-		display_message(r->display, DISPLAY_NOTICE,
-		    "%s: %" PRIu64 " people are not in the input, and none is deleted, for "
-		    "some of its records could not be read: correct those first",
+		reason_set(why, "%s: the input is empty: none of %" PRIu64 " people is deleted",
 		    shown, missing);
-		break;
+		return KEEP_EMPTY;
+	case SYNCFILE_DOUBTFUL:
+		reason_set(why,
+		    "%s: %" PRIu64 " people are not in the input, and none is deleted, for some of "
+		    "its records could not be read: correct those first",
+		    shown, missing);
+		return KEEP_DOUBTFUL;
 	case SYNCFILE_TOO_MANY:
-		r->deletes = DELETES_WITHHELD;
-		run_stop(r, 65, "--max-deletes",
-		    "%s: %" PRIu64 " people are not in the input, and of %" PRIu64
-		    " known --max-deletes "
-		    "allows %" PRIu64 ", so nobody was deleted: check that the input is whole, and "
-		    "if it is, raise --max-deletes and "
-		    "run it again",
-		    shown, missing, known, allowed);
-		break;
+		s->deletes = DELETES_WITHHELD;
+		reason_set(why,
+		    "%s: %" PRIu64 " people are not in the input, and of %" PRIu64 " known "
+		    "--max-deletes allows %" PRIu64 ", so nobody was deleted: check that the input "
+		    "is whole, and if it is, raise --max-deletes and run it again",
+		    shown, missing, syncfile_known(s->file), allowed);
+		return KEEP_TOO_MANY;
 	case SYNCFILE_DELETE:
-		begin_deletes(r);
+		s->deletes = DELETES_GO_ON;
 		break;
 	}
+	return KEEP_NOBODY;
 }
 
-/* One who is missing becomes an operation. */
-static void delete_one(struct run *r, enum id_type type)
+/* It is none of the input's records, so its number is 0. */
+static int build_delete(struct sync *s, const struct operation_config *config, enum id_type type,
+    struct operation *op, struct reason *why)
 {
-	struct operation op = { 0 };
-	struct reason why;
+	char *text = field_text(s->who.data, s->who.len);
+	const struct field id = {
+		.name = "id",
+		.key = "\"id\"",
+		.name_len = 2,
+		.key_len = 4,
+		.value = text,
+		.value_len = s->who.len,
+		.kind = FIELD_TEXT,
+	};
+	const struct field *const fields[] = { &id };
+	const struct mapped m = { .fields = fields, .count = 1, .id = &id, .id_type = type };
+	const struct origin from = { .raw = "" };
+	struct operation_config c = *config;
 
-	r->c.read++;
-	r->c.deletes++;
-	if (feed_delete(r->o, &r->operation, &r->who, type, &r->bytes, &op, &why) != 0) {
-		settle_record(r, &op, true, why.text);
-	} else if (syncfile_mark(r->sync, &op, &why) < 0) {
-		failed(r, &why);
-	} else {
-		intake_begin(r, &op);
-	}
+	c.action = (enum action)s->o->sync_deletes;
+	c.fingerprints = false;
+	int result = operation_build(&c, &from, &m, &s->bytes, op, why);
+	free(text);
+	return result;
 }
 
-bool sync_pull(struct run *r)
+int sync_next_delete(struct sync *s, const struct operation_config *config, struct operation *op,
+    struct reason *why)
 {
-	struct reason why;
 	enum id_type type;
+	int found = syncfile_next_missing(s->file, &s->who, &type, why);
 
-	if (r->deletes == DELETES_LATER && !r->unsettled)
-		decide(r);
-	if (r->deletes != DELETES_GO_ON)
-		return false;
-	int found = syncfile_next_missing(r->sync, &r->who, &type, &why);
-	if (found == 1) {
-		delete_one(r, type);
-		return true;
-	}
-	if (found < 0)
-		failed(r, &why);
-	r->deletes = DELETES_OVER;
-	intake_flush(r);
-	return false;
+	if (found != 1)
+		s->deletes = DELETES_OVER;
+	if (found != 1)
+		return checked(s, found, why);
+	*op = (struct operation){ 0 };
+	if (build_delete(s, config, type, op, why) != 0)
+		return 2;
+	if (!s->o->dry_run && syncfile_mark(s->file, op, why) != 0)
+		return checked(s, -1, why);
+	return 1;
 }

@@ -1,0 +1,130 @@
+/* How a run begins: what it needs is opened, in the order in which trouble is cheapest. */
+#include "run/run_state.h"
+
+#include <sysexits.h>
+
+#include "base/words.h"
+#include "input/input.h"
+#include "queue/batch.h"
+#include "queue/queue.h"
+#include "run/sync.h"
+#include "send/pace.h"
+#include "send/sender.h"
+#include "show/display.h"
+
+#define HELD_SINGLE (4u << 20) /* bytes of records held at once, in flight and waiting */
+#define HELD_BATCH (8u << 20)
+#define WAITING_SINGLE 1000 /* records that may be unsettled, those waiting for their turn too */
+#define WAITING_BATCH 25000
+
+/* "users.csv: resuming: 412,000 of 1,000,000 records are settled" */
+static void say_resuming(struct run *r)
+{
+	const struct checkpoint_state *s = &r->intake.resume.state;
+	uint64_t passed = r->o->skip < s->high ? r->o->skip : s->high;
+	struct buf text = { .max = 128 };
+
+	tally_count_all(&r->tally);
+	words_count(&text, s->high - s->open_count - passed, true);
+	if (r->tally.moment.total) {
+		buf_str(&text, " of ");
+		words_count(&text, r->tally.moment.total, true);
+	}
+	buf_byte(&text, '\0');
+	display_message(r->display, DISPLAY_NOTICE, "%s: resuming: %s records are settled",
+	    input_name(r->feed.input, 0), text.data);
+	buf_free(&text);
+}
+
+static int open_checkpoint(struct run *r, struct reason *why)
+{
+	struct resume *s = &r->intake.resume;
+
+	if (!r->o->state)
+		return 0;
+	/* what an unfinished night left is due in the sync file */
+	if (outputs_open_checkpoint(&r->outputs, r->o, &r->feed.identity, r->sync != NULL,
+	        &s->state, &s->verifying, why) != 0)
+		return -1;
+	if (!s->verifying)
+		return 0;
+	r->feed.operation.event_time_ms = s->state.event_time_ms;
+	say_resuming(r);
+	return 0;
+}
+
+static void set_up_queue(struct run *r)
+{
+	const struct options *o = r->o;
+	size_t singles = WAITING_SINGLE + 2 * (size_t)o->concurrency;
+	const struct queue_config c = {
+		.batches = o->batch,
+		.batch_most = feed_batch_most(o),
+		.batch_wait_us = o->batch_wait_us,
+		.operations_most = o->batch ? WAITING_BATCH : singles,
+		.bytes_most = o->batch ? HELD_BATCH : HELD_SINGLE,
+	};
+
+	r->queue = queue_new(&c);
+}
+
+static void set_up_pace(struct run *r)
+{
+	const struct options *o = r->o;
+	const struct num_rate *records = &o->record_rate;
+	const struct pace_config c = {
+		.num = o->rate.num,
+		.den = o->rate.den,
+		.burst = (int64_t)o->burst,
+		.adapt = !o->no_adapt,
+	};
+	int64_t at_once = records->num ? (int64_t)batch_at_once(records, &o->rate, o->burst) : 1;
+
+	r->pace = pace_new(&c, r->now);
+	bucket_init(&r->records, records->num, records->den, at_once, at_once, false, r->now);
+	gate_init(&r->gate);
+}
+
+static int set_up_sender(struct run *r, struct reason *why)
+{
+	const struct options *o = r->o;
+	const struct sender_config c = {
+		.base = o->url,
+		.user = o->site_id,
+		.password = o->api_key,
+		.ca_file = o->ca_file,
+		.proxy = o->proxies ? NULL : "",
+		.timeout_us = o->timeout_us,
+		.slots = o->concurrency,
+		.large_bodies = o->batch,
+	};
+
+	r->sender = sender_new(&c, why);
+	if (r->sender)
+		return 0;
+	if (why->status == 0)
+		why->status = EX_CONFIG;
+	return -1;
+}
+
+int start_run(struct run *r, struct reason *why)
+{
+	const struct checkpoint_state *kept = &r->intake.resume.state;
+
+	tally_init(&r->tally, r->o, r->display, NULL);
+	if (feed_open(&r->feed, r->o, r->started_wall / 1000, why) != 0)
+		return -1;
+	tally_init(&r->tally, r->o, r->display, r->feed.input);
+	if (outputs_check(r->o, why) != 0 ||
+	    sync_open(r->o, &r->feed.identity, &r->sync, why) != 0 ||
+	    open_checkpoint(r, why) != 0 ||
+	    outputs_open(&r->outputs, r->o, r->intake.resume.verifying ? kept : NULL, why) != 0)
+		return -1;
+	set_up_queue(r);
+	set_up_pace(r);
+	feed_start(&r->feed, r->o, r->o->batch);
+	if (set_up_sender(r, why) != 0)
+		return -1;
+	r->check.wanted = true;
+	return settle_commit(r);
+}

@@ -1,0 +1,89 @@
+/* Counting, and saying so. */
+#include "run/tally.h"
+
+#include "base/clock.h"
+#include "input/input.h"
+#include "options/options.h"
+#include "show/display.h"
+
+#define COUNT_PIECE (4u << 20) /* bytes of the input that are counted at once */
+#define COUNT_AFTER_US 1000000 /* so long a busy run does not count */
+#define COUNT_AHEAD_US 50000   /* so long lines that are due count ahead, all of them together */
+
+void tally_init(struct tally *t, const struct options *o, struct display *display,
+    struct input *input)
+{
+	*t = (struct tally){
+		.o = o,
+		.display = display,
+		.input = input,
+		.counting = input != NULL,
+		.ahead_us = COUNT_AHEAD_US,
+		.line_at = o->progress_every,
+	};
+}
+
+void tally_total(struct tally *t, uint64_t records)
+{
+	const struct options *o = t->o;
+	uint64_t total = records > o->skip ? records - o->skip : 0;
+
+	t->counting = false;
+	if (!o->shards)
+		t->moment.total = o->limit && o->limit < total ? o->limit : total;
+}
+
+void tally_grow(struct tally *t, uint64_t records)
+{
+	if (t->moment.total)
+		t->moment.total += records;
+}
+
+bool tally_count(struct tally *t)
+{
+	uint64_t total;
+
+	if (!t->counting)
+		return false;
+	int more = input_count(t->input, COUNT_PIECE, &total);
+	if (more == 0)
+		tally_total(t, total);
+	t->counting = more == 1;
+	return t->counting;
+}
+
+void tally_count_all(struct tally *t)
+{
+	while (tally_count(t))
+		;
+}
+
+static void count_ahead(struct tally *t)
+{
+	int64_t start = clock_now();
+
+	while (t->ahead_us > clock_now() - start && tally_count(t))
+		;
+	t->ahead_us -= clock_now() - start;
+}
+
+/* The turn tells the display how things are; here it hears only of a record that a line is due
+ * for. */
+void tally_settled(struct tally *t, enum outcome outcome, int64_t now)
+{
+	t->c.outcomes[outcome]++;
+	uint64_t finished = counters_finished(&t->c), every = t->o->progress_every;
+	if (finished < t->line_at)
+		return;
+	t->line_at = finished - finished % every + every;
+	if (t->counting && display_keeps_lines(t->display))
+		count_ahead(t);
+	display_progress(t->display, &t->c, &t->moment, now);
+}
+
+void tally_show(struct tally *t, int64_t now)
+{
+	if (!t->o->quiet && t->moment.elapsed_us >= COUNT_AFTER_US)
+		tally_count(t);
+	display_progress(t->display, &t->c, &t->moment, now);
+}
