@@ -61,6 +61,7 @@ threads() {
 mkdir -p "$logs" || exit 1
 step gcc "$make" CC=gcc BUILD="$build/gcc" test-now
 step clang with clang "$make" CC=clang BUILD="$build/clang" test-now
+step portable "$make" PORTABLE=1 BUILD="$build/portable" test-now
 step sanitize "$make" SANITIZE=1 BUILD="$build/asan" test-now
 step threads threads
 step valgrind with valgrind "$make" BUILD="$build/gcc" valgrind

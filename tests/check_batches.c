@@ -16,6 +16,8 @@
 #include "harness.h"
 #include "sandbox.h"
 #include "scene.h"
+#include "unix.h"
+#include "base/os.h"
 
 Suite *batches_suite(void);
 
@@ -38,7 +40,7 @@ static struct sandbox_arrival request(struct sandbox *s, size_t n)
 
 	ck_assert_uint_lt(n + 1, sandbox_arrivals(s));
 	while (!(a = sandbox_arrival(s, n + 1)).answered_us)
-		usleep(MS);
+		unix_nap(MS);
 	ck_assert_str_eq(a.path, "/api/v2/batch");
 	return a;
 }
@@ -187,7 +189,7 @@ static struct pipeline pipe_new(const char *wait)
 	struct pipeline p = { .scene = scene_open(&(struct sandbox_config){ 0 }) };
 	int fds[2];
 
-	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(fds, false), 0);
 	harness_stdin_fd(p.scene.harness, fds[0]);
 	p.child = HARNESS_START(p.scene.harness, "-a", "track", "--format=ndjson", "--batch", wait);
 	close(fds[0]);
@@ -239,7 +241,7 @@ START_TEST(a_new_record_prolongs_the_wait)
 
 	for (int i = 0; i < 6; i++) {
 		if (i)
-			usleep(500 * MS);
+			unix_nap(500 * MS);
 		last = clock_now();
 		pipe_send(&p, "seen");
 	}
@@ -271,7 +273,7 @@ START_TEST(a_signal_ends_the_wait)
 	struct pipeline p = pipe_new("--batch-wait=1h");
 
 	pipe_send(&p, "one");
-	usleep(300 * MS);
+	unix_nap(300 * MS);
 	harness_signal(p.child, SIGTERM);
 	const struct harness_run *run = harness_finish(p.child);
 	harness_assert_status(run, 143);

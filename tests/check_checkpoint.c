@@ -16,6 +16,7 @@
 #include "dice.h"
 #include "harness.h"
 #include "base/log.h"
+#include "unix.h"
 
 Suite *checkpoint_suite(void);
 
@@ -998,7 +999,7 @@ START_TEST(a_killed_run_keeps_what_it_committed)
 			commit_forever(fds[1]);
 		}
 		close(fds[1]);
-		usleep((useconds_t)dice_below(&d, dice_one_in(&d, 2) ? 3000 : 60000));
+		unix_nap(dice_below(&d, dice_one_in(&d, 2) ? 3000 : 60000));
 		kill(pid, SIGKILL);
 		while (read(fds[0], &n, sizeof n) == sizeof n)
 			told = n;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "dice.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *cli_sync_suite(void);
 
@@ -91,7 +92,7 @@ static uint64_t operations(void)
 
 static void wait_for_operations(uint64_t n)
 {
-	for (int64_t until = clock_now() + SOON * 1000; operations() < n; usleep(2000))
+	for (int64_t until = clock_now() + SOON * 1000; operations() < n; unix_nap(2000))
 		ck_assert_msg(clock_now() < until, "%d operations of %d have come",
 		    (int)operations(), (int)n);
 }
@@ -238,7 +239,7 @@ static void killed_runs(struct dice *d, int runs, const char *batch, const char 
 		while (
 		    harness_peek(child)->status == -1 && !sandbox_wait(scene.sandbox, enough, 10))
 			;
-		usleep((useconds_t)dice_below(d, 4000));
+		unix_nap(dice_below(d, 4000));
 		harness_signal(child, SIGKILL);
 		harness_finish(child);
 	}
@@ -439,7 +440,7 @@ START_TEST(a_mark_stays_until_the_last_row_is_settled)
 	write_input("id,value\np1,1\np1,2\np2,1\n");
 	struct harness_child *child = START(batch, "--no-state");
 	wait_for_operations(3);
-	usleep(400000); /* the first is written down */
+	unix_nap(400000); /* the first is written down */
 	harness_signal(child, SIGKILL);
 	harness_finish(child);
 	expect_people("p1=2 p2=1 ");

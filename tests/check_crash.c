@@ -19,6 +19,8 @@
 #include "dice.h"
 #include "harness.h"
 #include "sandbox.h"
+#include "unix.h"
+#include "base/os.h"
 
 Suite *crash_suite(void);
 
@@ -127,7 +129,7 @@ static const struct harness_run *run_once(struct crash *c, bool *killed)
 		;
 	int64_t until = clock_now() + 1000 * (5 + dice_below(&c->dice, longest));
 	while (clock_now() < until && harness_peek(child)->status == -1)
-		usleep(2000);
+		unix_nap(2000);
 	*killed = harness_peek(child)->status == -1 && c->kills < MOST_KILLS;
 	if (*killed) {
 		c->kill_at[c->kills++] = clock_now();
@@ -178,9 +180,9 @@ static int answered_between(struct crash *c, int64_t from, int64_t to)
  * cores, it is as much longer. */
 static int64_t half_a_second(void)
 {
-	double load = 0, cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	double load = unix_load(), cores = os_processors();
 
-	if (getloadavg(&load, 1) != 1 || load < cores)
+	if (load < cores)
 		return 500000;
 	return (int64_t)(500000 * load / cores);
 }

@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <locale.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -17,6 +16,7 @@
 #include "expect.h"
 #include "show/report.h"
 #include "screen.h"
+#include "unix.h"
 
 Suite *display_suite(void);
 
@@ -64,10 +64,9 @@ static struct stage piped(struct display_config c)
 static struct stage on_terminal(struct display_config c, unsigned columns)
 {
 	struct stage s = { 0 };
-	struct winsize size = { .ws_row = 24, .ws_col = (unsigned short)columns };
 
 	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
-	ck_assert_int_eq(openpty(&s.ours, &s.theirs, NULL, NULL, &size), 0);
+	ck_assert_int_eq(unix_terminal(&s.ours, &s.theirs, (unsigned short)columns, 24), 0);
 	s.screen = screen_new(columns);
 	stage_begin(&s, &c);
 	return s;

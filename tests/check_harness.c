@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/os.h"
 
 Suite *harness_suite(void);
 
@@ -100,7 +101,7 @@ START_TEST(the_tests_own_descriptors)
 	int in[2], out[2];
 	char got[8] = "";
 
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(in, false) | os_pipe(out, false), 0);
 	harness_stdin_fd(h, in[0]);
 	harness_stdout_fd(h, out[1]);
 	struct harness_child *c = HARNESS_START(h, "-");

@@ -63,8 +63,10 @@ static void write_file(const char *name, const char *mode, const char *data, siz
 static const char *folder_add(struct folder *f, const char *name, const char *data)
 {
 	size_t i = f->config.file_count++;
+	size_t most = strlen(f->path) + strlen(name) + 2;
 
-	ck_assert_int_gt(asprintf(&f->names[i], "%s/%s", f->path, name), 0);
+	f->names[i] = xmalloc(most);
+	snprintf(f->names[i], most, "%s/%s", f->path, name);
 	f->files[i] = f->names[i];
 	if (data)
 		write_file(f->names[i], "wb", data, strlen(data));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "dice.h"
+#include "unix.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define UNTOUCHED 424242
@@ -382,7 +383,7 @@ START_TEST(moment_every_month)
 				ck_abort_msg("%04d-%02d-01: %" PRId64, year, month, seconds);
 			/* the day before the next */
 			struct tm tm = { .tm_year = year - 1900, .tm_mon = month, .tm_mday = 0 };
-			time_t last = timegm(&tm);
+			time_t last = unix_utc(&tm);
 			if (date(year, month, tm.tm_mday, &seconds) != 0 ||
 			    seconds != (int64_t)last)
 				ck_abort_msg("%04d-%02d-%02d: %" PRId64, year, month, tm.tm_mday,

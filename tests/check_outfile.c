@@ -14,6 +14,7 @@
 #include "dice.h"
 #include "harness.h"
 #include "base/log.h"
+#include "unix.h"
 
 Suite *outfile_suite(void);
 
@@ -421,7 +422,7 @@ static pid_t slow_reader(int fd, int other, size_t n)
 		for (ssize_t i = 0; i < r; i++, len++)
 			if (got[i] != (unsigned char)(len * 7 / 3))
 				_exit(1);
-		usleep(2000);
+		unix_nap(2000);
 	}
 	_exit(len == n ? 0 : 2);
 }

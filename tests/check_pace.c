@@ -17,6 +17,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "scene.h"
+#include "unix.h"
+#include "base/os.h"
 
 Suite *pace_suite(void);
 
@@ -156,7 +158,7 @@ START_TEST(a_stall_is_no_licence)
 		struct harness_child *child = HARNESS_START(s.harness, "in.csv");
 		ck_assert(sandbox_wait(s.sandbox, 60, SOON));
 		harness_signal(child, SIGSTOP);
-		usleep(700000);
+		unix_nap(700000);
 		harness_signal(child, SIGCONT);
 		harness_assert_status(harness_finish(child), 0);
 		busiest = sandbox_max_in(s.sandbox, SECOND);
@@ -380,14 +382,14 @@ START_TEST(a_producer_is_held_back)
 	int ends[2], rows = 0;
 	size_t taken = 0;
 
-	ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(ends, true), 0);
 	ck_assert_int_eq(write(ends[1], "id,text\n", 8), 8);
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, 0), 0);
 	harness_stdin_fd(s.harness, ends[0]);
 	struct harness_child *child = HARNESS_START(s.harness, "--rate=5", "--format=csv");
 	close(ends[0]);
 	ck_assert(sandbox_wait(s.sandbox, 1, SOON));
-	for (int64_t until = clock_now() + SECOND * 3 / 2; clock_now() < until; usleep(1000)) {
+	for (int64_t until = clock_now() + SECOND * 3 / 2; clock_now() < until; unix_nap(1000)) {
 		do
 			snprintf(row, sizeof row, "p%d,%080d\n", rows++, 0);
 		while (write(ends[1], row, strlen(row)) > 0 && (taken += strlen(row)));

@@ -14,6 +14,7 @@
 #include "harness.h"
 #include "sandbox.h"
 #include "scene.h"
+#include "base/os.h"
 
 Suite *pipe_suite(void);
 
@@ -154,7 +155,7 @@ START_TEST(a_slow_producer)
 	struct scene s = scene_open(NULL);
 	int ends[2];
 
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(ends, false), 0);
 	harness_stdin_fd(s.harness, ends[0]);
 	struct harness_child *c = HARNESS_START(s.harness, "--rate=unlimited");
 	close(ends[0]);

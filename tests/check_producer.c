@@ -19,6 +19,8 @@
 #include "operation/mapping.h"
 #include "options/options.h"
 #include "scene.h"
+#include "unix.h"
+#include "base/os.h"
 
 Suite *producer_suite(void);
 
@@ -80,8 +82,10 @@ static void write_file(const char *name, const struct buf *text)
 static const char *setting_name(struct setting *s, const char *name)
 {
 	size_t i = s->o.input.file_count++;
+	size_t most = strlen(s->path) + strlen(name) + 2;
 
-	ck_assert_int_gt(asprintf(&s->names[i], "%s/%s", s->path, name), 0);
+	s->names[i] = xmalloc(most);
+	snprintf(s->names[i], most, "%s/%s", s->path, name);
 	return s->files[i] = s->names[i];
 }
 
@@ -105,9 +109,7 @@ static void setting_begin(struct setting *s, bool ahead)
 
 static bool two_processors(void)
 {
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
+	return os_processors() > 1;
 }
 
 /* -- input -- */
@@ -329,7 +331,7 @@ START_TEST(left_at_any_time)
 		for (int64_t i = dice_below(&d, 3000); i > 0; i--)
 			ck_assert_int_le(producer_next(s.producer)->kind, MADE_BAD);
 		if (dice_one_in(&d, 10))
-			usleep(2000); /* long enough to fill what there is, mostly */
+			unix_nap(2000); /* long enough to fill what there is, mostly */
 	}
 	setting_close(&s);
 }

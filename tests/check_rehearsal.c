@@ -15,6 +15,7 @@
 #include "sandbox.h"
 #include "sandbox_limit.h"
 #include "sandbox_options.h"
+#include "unix.h"
 
 #define C "/api/v1/customers/"
 
@@ -124,7 +125,7 @@ static time_t header_date(const struct client_answer *a, const char *name)
 
 	ck_assert_msg(at != NULL, "no %s in %s", name, a->text);
 	ck_assert_ptr_nonnull(strptime(at + strlen(name), "%a, %d %b %Y %H:%M:%S GMT", &tm));
-	return timegm(&tm);
+	return unix_utc(&tm);
 }
 
 /* 20 minutes, ahead and behind: the two dates agree with each other, not with ours. */
@@ -319,8 +320,8 @@ START_TEST(held_answers_wait_and_then_come)
 	client_ask(two, "PUT", C "8", "{}");
 	ck_assert(sandbox_wait(s, 2, 5000));
 	while (sandbox_counters(s).people < 2)
-		usleep(1000);
-	usleep(50000);
+		unix_nap(1000);
+	unix_nap(50000);
 	ck_assert_int_lt(recv(one, &byte, 1, MSG_DONTWAIT), 0);
 	ck_assert_int_eq((int)sandbox_arrival(s, 0).answered_us, 0);
 	sandbox_hold(s, false);

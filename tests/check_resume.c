@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "dice.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *resume_suite(void);
 
@@ -569,7 +570,7 @@ START_TEST(a_stream_s_events_keep_their_ids)
 	        .fault = { .act = SANDBOX_STATUS, .process = true, .status = 401 } });
 	harness_stdin_text(s.harness, stream);
 	harness_assert_status(IMPORT(&s, "--state=my.state", "-a", "track"), 77);
-	usleep(20000);
+	unix_nap(20000);
 	harness_stdin_text(s.harness, stream);
 	harness_assert_status(IMPORT(&s, "--state=my.state", "-a", "track"), 0);
 	ck_assert_uint_eq(sandbox_counters(s.sandbox).events, 3);
@@ -656,7 +657,7 @@ START_TEST(an_outage_costs_nothing)
 	sandbox_set_outage(s.sandbox, true);
 	down_at = sandbox_arrivals(s.sandbox);
 	ck_assert(harness_wait_for(child, "destination down", SOON));
-	usleep(1500000);
+	unix_nap(1500000);
 	sandbox_set_outage(s.sandbox, false);
 	up_at = sandbox_arrivals(s.sandbox);
 	const struct harness_run *run = harness_finish(child);

@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "scene.h"
+#include "unix.h"
+#include "base/os.h"
 
 Suite *signals_suite(void);
 
@@ -212,7 +214,7 @@ START_TEST(a_line_comes_when_asked_for)
 	for (int64_t until = clock_now() + SOON * 1000; finished < 7 && clock_now() < until;) {
 		harness_signal(child, SIGUSR1);
 		ck_assert_msg(harness_wait_for(child, "Progress: ", SOON), "no line");
-		usleep(20000);
+		unix_nap(20000);
 		const char *err = harness_peek(child)->err, *line = err;
 		for (const char *next = line; (next = strstr(next, "Progress: ")); next++)
 			line = next;
@@ -248,7 +250,7 @@ START_TEST(a_silent_pipe_does_not_hold_it)
 	struct scene s = scene_open(NULL);
 	int ends[2];
 
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(ends, false), 0);
 	ck_assert_int_eq(write(ends[1], row->before, strlen(row->before)),
 	    (ssize_t)strlen(row->before));
 	harness_stdin_fd(s.harness, ends[0]);
@@ -256,7 +258,7 @@ START_TEST(a_silent_pipe_does_not_hold_it)
 	    "--summary=summary.json");
 	close(ends[0]);
 	ck_assert(sandbox_wait(s.sandbox, row->arrivals, SOON));
-	usleep(300000);
+	unix_nap(300000);
 	ck_assert_int_eq(harness_peek(child)->status, -1);
 	harness_signal(child, SIGTERM);
 	const struct harness_run *run = harness_finish(child);

@@ -19,6 +19,7 @@
 #include "sandbox.h"
 #include "scene.h"
 #include "screen.h"
+#include "base/os.h"
 
 Suite *terminal_suite(void);
 
@@ -60,8 +61,8 @@ static void open_stage(struct stage *s)
 
 	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
 	s->stopped = false;
-	ck_assert_int_eq(pipe2(s->gate, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(s->there, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(s->gate, false), 0);
+	ck_assert_int_eq(os_pipe(s->there, false), 0);
 	snprintf(s->stop, sizeof s->stop, "p%d", STOPS_AT);
 	s->scene = scene_open(&config);
 	harness_env(s->scene.harness, "LC_ALL", "C.UTF-8");
@@ -419,7 +420,7 @@ START_TEST(it_says_that_it_waits_for_input)
 	char *people = scene_people(12);
 
 	open_stage(&s);
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(os_pipe(ends, false), 0);
 	harness_stdin_fd(s.scene.harness, ends[0]);
 	struct harness_child *c = START(&s, 120, "-");
 	close(ends[0]);

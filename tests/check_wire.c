@@ -23,6 +23,8 @@
 #include "base/clock.h"
 #include "scene.h"
 #include "base/version.h"
+#include "base/os.h"
+#include "unix.h"
 
 Suite *wire_suite(void);
 
@@ -56,11 +58,11 @@ static bool readable(struct tap *t, int fd)
 /* How long the request at `from` is; 0: not whole yet. */
 static size_t whole_length(const struct buf *b, size_t from)
 {
-	const char *head = b->data + from, *end = memmem(head, b->len - from, "\r\n\r\n", 4);
+	const char *head = b->data + from, *end = os_find(head, b->len - from, "\r\n\r\n", 4);
 
 	if (!end)
 		return 0;
-	const char *length = memmem(head, (size_t)(end - head), "Content-Length: ", 16);
+	const char *length = os_find(head, (size_t)(end - head), "Content-Length: ", 16);
 	size_t whole = (size_t)(end - head) + 4 + (length ? strtoul(length + 16, NULL, 10) : 0);
 	return whole <= b->len - from ? whole : 0;
 }
@@ -185,7 +187,7 @@ static char *sorted_lines(const char *text)
 	struct buf out = { .max = SIZE_MAX };
 	size_t n = 0;
 
-	while ((line = strsep(&rest, "\n")) && n < 64)
+	while ((line = unix_cut(&rest, "\n")) && n < 64)
 		lines[n++] = line;
 	qsort(lines, n, sizeof *lines, by_text);
 	for (size_t i = 0; i < n; i++)

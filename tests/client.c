@@ -55,7 +55,7 @@ void client_ask(int fd, const char *method, const char *path, const char *body)
 
 static bool is_whole(const struct client_answer *a, size_t len)
 {
-	const char *length = strcasestr(a->text, "\r\nContent-Length:");
+	const char *length = strstr(a->text, "\r\nContent-Length:"); /* as libmicrohttpd has it */
 	return a->body && length &&
 	    len - (size_t)(a->body - a->text) >= strtoul(length + 17, NULL, 10);
 }

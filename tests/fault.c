@@ -281,6 +281,12 @@ int unlink(const char *path)
 	return REAL(unlink)(path);
 }
 
+int mkstemp(char *path)
+{
+	FAIL_IF(due("mkstemp", "mkostemp", path));
+	return REAL(mkstemp)(path);
+}
+
 int mkostemp(char *path, int flags)
 {
 	FAIL_IF(due("mkostemp", "mkostemp", path));

@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +17,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "sandbox.h"
+#include "unix.h"
+#include "base/os.h"
+
+extern char **environ;
 
 #define ENV_MAX 64
 #define LIMITS_MAX 4
@@ -286,7 +288,7 @@ static void make_pipe(int *reader, int *writer)
 {
 	int fds[2];
 
-	MUST(pipe2(fds, O_CLOEXEC) == 0);
+	MUST(os_pipe(fds, false) == 0);
 	*reader = fds[0];
 	*writer = fds[1];
 }
@@ -303,9 +305,8 @@ static struct ends connect_ends(struct harness *h, struct harness_child *c)
 	int slave = -1;
 
 	if (h->columns) {
-		struct winsize size = { .ws_col = (unsigned short)h->columns,
-			.ws_row = (unsigned short)h->rows };
-		MUST(openpty(&c->terminal, &slave, NULL, NULL, &size) == 0);
+		MUST(unix_terminal(&c->terminal, &slave, (unsigned short)h->columns,
+		         (unsigned short)h->rows) == 0);
 		MUST(fcntl(c->terminal, F_SETFD, FD_CLOEXEC) == 0 &&
 		    fcntl(slave, F_SETFD, FD_CLOEXEC) == 0);
 	}
@@ -344,23 +345,23 @@ static void find_program(struct harness *h)
 }
 
 /* In the child, before the program: only calls that are safe there. */
-static void become(const struct harness *h, const struct ends *e, char *const argv[],
-    char *const env[])
+static void become(const struct harness *h, const struct ends *e, char *const argv[], char **env)
 {
 	/* a test that fails leaves nothing running */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (unix_end_with_parent() < 0)
 		_exit(126);
 	if (h->columns && (setsid() < 0 || ioctl(e->err, TIOCSCTTY, 0) < 0))
 		_exit(126);
 	for (size_t i = 0; i < h->limit_count; i++) {
 		struct rlimit limit = { h->limits[i].most, h->limits[i].most };
-		if (setrlimit((__rlimit_resource_t)h->limits[i].resource, &limit) < 0)
+		if (setrlimit(h->limits[i].resource, &limit) < 0)
 			_exit(126);
 	}
 	signal(SIGPIPE, SIG_DFL);
 	if (chdir(h->dir) < 0 || dup2(e->in, 0) < 0 || dup2(e->out, 1) < 0 || dup2(e->err, 2) < 0)
 		_exit(126);
-	execvpe(argv[0], argv, env);
+	environ = env;
+	execvp(argv[0], argv);
 	_exit(127);
 }
 
@@ -514,7 +515,7 @@ static void attend(struct harness_child *c)
 	poll(fds, 4, TICK_MS);
 	feed(c);
 	drain_all(c);
-	pid_t done = wait4(c->pid, &status, WNOHANG, &usage);
+	pid_t done = unix_wait(c->pid, &status, WNOHANG, &usage);
 	MUST(done >= 0);
 	if (done == c->pid) {
 		note_end(c, status, &usage);
@@ -677,7 +678,7 @@ size_t harness_count_lines(const char *text, const char *part)
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
-		count += part_len == 0 || memmem(text, len, part, part_len) != NULL;
+		count += part_len == 0 || os_find(text, len, part, part_len) != NULL;
 		text += len + (text[len] == '\n');
 	}
 	return count;

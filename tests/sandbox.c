@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/os.h"
 
 /* --- libmicrohttpd's callbacks --- */
 
@@ -101,9 +101,7 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *c, char *text)
 
 static void wake_thread(struct sandbox *s)
 {
-	uint64_t one = 1;
-
-	if (write(s->wake, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (write(s->wake[1], "", 1) < 0 && errno != EAGAIN)
 		perror("sandbox: waking its thread");
 }
 
@@ -132,18 +130,16 @@ static int64_t resume_due(struct sandbox *s)
 static void wait_for_work(struct sandbox *s, int epoll_fd, int64_t until)
 {
 	struct pollfd fds[] = { { .fd = epoll_fd, .events = POLLIN },
-		{ .fd = s->wake, .events = POLLIN } };
+		{ .fd = s->wake[0], .events = POLLIN } };
 	MHD_UNSIGNED_LONG_LONG ms;
 	int64_t us = until == INT64_MAX ? 60 * (int64_t)SECOND : until - clock_now();
 
 	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES && (int64_t)ms * 1000 < us)
 		us = (int64_t)ms * 1000;
-	struct timespec wait = { .tv_sec = us > 0 ? us / SECOND : 0,
-		.tv_nsec = us > 0 ? us % SECOND * 1000 : 0 };
-	if (ppoll(fds, 2, &wait, NULL) > 0 && fds[1].revents) {
-		uint64_t count;
-		if (read(s->wake, &count, sizeof count) < 0 && errno != EAGAIN)
-			perror("sandbox: reading its eventfd");
+	if (os_poll(fds, 2, us > 0 ? us : 0) > 0 && fds[1].revents) {
+		char bytes[64];
+		while (read(s->wake[0], bytes, sizeof bytes) > 0)
+			;
 	}
 }
 
@@ -222,7 +218,7 @@ static struct sandbox *sandbox_new(const struct sandbox_config *config)
 	fault_seed(s, config->chaos.seed);
 	s->started = clock_now();
 	s->sunk = MHD_create_response_from_buffer(2, (char[]){ '{', '}' }, MHD_RESPMEM_MUST_COPY);
-	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->can_wake = os_pipe(s->wake, true) == 0;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -238,8 +234,10 @@ static void sandbox_free(struct sandbox *s)
 		visit_arrival_free(s->log[i]);
 	workspace_free(s->memory);
 	MHD_destroy_response(s->sunk);
-	if (s->wake >= 0)
-		close(s->wake);
+	if (s->can_wake) {
+		close(s->wake[0]);
+		close(s->wake[1]);
+	}
 	pthread_cond_destroy(&s->arrived);
 	pthread_mutex_destroy(&s->lock);
 	free(s->log);
@@ -257,8 +255,8 @@ struct sandbox *sandbox_start(const struct sandbox_config *config)
 {
 	struct sandbox *s = sandbox_new(config);
 
-	if (s->wake < 0) {
-		perror("sandbox: eventfd");
+	if (!s->can_wake) {
+		perror("sandbox: pipe");
 		goto fail;
 	}
 	if (daemon_start(s) < 0)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "unix.h"
 
 #define BIG_HEAD 400000  /* bytes */
 #define STALL_MS 1000    /* how long a client may take no byte of what is sent by hand */
@@ -71,7 +72,7 @@ static void add_headers(struct MHD_Response *r, const char *lines)
 {
 	char *copy = xstrdup(lines), *rest = copy;
 
-	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+	for (char *line = unix_cut(&rest, "\n"); line; line = unix_cut(&rest, "\n")) {
 		char *colon = strchr(line, ':');
 		if (!colon)
 			continue;

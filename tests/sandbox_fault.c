@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/os.h"
 
 const struct sandbox_fault sandbox_login_page = { .act = SANDBOX_STATUS,
 	.status = 200,
@@ -37,7 +38,7 @@ void fault_seed(struct sandbox *s, uint64_t seed)
 
 static bool text_within(const char *text, size_t len, const char *part)
 {
-	return !part || (len > 0 && memmem(text, len, part, strlen(part)));
+	return !part || (len > 0 && os_find(text, len, part, strlen(part)));
 }
 
 /* Within the path as a person reads it: ann@example.com, not ann%40example.com. */

@@ -59,7 +59,8 @@ struct sandbox {
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sunk;
 	pthread_t thread;
-	int wake;             /* eventfd: something for the thread to look at */
+	int wake[2]; /* a pipe: something for the thread to look at */
+	bool can_wake;
 	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t arrived;
 	bool stopping, down, held;

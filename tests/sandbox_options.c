@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "unix.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -31,7 +32,7 @@ static int read_counts(const char *value, uint64_t *out, size_t count)
 	size_t n = 0;
 	int result = 0;
 
-	for (char *part; result == 0 && (part = strsep(&rest, ",")); n++)
+	for (char *part; result == 0 && (part = unix_cut(&rest, ",")); n++)
 		result = n < count ? num_count(part, 0, 1000000, &out[n]) : -1;
 	free(copy);
 	return result == 0 && n == count && out[0] < out[1] ? 0 : -1;
@@ -175,7 +176,7 @@ static int read_fail_with(struct sandbox_options *o, const char *value)
 	char *copy = xstrdup(value), *rest = copy;
 	int result = 0;
 
-	for (char *name; result == 0 && (name = strsep(&rest, ","));) {
+	for (char *name; result == 0 && (name = unix_cut(&rest, ","));) {
 		o->fail_kinds |= fail_kind(name);
 		result = fail_kind(name) != 0 ? 0 : -1;
 	}

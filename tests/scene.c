@@ -4,8 +4,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/os.h"
 
 struct scene scene_open(const struct sandbox_config *config)
 {
@@ -88,8 +90,11 @@ size_t scene_files_with(struct scene *s, const char *text)
 	ck_assert_ptr_nonnull(d);
 	for (const struct dirent *e; (e = readdir(d));) {
 		size_t len;
-		char *data = e->d_type == DT_REG ? harness_read(s->harness, e->d_name, &len) : NULL;
-		found += data && memmem(data, len, text, strlen(text)) != NULL;
+		struct stat st;
+		bool file = stat(harness_path(s->harness, e->d_name), &st) == 0 &&
+		    S_ISREG(st.st_mode);
+		char *data = file ? harness_read(s->harness, e->d_name, &len) : NULL;
+		found += data && os_find(data, len, text, strlen(text)) != NULL;
 		free(data);
 	}
 	closedir(d);

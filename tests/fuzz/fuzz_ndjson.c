@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "model_ndjson.h"
+#include "base/os.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = (const char *)data + 3;
 	size_t n = size - 3;
 	once.chunk = n + 1;
-	if (memmem(text, n, "_cio_", 5) || memmem(text, n, "\\u00", 4))
+	if (os_find(text, n, "_cio_", 5) || os_find(text, n, "\\u00", 4))
 		/* there may be members that are dropped: no matter for jansson */
 		trace_ndjson(&judged, text, n, &once);
 	else
