@@ -63,11 +63,11 @@ START_TEST(waves_of_429)
 {
 	struct throttle t;
 
-	throttle_init(&t);
+	throttle_init(&t, 0, START);
 	ck_assert_int_eq(t.refused_since, INT64_MAX);
 	for (const struct event *e = waves[_i]; e->what; e++) {
 		if (e->what == 'A') {
-			throttle_answered(&t, THROTTLE_HEARD, us(e->began), us(e->at));
+			throttle_answered(&t, THROTTLE_HEARD, us(e->began));
 		} else {
 			ck_assert_uint_eq(throttle_nth(&t, us(e->began)), e->nth);
 			ck_assert_int_eq(throttle_refused(&t, us(e->began), -1, us(e->at) + S,
@@ -85,15 +85,212 @@ START_TEST(a_pause_is_never_shortened)
 {
 	struct throttle t;
 
-	throttle_init(&t);
+	throttle_init(&t, 0, START);
 	throttle_refused(&t, us(0), -1, us(9), us(1));
 	throttle_refused(&t, us(0), -1, us(4), us(2));
 	throttle_refused(&t, us(3), -1, us(5), us(3));
 	ck_assert_int_eq(t.paused_until, us(9));
-	throttle_answered(&t, THROTTLE_HEARD, us(0), us(4));
+	throttle_answered(&t, THROTTLE_HEARD, us(0));
 	ck_assert_int_eq(t.paused_until, us(9));
 	throttle_refused(&t, us(3), -1, INT64_MAX, us(5));
 	ck_assert_int_eq(t.paused_until, INT64_MAX);
+}
+END_TEST
+
+/* -- the limit -- */
+
+/* Attempts from `from` on for `seconds`, evenly, so many a second; all are taken. */
+static void attempts(struct throttle *t, double from, double seconds, int rate)
+{
+	for (int i = 0; i < (int)(seconds * rate); i++) {
+		throttle_began(t, us(from + (double)i / rate));
+		throttle_answered(t, THROTTLE_HEARD, us(from + (double)i / rate));
+	}
+}
+
+/* One more attempt, at `at`, is refused; nothing leaves for a second. */
+static void refuse(struct throttle *t, double at)
+{
+	throttle_began(t, us(at));
+	throttle_refused(t, us(at), -1, us(at + 1), us(at + 0.01));
+}
+
+/* The rate, a second. */
+static double rate(const struct throttle *t, double at)
+{
+	return (double)throttle_rate(t, us(at)) / (double)THROTTLE_UNIT;
+}
+
+static struct throttle asked_for(double a_second)
+{
+	struct throttle t;
+
+	throttle_init(&t, (int64_t)(a_second * (double)THROTTLE_UNIT), START);
+	return t;
+}
+
+START_TEST(just_below_what_was_taken)
+{
+	struct throttle t = asked_for(140);
+
+	attempts(&t, 0, 0.5, 140);
+	ck_assert_double_eq(rate(&t, 0.5), 140);
+	refuse(&t, 0.5);
+	ck_assert_double_eq_tol(rate(&t, 0.6), 70 * 0.985, 0.01);
+	attempts(&t, 1.6, 0.1, 60);
+	ck_assert_double_eq_tol(rate(&t, 9.5), 70 * 0.985, 0.01);
+}
+END_TEST
+
+/* From the first attempt that was taken after the pause on for eight seconds; then it climbs by the
+ * cube, to the full rate in ten seconds; refused there again, it is held for twice as long. */
+START_TEST(held_then_climbing)
+{
+	struct throttle t = asked_for(140);
+	double from = 1.6, low = 70 * 0.985, nearly = 1.5; /* one attempt more or less */
+
+	attempts(&t, 0, 0.5, 140);
+	refuse(&t, 0.5);
+	for (double hold = 8; hold < 300; hold *= 2) {
+		ck_assert_double_eq_tol(rate(&t, from + 1000), low,
+		    nearly); /* none was taken yet */
+		attempts(&t, from, 1, 70);
+		ck_assert_double_eq_tol(rate(&t, from + hold), low, nearly);
+		ck_assert_double_eq_tol(rate(&t, from + hold + 5), low + (140 - low) / 8, nearly);
+		ck_assert_double_eq(rate(&t, from + hold + 10), 140);
+		ck_assert_double_eq(rate(&t, from + hold + 1000), 140);
+		attempts(&t, from + hold + 2, 1, 70);
+		refuse(&t, from + hold + 3);
+		ck_assert_double_eq_tol(rate(&t, from + hold + 4), low, nearly);
+		from += hold + 4.2;
+	}
+	attempts(&t, from, 1, 70);
+	ck_assert_double_eq_tol(rate(&t, from + 300), low, nearly);
+	ck_assert_double_gt(rate(&t, from + 305), low + 2 * nearly);
+}
+END_TEST
+
+/* Another place is held for eight times the pause again, whether it is lower or higher. */
+START_TEST(another_place)
+{
+	struct throttle t = asked_for(140);
+	double places[] = { 70, 40, 100 }, from = 1.6, hold = 16;
+
+	attempts(&t, 0, 0.5, 140);
+	refuse(&t, 0.5);
+	attempts(&t, from, 1, 70);
+	refuse(&t, from + 9);
+	from += 10.5;
+	for (int i = 1; i < 3; i++) {
+		double low = places[i] * 0.985;
+		attempts(&t, from, 1, 40);
+		attempts(&t, from + hold + 8, 1, (int)places[i]);
+		refuse(&t, from + hold + 9);
+		from += hold + 10.2;
+		hold = 9.6;
+		attempts(&t, from, 1, 40);
+		ck_assert_double_eq_tol(rate(&t, from + hold), low, 1.5);
+		ck_assert_double_gt(rate(&t, from + hold + 5), low + 3);
+	}
+}
+END_TEST
+
+/* Refused while it is held, with as much taken as before: lower by 2 %, then by 4 %, by 8 %. */
+START_TEST(a_little_too_high)
+{
+	struct throttle t = asked_for(140);
+	double from = 0, expected = 100 * 0.985;
+
+	attempts(&t, 0, 1, 100);
+	refuse(&t, 1);
+	for (int i = 0; i < 3; i++) {
+		from += 2.2;
+		attempts(&t, from, 3, 100);
+		refuse(&t, from + 3);
+		from += 3;
+		expected *= 1 - 0.02 * (1 << i);
+		ck_assert_double_eq_tol(rate(&t, from + 0.5), expected, 0.01);
+	}
+}
+END_TEST
+
+/* Where the server counts over a longer time, what is taken in one second is not its limit. */
+static const struct {
+	double lasted;        /* at 100 a second, until the first 429 */
+	double refused_again; /* after that, in seconds; 0: not */
+	int64_t retry_after;  /* in seconds; -1: none */
+	double span;          /* that it is thought to count over */
+} counted[] = {
+	{ 0.7, 0, -1, 1 }, { 0.7, 0, 1, 1 }, { 2.1, 0, -1, 3 }, { 7.1, 0, -1, 10 },
+	{ 7.1, 0, 3, 10 }, { 42, 0, -1, 60 }, { 42, 0, 18, 60 }, { 8, 0, 13, 20 },
+	{ 8, 3, -1, 15 }, /* it goes on refusing */
+	{ 1.5, 0.9, -1, 3 },
+	{ 70, 0, -1, 1 }, /* longer than servers count: something has changed */
+};
+
+START_TEST(what_it_counts_over)
+{
+	struct throttle t = asked_for(140);
+	double lasted = counted[_i].lasted, again = counted[_i].refused_again;
+	int64_t after = counted[_i].retry_after < 0 ? -1 : counted[_i].retry_after * S;
+	double taken = lasted < counted[_i].span ? lasted : counted[_i].span;
+
+	attempts(&t, 0, lasted, 100);
+	throttle_began(&t, us(lasted));
+	throttle_refused(&t, us(lasted), after, us(lasted + 0.5), us(lasted + 0.01));
+	if (again > 0) {
+		throttle_began(&t, us(lasted + again));
+		throttle_refused(&t, us(lasted + again), -1, us(lasted + 9),
+		    us(lasted + again + 0.01));
+	}
+	ck_assert_double_eq_tol(rate(&t, lasted + 1), 0.985 * 100 * taken / counted[_i].span, 2);
+}
+END_TEST
+
+/* A server that names a long time only to punish is found out: more is taken on the way up than it
+ * would have counted. */
+START_TEST(a_penalty_is_no_span)
+{
+	struct throttle t = asked_for(140);
+
+	attempts(&t, 0, 0.7, 100);
+	throttle_began(&t, us(0.7));
+	throttle_refused(&t, us(0.7), 30 * S, us(31), us(0.71));
+	ck_assert_double_lt(rate(&t, 31), 3);
+	attempts(&t, 31, 8, 2);
+	attempts(&t, 44.5, 4, 100);
+	refuse(&t, 48.5);
+	ck_assert_double_eq_tol(rate(&t, 50), 98.5, 2);
+}
+END_TEST
+
+/* What is lost says nothing of whether the server takes requests; nor does what had left before the
+ * pause. */
+START_TEST(only_an_answer_opens)
+{
+	struct throttle t = asked_for(140);
+
+	attempts(&t, 0, 0.5, 140);
+	refuse(&t, 0.5);
+	throttle_answered(&t, THROTTLE_LOST, us(1.6));
+	throttle_answered(&t, THROTTLE_HEARD, us(0.49));
+	ck_assert_double_eq_tol(rate(&t, 60), 70 * 0.985, 0.01);
+	throttle_answered(&t, THROTTLE_HEARD, us(1.7));
+	ck_assert_double_eq(rate(&t, 60), 140);
+}
+END_TEST
+
+/* Nothing is learnt where the rate is to stay, and none is set below one in ten seconds. */
+START_TEST(bounds_of_the_rate)
+{
+	static const struct {
+		double full, least;
+	} rows[] = { { 0, 0 }, { 0.05, 0.05 }, { 1, 0.1 }, { 1000000, 0.1 } };
+	struct throttle t = asked_for(rows[_i].full);
+
+	for (int i = 1; i < 50; i++)
+		refuse(&t, 100 * i);
+	ck_assert_double_eq_tol(rate(&t, 10000), rows[_i].least, 1e-9);
 }
 END_TEST
 
@@ -122,23 +319,55 @@ START_TEST(a_pause_holds_the_bucket)
 }
 END_TEST
 
-/* What a person is told: nothing before the first 429, nor where the rate is kept whatever comes.
- */
-START_TEST(what_was_learnt_is_told)
+/* Thirty attempts, then a 429 that asks to wait until 2 s. */
+static struct pace *limited(const struct pace_config *c)
 {
-	struct pace_config kept = fifty;
-	struct pace *p = pace_new(&fifty, START), *q;
+	struct pace *p = pace_new(c, START);
+	int64_t now = START;
+
+	for (int i = 0; i < 30; i++) {
+		now = c->num ? pace_ready(p, now) : now + 10000;
+		ck_assert(pace_take(p, now));
+		pace_answered(p, THROTTLE_HEARD, now, now);
+	}
+	ck_assert_double_eq(pace_learned(p, now), 0);
+	now = us(0.7);
+	ck_assert(pace_take(p, now));
+	ck_assert(pace_refused(p, now, -1, us(2), now));
+	return p;
+}
+
+/* What a person is told, and what the bucket does: below the thirty that were taken; the same where
+ * no rate was asked for. */
+START_TEST(the_bucket_follows)
+{
+	static const struct pace_config unlimited = { .burst = 10, .adapt = true };
+	struct pace *p = limited(_i ? &unlimited : &fifty);
+
+	ck_assert_double_eq_tol(pace_learned(p, us(0.7)), 30 * 0.985, 1);
+	ck_assert_int_eq(pace_ready(p, us(1)), us(2));
+	ck_assert(pace_take(p, us(2)));
+	ck_assert_int_ge(pace_ready(p, us(2)), us(2) + 33000);
+	ck_assert_int_le(pace_ready(p, us(2)), us(2) + 35000);
+	pace_answered(p, THROTTLE_HEARD, us(2), us(2));
+	ck_assert_double_eq(pace_learned(p, us(30)), 0);
+	pace_free(p);
+}
+END_TEST
+
+START_TEST(the_rate_stays)
+{
+	struct pace_config kept = fifty, unlimited = { .burst = 10 };
+	struct pace *p = limited(_i ? &unlimited : &kept);
 
 	kept.adapt = false;
-	q = pace_new(&kept, START);
-	ck_assert_double_eq(pace_learned(p, START), 0);
-	pace_refused(p, START, -1, us(1), us(1));
-	pace_refused(q, START, -1, us(1), us(1));
-	ck_assert_double_gt(pace_learned(p, us(1)), 1);
-	ck_assert_double_lt(pace_learned(p, us(1)), 50);
-	ck_assert_double_eq(pace_learned(q, us(1)), 0);
 	pace_free(p);
-	pace_free(q);
+	p = limited(_i ? &unlimited : &kept);
+	ck_assert_double_eq(pace_learned(p, us(0.7)), 0);
+	ck_assert(!pace_take(p, us(2) - 1));
+	ck_assert(pace_take(p, us(2)));
+	ck_assert_int_eq(pace_ready(p, us(2)), us(2) + (_i ? 0 : 20000));
+	pace_free(p);
 	pace_free(NULL);
 }
 END_TEST
@@ -150,8 +379,17 @@ Suite *throttle_suite(void)
 
 	tcase_add_loop_test(t, waves_of_429, 0, (int)(sizeof waves / sizeof *waves));
 	tcase_add_test(t, a_pause_is_never_shortened);
+	tcase_add_test(t, just_below_what_was_taken);
+	tcase_add_test(t, held_then_climbing);
+	tcase_add_test(t, another_place);
+	tcase_add_test(t, a_little_too_high);
+	tcase_add_loop_test(t, what_it_counts_over, 0, (int)(sizeof counted / sizeof *counted));
+	tcase_add_test(t, a_penalty_is_no_span);
+	tcase_add_test(t, only_an_answer_opens);
+	tcase_add_loop_test(t, bounds_of_the_rate, 0, 4);
 	tcase_add_test(t, a_pause_holds_the_bucket);
-	tcase_add_test(t, what_was_learnt_is_told);
+	tcase_add_loop_test(t, the_bucket_follows, 0, 2);
+	tcase_add_loop_test(t, the_rate_stays, 0, 2);
 	suite_add_tcase(suite, t);
 	return suite;
 }

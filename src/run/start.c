@@ -81,7 +81,7 @@ static void set_up_pace(struct run *r)
 	int64_t at_once = records->num ? (int64_t)batch_at_once(records, &o->rate, o->burst) : 1;
 
 	r->pace = pace_new(&c, r->now);
-	bucket_init(&r->records, records->num, records->den, at_once, at_once, false, r->now);
+	bucket_init(&r->records, records->num, records->den, at_once, at_once, r->now);
 	gate_init(&r->gate);
 }
 

@@ -1,8 +1,9 @@
 #include "send/bucket.h"
 
 #define SECOND 1000000
-/* what climbing from nothing to the full rate takes, us */
-#define CLIMB_TIME (20 * (bucket_units)SECOND)
+/* units are so small that a token a microsecond can be set to any rate that is a whole number of
+ * hundredths a second */
+#define FINE (100 * (bucket_units)SECOND)
 #define PEAK_NUM 101 /* the peak meter fills at 101/100 of the rate ... */
 #define PEAK_DEN 100
 /* ... and forgives a sleeper that wakes this late, us (at 50/s: 51 in a second at most) */
@@ -21,21 +22,15 @@ static bucket_units larger(bucket_units a, bucket_units b)
 }
 
 void bucket_init(struct bucket *b, int64_t num, int64_t den, int64_t burst, int64_t most_at_once,
-    bool adapt, int64_t now)
+    int64_t now)
 {
-	*b = (struct bucket){ .last = now,
-		.paused_until = INT64_MIN,
-		.slowed_at = INT64_MIN,
-		.adapt = adapt };
+	*b = (struct bucket){ .last = now, .paused_until = INT64_MIN };
 	if (num <= 0 || den <= 0) {
 		b->unlimited = true;
 		return;
 	}
-	/* Units so small that the climb gains a whole number of them each microsecond. */
-	bucket_units cost = den * CLIMB_TIME;
-	b->full_num = b->num = num * CLIMB_TIME;
-	b->climb = num;
-	b->least_num = smaller(b->full_num, cost / SECOND);
+	bucket_units cost = den * FINE;
+	b->full_num = b->num = num * FINE;
 	b->sustained = (struct bucket_meter){ .cost = cost, .size = cost * burst, .level = cost };
 	cost *= PEAK_DEN;
 	b->peak = (struct bucket_meter){
@@ -43,23 +38,6 @@ void bucket_init(struct bucket *b, int64_t num, int64_t den, int64_t burst, int6
 		.size = cost * most_at_once + b->full_num * PEAK_NUM * LATE,
 		.level = cost,
 	};
-}
-
-/* How many microseconds the climb back to the full rate still takes, the last one perhaps not
- * whole. */
-static bucket_units climb_left(const struct bucket *b)
-{
-	return (b->full_num - b->num + b->climb - 1) / b->climb;
-}
-
-/* The units that come in `us` microseconds from now on: num, num + climb, num + 2 climb, ... up to
- * full_num each. */
-static bucket_units income(const struct bucket *b, bucket_units us)
-{
-	bucket_units climbing = smaller(us, climb_left(b));
-
-	return b->num * climbing + b->climb * (climbing * (climbing - 1) / 2) +
-	    b->full_num * (us - climbing);
 }
 
 /* Adds what came, `most` at most in the sustained meter. */
@@ -79,10 +57,7 @@ static void fill_paused(struct bucket *b, int64_t until)
 
 static void fill_running(struct bucket *b, int64_t now)
 {
-	bucket_units us = smaller((bucket_units)now - b->last, LONGEST);
-
-	fill(b, income(b, us), b->sustained.size);
-	b->num = smaller(b->num + b->climb * smaller(us, climb_left(b)), b->full_num);
+	fill(b, b->num * smaller((bucket_units)now - b->last, LONGEST), b->sustained.size);
 	b->last = now;
 }
 
@@ -111,19 +86,7 @@ static bucket_units missing(const struct bucket *b, int64_t n)
 /* The fewest microseconds that bring so many units. */
 static bucket_units time_for(const struct bucket *b, bucket_units units)
 {
-	bucket_units climbing = climb_left(b), climbed = income(b, climbing);
-
-	if (units >= climbed)
-		return climbing + (units - climbed + b->full_num - 1) / b->full_num;
-	bucket_units low = 0, high = climbing;
-	while (low < high) {
-		bucket_units middle = (low + high) / 2;
-		if (income(b, middle) >= units)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	return (units + b->num - 1) / b->num;
 }
 
 int64_t bucket_ready(struct bucket *b, int64_t n, int64_t now)
@@ -155,18 +118,19 @@ bool bucket_take(struct bucket *b, int64_t n, int64_t now)
 	return true;
 }
 
-void bucket_throttle(struct bucket *b, int64_t started, int64_t until, int64_t now)
+void bucket_pause(struct bucket *b, int64_t until, int64_t now)
 {
 	advance(b, now);
-	if (until > b->paused_until)
-		b->paused_until = until;
+	b->paused_until = until > b->paused_until ? until : b->paused_until;
+	b->sustained.level = smaller(b->sustained.level, b->sustained.cost);
+}
+
+void bucket_fill_at(struct bucket *b, int64_t num, int64_t den, int64_t now)
+{
 	if (b->unlimited)
 		return;
-	b->sustained.level = smaller(b->sustained.level, b->sustained.cost);
-	if (!b->adapt || started <= b->slowed_at)
-		return;
-	b->slowed_at = now;
-	b->num = larger((b->num + 1) / 2, b->least_num);
+	advance(b, now);
+	b->num = larger(smaller(b->sustained.cost * num / den, b->full_num), 1);
 }
 
 double bucket_rate(const struct bucket *b)

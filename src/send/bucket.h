@@ -24,25 +24,20 @@ struct bucket_meter {
  * other holds hardly more than what one send takes and fills at 1.01 times the rate. */
 struct bucket {
 	struct bucket_meter sustained, peak;
-	bucket_units num;       /* units that come each microsecond, now */
-	bucket_units full_num;  /* ... when not slowed down */
-	bucket_units least_num; /* ... and when slowed down most */
-	bucket_units climb;     /* what num gains each microsecond on its way back */
-	int64_t last;           /* when the levels were brought up to date, us */
-	int64_t paused_until;   /* nothing leaves before; INT64_MIN: never paused */
-	/* when it was last slowed down; attempts begun before count as the same trouble */
-	int64_t slowed_at;
-	bool adapt;
+	bucket_units num;      /* units that come each microsecond */
+	bucket_units full_num; /* ... at the full rate */
+	int64_t last;          /* when the levels were brought up to date, us */
+	int64_t paused_until;  /* nothing leaves before; INT64_MIN: never paused */
 	bool unlimited;
 };
 
 /*
  * num tokens come each den microseconds (0, 0: unlimited), between 1/h and 1,000,000/s with up to
- * six decimals. burst: 1 to 1 million; most_at_once: the largest n that will be asked for, 1 to
- * burst. adapt false: never slows down.
+ * six decimals: the full rate. burst: 1 to 1 million; most_at_once: the largest n that will be
+ * asked for, 1 to burst.
  */
 void bucket_init(struct bucket *b, int64_t num, int64_t den, int64_t burst, int64_t most_at_once,
-    bool adapt, int64_t now);
+    int64_t now);
 
 /* The first microsecond at which n tokens are there to take, `now` at the earliest; INT64_MAX where
  * n is too many. */
@@ -51,13 +46,15 @@ int64_t bucket_ready(struct bucket *b, int64_t n, int64_t now);
 /* Takes n tokens if they are there: true. */
 bool bucket_take(struct bucket *b, int64_t n, int64_t now);
 
-/*
- * After a 429 to an attempt that started at `started`: nothing leaves before `until`; then one
- * token is there (where the full rate brought it meanwhile), and more come at half the rate (not
- * below 1/s), which climbs back by a twentieth of the full rate a second. Answers to attempts that
- * started before the last slowing down prolong the pause and do not halve again.
- */
-void bucket_throttle(struct bucket *b, int64_t started, int64_t until, int64_t now);
+/* Nothing leaves before `until`, or the end of the pause that there is, whichever is later; then
+ * one token is there, where the full rate has brought it by then, so that what follows is no
+ * volley. */
+void bucket_pause(struct bucket *b, int64_t until, int64_t now);
+
+/* From now on tokens come at num each den microseconds (num up to 10^12), rounded down to a
+ * hundredth a second or finer, but not to none; or at the full rate where that is less. What has
+ * come until now stays. */
+void bucket_fill_at(struct bucket *b, int64_t num, int64_t den, int64_t now);
 
 /* Tokens a second, for people: the rate now; 0: unlimited. */
 double bucket_rate(const struct bucket *b);

@@ -1,0 +1,82 @@
+/* The worlds of the table. What is asked of each is what the program's own rule must reach, as a
+ * mean of many seeds and in each: exact, for the time is virtual. */
+#include "limit_world.h"
+
+#include <stddef.h>
+
+#define S LIMIT_S
+#define MS INT64_C(1000)
+#define NEAR_BY .late_least = 5 * MS, .late_most = 60 * MS
+#define IN_A_SECOND(n) .limit = { .kind = LIMIT_SLIDING, .most = (n), .window = S }
+#define MUST(mean, each, most) .share = (mean), .share_each = (each), .refused = (most)
+
+const struct limit_world limit_worlds[] = {
+	{ "100 in a sliding second", 140, 34000, IN_A_SECOND(100), NEAR_BY, MUST(0.96, 0.955, 12) },
+	{ "the same, 200 ms away", 140, 34000, IN_A_SECOND(100), .late_least = 180 * MS,
+	    .late_most = 220 * MS, MUST(0.96, 0.95, 40) },
+	{ "the same, answers 5 to 400 ms late", 140, 34000, IN_A_SECOND(100), .late_least = 5 * MS,
+	    .late_most = 400 * MS, MUST(0.955, 0.95, 25) },
+	{ "the same, arrivals strewn over 40 ms", 140, 34000, IN_A_SECOND(100), NEAR_BY,
+	    .strewn = 40 * MS, MUST(0.92, 0.89, 25) },
+	{ "the same, 1 of 100 answers lost", 140, 34000, IN_A_SECOND(100), NEAR_BY, .lost = 10,
+	    MUST(0.96, 0.94, 12) },
+	{ "the same, refused ones count", 140, 34000,
+	    .limit = { .kind = LIMIT_COUNT_ALL, .most = 100, .window = S }, NEAR_BY,
+	    MUST(0.955, 0.93, 40) },
+	{ "the same, 30 s of penalty", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 100, .window = S, .penalty = 30 * S },
+	    NEAR_BY, MUST(0.72, 0.70, 15) },
+	{ "100 in a fixed second", 140, 34000,
+	    .limit = { .kind = LIMIT_FIXED, .most = 100, .window = S }, NEAR_BY,
+	    MUST(0.96, 0.94, 25) },
+	{ "a bucket of 100, 100 a second", 140, 34000,
+	    .limit = { .kind = LIMIT_BUCKET, .most = 100, .window = S }, NEAR_BY,
+	    MUST(0.98, 0.98, 20) },
+	{ "the same, with Retry-After", 140, 34000,
+	    .limit = { .kind = LIMIT_BUCKET, .most = 100, .window = S, .retry_after = true },
+	    NEAR_BY, MUST(0.98, 0.98, 20) },
+	{ "300 in three seconds", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 300, .window = 3 * S }, NEAR_BY,
+	    MUST(0.95, 0.95, 20) },
+	{ "1000 in ten seconds", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 1000, .window = 10 * S }, NEAR_BY,
+	    MUST(0.96, 0.955, 20) },
+	{ "the same, with Retry-After", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 1000, .window = 10 * S, .retry_after = true },
+	    NEAR_BY, MUST(0.96, 0.955, 15) },
+	{ "6000 in a sliding minute", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 6000, .window = 60 * S }, NEAR_BY,
+	    MUST(0.94, 0.88, 45) },
+	{ "the same, with Retry-After", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 6000, .window = 60 * S, .retry_after = true },
+	    NEAR_BY, MUST(0.96, 0.955, 15) },
+	{ "6000 in a fixed minute", 140, 34000,
+	    .limit = { .kind = LIMIT_FIXED, .most = 6000, .window = 60 * S }, NEAR_BY,
+	    MUST(0.96, 0.95, 60) },
+	{ "60 of 80", 80, 30000, IN_A_SECOND(60), NEAR_BY, MUST(0.96, 0.955, 12) },
+	{ "60 of 80, 3000 records", 80, 3000, IN_A_SECOND(60), NEAR_BY, MUST(0.9, 0.88, 8) },
+	{ "25 of 80", 80, 34000, IN_A_SECOND(25), NEAR_BY, MUST(0.96, 0.95, 16) },
+	{ "1000 of 1500", 1500, 340000, IN_A_SECOND(1000), .late_least = 5 * MS,
+	    .late_most = 40 * MS, MUST(0.96, 0.95, 25) },
+	{ "5 of 8", 8, 1700, IN_A_SECOND(5), NEAR_BY, MUST(0.93, 0.9, 8) },
+	{ "30 in a minute of 1 a second", 1, 400,
+	    .limit = { .kind = LIMIT_SLIDING, .most = 30, .window = 60 * S }, NEAR_BY,
+	    MUST(0.96, 0.95, 15) },
+	{ "100 of unlimited", 0, 34000, IN_A_SECOND(100), NEAR_BY, MUST(0.96, 0.95, 40) },
+	{ "98 of 100, halved for a minute", 98, 34000,
+	    .limit = { .kind = LIMIT_SLIDING,
+	        .most = 100,
+	        .window = S,
+	        .changed = 50,
+	        .change_at = 100 * S,
+	        .change_until = 160 * S },
+	    NEAR_BY, MUST(0.96, 0.95, 15) },
+	{ "60, after a minute 100", 140, 34000,
+	    .limit = { .kind = LIMIT_SLIDING,
+	        .most = 100,
+	        .window = S,
+	        .changed = 60,
+	        .change_until = 60 * S },
+	    NEAR_BY, MUST(0.94, 0.93, 20) },
+};
+const int limit_world_count = sizeof limit_worlds / sizeof *limit_worlds;
