@@ -1,3 +1,4 @@
+/* The bar, cut to every width. */
 #include "show/bar.h"
 
 #include <check.h>

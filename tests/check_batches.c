@@ -75,7 +75,7 @@ static const struct {
 START_TEST(a_batch_has_at_most_500000_bytes)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .keep_body = 1 << 20 });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	for (int i = 0; i < OPERATIONS; i++)
 		add_row(&input, i, i < OPERATIONS - 1 ? BYTES : batch_sizes[_i].last);
@@ -103,7 +103,7 @@ static const struct {
 START_TEST(an_operation_has_at_most_32000_bytes)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ 0 });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 	bool sent = operation_sizes[_i].sent;
 
 	add_row(&input, 1, 100);
@@ -148,7 +148,7 @@ static const struct {
 START_TEST(a_batch_holds_at_most_n)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .keep_body = 1 << 20 });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 	size_t n = caps[_i].requests, rows = 0;
 
 	/* read so slowly that a batch is sent before it is full */
@@ -320,7 +320,7 @@ START_TEST(records_a_second_are_bounded)
 	const struct budget *t = &budgets[_i];
 	struct scene b = scene_open(
 	    &(struct sandbox_config){ .chaos = { .seed = 1, .unavailable = t->unavailable } });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 	size_t sent = 0, n;
 
 	for (int i = 0; i < t->rows; i++)
@@ -381,7 +381,7 @@ static const struct {
 START_TEST(memory_is_bounded)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	if (scene_is_instrumented()) {
 		scene_close(&b);
@@ -433,7 +433,7 @@ static unsigned check_lines(const char *line, unsigned every, unsigned total, bo
 START_TEST(every_line_has_the_total)
 {
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	buf_str(&input, "id,note\n");
 	for (int i = 0; i < LINES * 1000; i++)
@@ -451,7 +451,7 @@ END_TEST
 /* Rows of five thousand bytes that are for nobody. */
 static void write_nobodies(struct harness *h, int rows)
 {
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	buf_str(&input, "id,note\n");
 	for (int i = 0; i < rows; i++)
@@ -510,7 +510,7 @@ START_TEST(the_total_is_of_what_is_wanted)
 		{ "500", "2000", 2000 },
 	};
 	struct scene b = scene_open(&(struct sandbox_config){ .sink = true });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	buf_str(&input, "id\n");
 	for (int i = 0; i < 3000; i++)

@@ -1,3 +1,4 @@
+/* The bucket's promise, over random schedules and by hand. */
 #include "send/bucket.h"
 
 #include <check.h>

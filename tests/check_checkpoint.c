@@ -1,3 +1,4 @@
+/* The state file: what it promises, damaged, interrupted, and held by another. */
 #include "store/checkpoint.h"
 
 #include <check.h>

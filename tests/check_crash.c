@@ -63,7 +63,7 @@ static bool is_invalid(int row)
 /* Many rows a person, and a few rows that are invalid. Each has its number as an attribute. */
 static void make_input(struct crash *c)
 {
-	buf_init(&c->input, SIZE_MAX);
+	buf_init(&c->input, BUF_UNBOUNDED);
 	c->rows = harness_is_under() ? ROWS / 4 : ROWS;
 	c->people = c->rows / 3;
 	memset(c->last_row, -1, sizeof c->last_row);

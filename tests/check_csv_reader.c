@@ -1,3 +1,4 @@
+/* CSV, against a model that is libcsv, in pieces of every size. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -180,10 +180,10 @@ static void check_rejects(struct harness *h, const struct poisoned *p)
 START_TEST(poison_is_found)
 {
 	struct dice d = dice_new("poison");
-	struct server server = { .way = &ways[_i], .answer = { .max = SIZE_MAX } };
+	struct server server = { .way = &ways[_i], .answer = { .max = BUF_UNBOUNDED } };
 	struct sandbox *s = sandbox_start(
 	    &(struct sandbox_config){ .hook = refuse_poison, .arg = &server });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
@@ -223,7 +223,7 @@ static bool refuse_large(const struct sandbox_arrival *a, const char *body, stru
 START_TEST(a_smaller_limit_is_met)
 {
 	struct sandbox *s = sandbox_start(&(struct sandbox_config){ .hook = refuse_large });
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
@@ -387,7 +387,7 @@ struct story {
 
 static void tell(struct story *story, int person, int row)
 {
-	story->told[person].max = SIZE_MAX;
+	story->told[person].max = BUF_UNBOUNDED;
 	buf_fmt(&story->told[person], " %d", row);
 }
 
@@ -457,7 +457,7 @@ static void hear_batch(struct story *story, const struct sandbox_arrival *a)
 START_TEST(order_is_kept_through_cuts)
 {
 	struct dice d = dice_new("cuts");
-	struct server server = { .way = &ways[_i % 2 ? 2 : 0], .answer = { .max = SIZE_MAX } };
+	struct server server = { .way = &ways[_i % 2 ? 2 : 0], .answer = { .max = BUF_UNBOUNDED } };
 	struct sandbox *s = sandbox_start(&(struct sandbox_config){
 	    .hook = refuse_poison,
 	    .arg = &server,
@@ -466,7 +466,7 @@ START_TEST(order_is_kept_through_cuts)
 	        .reset_before = 5,
 	        .delay_ms = 10 },
 	});
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 	struct story wanted = { 0 }, heard = { 0 };
 	char batch[32];
 

@@ -1,3 +1,4 @@
+/* What a terminal shows and what a file is given. */
 #include "show/display.h"
 
 #include <check.h>

@@ -85,7 +85,7 @@ static void set_preload(struct harness *h, const char *library, const char *name
 
 static void write_input(struct harness *h)
 {
-	struct buf in = { .max = SIZE_MAX };
+	struct buf in = { .max = BUF_UNBOUNDED };
 
 	buf_str(&in, "id,row\n");
 	for (int i = 0; i < PEOPLE; i++) {

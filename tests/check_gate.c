@@ -1,3 +1,4 @@
+/* When the gate closes, whom it lets through, and when it opens again. */
 #include "send/gate.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* The harness itself: what it runs, feeds, reads and kills. */
 #include "harness.h"
 
 #include <check.h>
@@ -54,7 +55,7 @@ START_TEST(the_environment_is_small)
 	ck_assert(!harness_has(run->out, "LEAKED") && !harness_has(run->out, "GONE") &&
 	    !harness_has(run->out, "CUSTOMERIO"));
 	struct buf home;
-	buf_init(&home, SIZE_MAX);
+	buf_init(&home, BUF_UNBOUNDED);
 	buf_fmt(&home, "HOME=%s\n", harness_dir(h));
 	buf_byte(&home, '\0');
 	harness_assert_out_has(run, home.data);
@@ -298,7 +299,7 @@ static char *address_of(struct harness *h, struct harness_child *c)
 		port = harness_read(h, "port", NULL);
 	ck_assert_msg(port != NULL, "no port file%s", harness_show(harness_peek(c)));
 	struct buf url;
-	buf_init(&url, SIZE_MAX);
+	buf_init(&url, BUF_UNBOUNDED);
 	buf_fmt(&url, "http://127.0.0.1:%d", atoi(port));
 	buf_byte(&url, '\0');
 	free(port);

@@ -1,3 +1,4 @@
+/* FILEs and pipes as they come: missing, empty, unreadable, changing. */
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* Fields renamed, chosen, added, typed and emptied. */
 #include "operation/mapping.h"
 
 #include <check.h>

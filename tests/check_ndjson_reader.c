@@ -1,3 +1,4 @@
+/* NDJSON, against a model that is jansson, in pieces of every size. */
 #include <check.h>
 #include <jansson.h>
 #include <stdlib.h>

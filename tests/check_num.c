@@ -1,3 +1,4 @@
+/* Numbers, times, shares, rates and moments: what is taken, and what is refused. */
 #include "base/num.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* What is sent for each action, in both APIs. */
 #include "operation/operation.h"
 
 #include <check.h>
@@ -937,7 +938,7 @@ START_TEST(random_records_arrive_as_they_were)
 	struct buf bytes;
 	struct reason why = { .text = "" };
 
-	buf_init(&bytes, SIZE_MAX / 8);
+	buf_init(&bytes, BUF_UNBOUNDED);
 	for (int round = 0; round < 3000; round++) {
 		struct operation_config c = usual(
 		    (struct operation_config){ .v2 = dice_one_in(&d, 2), .no_limits = true });

@@ -1,3 +1,4 @@
+/* Command lines, environments and files: what they come to, and how they are refused. */
 #include "options/options.h"
 
 #include <check.h>
@@ -185,7 +186,8 @@ static void show(struct buf *b, const struct options *o)
 	    (long long)o->batch_wait_us);
 	buf_fmt(b, "rate=%lld/%lld\nrecord-rate=%lld/%lld\nburst=%llu\nconcurrency=%u\nadapt=%d\n",
 	    (long long)o->rate.num, (long long)o->rate.den, (long long)o->record_rate.num,
-	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency, !o->no_adapt);
+	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency,
+	    !o->no_adapt);
 	buf_fmt(b,
 	    "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n",
 	    o->retry.retries, (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us,

@@ -72,7 +72,7 @@ START_TEST(order_is_kept)
 		},
 	};
 	struct sandbox *s = sandbox_start(&config);
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);
@@ -144,7 +144,7 @@ START_TEST(one_person_owns_all)
 {
 	struct sandbox_config config = { .lean = true };
 	struct sandbox *s = sandbox_start(&config);
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 
 	ck_assert_ptr_nonnull(s);
 	struct harness *h = harness_new(s);

@@ -1,3 +1,4 @@
+/* Output files: made, continued, cut, set aside, and failing. */
 #include "store/outfile.h"
 
 #include <check.h>

@@ -338,7 +338,7 @@ END_TEST
 
 static void write_rows(struct scene *s, const char *name, int rows)
 {
-	struct buf b = { .max = SIZE_MAX };
+	struct buf b = { .max = BUF_UNBOUNDED };
 
 	buf_str(&b, "id,email,first_name,plan,created_at\n");
 	for (int i = 0; i < rows; i++)

@@ -155,8 +155,8 @@ static void add_ndjson(struct buf *b, struct dice *d, int lines)
 
 static void add_all(struct setting *s, struct dice *d)
 {
-	struct buf csv = { .max = SIZE_MAX }, ndjson = { .max = SIZE_MAX },
-	           small = { .max = SIZE_MAX };
+	struct buf csv = { .max = BUF_UNBOUNDED }, ndjson = { .max = BUF_UNBOUNDED },
+	           small = { .max = BUF_UNBOUNDED };
 
 	add_csv(&csv, d, 3000);
 	add_ndjson(&ndjson, d, 3000);
@@ -205,7 +205,7 @@ START_TEST(the_same_ahead)
 	struct dice d = dice_new("the_same_ahead");
 
 	for (int round = 0; round < 4; round++) {
-		struct buf one = { .max = SIZE_MAX }, other = { .max = SIZE_MAX };
+		struct buf one = { .max = BUF_UNBOUNDED }, other = { .max = BUF_UNBOUNDED };
 		size_t counts[MADE_FAILED + 1] = { 0 }, again[MADE_FAILED + 1] = { 0 };
 		struct setting s;
 		setting_open(&s);
@@ -235,7 +235,7 @@ END_TEST
 /* Row after row of every length around what a block has room for: none is lost, and none is cut. */
 START_TEST(every_length)
 {
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 	struct setting s;
 	size_t rows = 0;
 
@@ -270,7 +270,7 @@ END_TEST
  * past the end. */
 START_TEST(rows_that_grow)
 {
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 	struct setting s;
 
 	setting_open(&s);
@@ -422,7 +422,7 @@ END_TEST
 START_TEST(a_file_that_becomes_a_pipe)
 {
 	struct dice d = dice_new("a_file_that_becomes_a_pipe");
-	struct buf first = { .max = SIZE_MAX }, second = { .max = 100 };
+	struct buf first = { .max = BUF_UNBOUNDED }, second = { .max = 100 };
 	const struct made *made;
 	struct setting s;
 
@@ -630,8 +630,8 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 	size_t operations = 0;
 
 	for (int round = 0; round < 150; round++) {
-		struct buf head = { .max = SIZE_MAX }, whole = { .max = SIZE_MAX },
-		           want = { .max = SIZE_MAX }, got = { .max = SIZE_MAX };
+		struct buf head = { .max = BUF_UNBOUNDED }, whole = { .max = BUF_UNBOUNDED },
+		           want = { .max = BUF_UNBOUNDED }, got = { .max = BUF_UNBOUNDED };
 		size_t columns = 2 + (size_t)dice_below(&d, FIELDS - 1), starts[ROWS_TOGETHER + 1];
 		struct setting s, alone;
 		setting_open(&s);
@@ -659,7 +659,7 @@ START_TEST(a_record_is_made_as_if_it_were_alone)
 		setting_begin(&s, false);
 		setting_name(&alone, name);
 		for (size_t i = 0; i < ROWS_TOGETHER; i++) {
-			struct buf one = { .max = SIZE_MAX };
+			struct buf one = { .max = BUF_UNBOUNDED };
 			buf_add(&one, head.data, head.len);
 			buf_add(&one, whole.data + starts[i], starts[i + 1] - starts[i]);
 			write_file(alone.names[0], &one);
@@ -692,7 +692,7 @@ END_TEST
 START_TEST(too_many_attributes_are_too_many_again)
 {
 	for (int count = 300; count <= 301; count++) {
-		struct buf text = { .max = SIZE_MAX };
+		struct buf text = { .max = BUF_UNBOUNDED };
 		struct setting s;
 		setting_open(&s);
 		buf_str(&text, "id");

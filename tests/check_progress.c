@@ -1,3 +1,4 @@
+/* The counters' identity, and the lines that are made of them. */
 #include "show/progress.h"
 
 #include <check.h>

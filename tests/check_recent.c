@@ -1,3 +1,4 @@
+/* How many attempts were taken of late, against a list of all of them. */
 #include "send/recent.h"
 
 #include <check.h>

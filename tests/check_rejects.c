@@ -1,3 +1,4 @@
+/* Rejects files, continued and read back. */
 #include "store/rejects.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* What answers mean, from every shape that they have. */
 #include "send/reply.h"
 
 #include <check.h>

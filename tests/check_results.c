@@ -1,3 +1,4 @@
+/* The lines of --results. */
 #include "store/results.h"
 
 #include <check.h>

@@ -598,7 +598,7 @@ START_TEST(too_many_errors_stop_it)
 {
 	const struct errors_row *row = &errors_rows[_i];
 	struct scene s = scene_open(NULL);
-	struct buf in = { .max = SIZE_MAX };
+	struct buf in = { .max = BUF_UNBOUNDED };
 
 	buf_str(&in, "id,row\n");
 	for (int i = 1; i <= row->rows; i++)

@@ -1,3 +1,4 @@
+/* How long is waited, and who is next. */
 #include "queue/retry.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* The sandbox behaves as the Track API is documented to. */
 #include "sandbox.h"
 
 #include <check.h>
@@ -334,7 +335,7 @@ static char *sized_batch(size_t len, size_t op_len)
 	                  after[] = "\"}}";
 	struct buf b;
 
-	buf_init(&b, SIZE_MAX);
+	buf_init(&b, BUF_UNBOUNDED);
 	buf_str(&b, "{\"batch\":[");
 	buf_str(&b, before);
 	for (size_t i = sizeof before + sizeof after - 2; i < op_len; i++)

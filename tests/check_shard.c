@@ -153,7 +153,7 @@ START_TEST(each_record_is_in_its_shard_alone)
 {
 	unsigned shards = counts[_i], settled[MOST_RECORDS + 1] = { 0 },
 	         arrived[MOST_RECORDS + 1] = { 0 };
-	struct records r = { .text = { .max = SIZE_MAX } };
+	struct records r = { .text = { .max = BUF_UNBOUNDED } };
 	char option[40], rejects[60];
 	size_t bad = 0, rejected = 0;
 
@@ -195,7 +195,7 @@ END_TEST
 START_TEST(merges_and_batches_are_shared_too)
 {
 	struct scene s = scene_open(NULL);
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 
 	for (int i = 0; i < 30; i++)
 		buf_fmt(&text, "{\"primary_id\":\"p%d\",\"secondary_email\":\"s%d@example.com\"}\n",
@@ -229,7 +229,7 @@ END_TEST
 /* People of this shard alone, so many of them. */
 static char *people_of(unsigned shard, unsigned shards, int count)
 {
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 	char who[20];
 
 	buf_str(&text, "id\n");

@@ -1,3 +1,4 @@
+/* The sync file: who has changed, who is gone, and what a crash leaves of it. */
 #include "store/syncfile.h"
 
 #include <check.h>

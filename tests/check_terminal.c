@@ -192,7 +192,7 @@ static const struct {
 static void spoil_one(struct stage *s)
 {
 	char *text = scene_people(PEOPLE);
-	struct buf spoilt = { .max = SIZE_MAX };
+	struct buf spoilt = { .max = BUF_UNBOUNDED };
 	const char *third = strstr(text, "p3,");
 
 	buf_add(&spoilt, text, (size_t)(third - text));
@@ -235,7 +235,7 @@ END_TEST
 START_TEST(errors_stand_above_the_bar)
 {
 	struct stage s;
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 	char *people = scene_people(PEOPLE);
 
 	open_stage(&s);

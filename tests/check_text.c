@@ -1,3 +1,4 @@
+/* Escaping, for JSON, for addresses, for terminals. */
 #include "base/text.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* What a wave of 429s comes to. */
 #include "send/throttle.h"
 
 #include <check.h>

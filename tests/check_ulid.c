@@ -1,3 +1,4 @@
+/* ULIDs, byte for byte. */
 #include "operation/ulid.h"
 
 #include <check.h>

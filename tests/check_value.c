@@ -1,3 +1,4 @@
+/* Looking into JSON values. */
 #include "operation/value.h"
 
 #include <check.h>

@@ -117,7 +117,7 @@ static void tap_open(struct tap *t, enum manners manners)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof a;
 
-	*t = (struct tap){ .manners = manners, .seen = { .max = SIZE_MAX } };
+	*t = (struct tap){ .manners = manners, .seen = { .max = BUF_UNBOUNDED } };
 	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert(t->listener >= 0 && bind(t->listener, (struct sockaddr *)&a, size) == 0 &&
 	    listen(t->listener, 64) == 0);
@@ -184,7 +184,7 @@ static int by_text(const void *a, const void *b)
 static char *sorted_lines(const char *text)
 {
 	char *copy = xstrdup(text), *rest = copy, *lines[64], *line;
-	struct buf out = { .max = SIZE_MAX };
+	struct buf out = { .max = BUF_UNBOUNDED };
 	size_t n = 0;
 
 	while ((line = unix_cut(&rest, "\n")) && n < 64)
@@ -200,7 +200,7 @@ static char *sorted_lines(const char *text)
 START_TEST(a_request_is_these_bytes)
 {
 	const struct request_row *row = &requests[_i];
-	struct buf want = { .max = SIZE_MAX };
+	struct buf want = { .max = BUF_UNBOUNDED };
 	struct tap t;
 
 	tap_open(&t, KEEPS_ALIVE);
@@ -285,7 +285,7 @@ START_TEST(headers_are_right_and_connections_kept)
 
 	memset(big, 'x', 2000000);
 	big[2000000] = '\0';
-	struct buf input = { .max = SIZE_MAX };
+	struct buf input = { .max = BUF_UNBOUNDED };
 	for (int i = 0; i < 200; i++)
 		buf_fmt(&input, "{\"id\":%d,\"text\":\"%s\"}\n", i, i == 150 ? big : "");
 	sandbox_add_rule(s.sandbox,

@@ -1,3 +1,4 @@
+/* Quantities as people read them. */
 #include "base/words.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* The client's sockets, without any library between. */
 #include "client.h"
 
 #include <arpa/inet.h>
@@ -33,7 +34,7 @@ void client_ask_with(int fd, const char *headers, const char *method, const char
 {
 	struct buf b;
 
-	buf_init(&b, SIZE_MAX);
+	buf_init(&b, BUF_UNBOUNDED);
 	buf_fmt(&b, "%s %s HTTP/1.1\r\nHost: x\r\n%s", method, path, headers);
 	if (body)
 		buf_fmt(&b, "Content-Length: %zu\r\n", len);

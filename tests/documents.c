@@ -1,3 +1,4 @@
+/* Fenced blocks and examples are found by their marks. */
 #include "documents.h"
 
 #include <stdbool.h>

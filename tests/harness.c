@@ -1,3 +1,4 @@
+/* A child's ends are polled by one function; each wait has an end. */
 #include "harness.h"
 
 #include <dirent.h>
@@ -78,7 +79,7 @@ const char *harness_path(struct harness *h, const char *name)
 {
 	struct buf path;
 
-	buf_init(&path, SIZE_MAX);
+	buf_init(&path, BUF_UNBOUNDED);
 	if (*name != '/')
 		buf_fmt(&path, "%s/", h->dir);
 	buf_str(&path, name);
@@ -109,7 +110,7 @@ char *harness_read(struct harness *h, const char *name, size_t *len)
 
 	if (!f)
 		return NULL;
-	buf_init(&all, SIZE_MAX);
+	buf_init(&all, BUF_UNBOUNDED);
 	for (size_t n = 1; n > 0; all.len += n)
 		n = fread(buf_room(&all, 65536), 1, 65536, f);
 	fclose(f);
@@ -139,7 +140,7 @@ static void remove_tree(const char *dir)
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISDIR(st.st_mode)) {
 			struct buf path;
-			buf_init(&path, SIZE_MAX);
+			buf_init(&path, BUF_UNBOUNDED);
 			buf_fmt(&path, "%s/%s", dir, e->d_name);
 			buf_byte(&path, '\0');
 			remove_tree(path.data);
@@ -186,7 +187,7 @@ void harness_program(struct harness *h, const char *path)
 	struct buf full;
 	const char *build = getenv("BUILD");
 
-	buf_init(&full, SIZE_MAX);
+	buf_init(&full, BUF_UNBOUNDED);
 	if (!strchr(path, '/'))
 		buf_fmt(&full, "%s/", build ? build : "build");
 	buf_str(&full, path);
@@ -257,13 +258,13 @@ struct harness *harness_new(const struct sandbox *s)
 	struct buf dir;
 
 	signal(SIGPIPE, SIG_IGN); /* a program that ends early closes its standard input */
-	buf_init(&dir, SIZE_MAX);
+	buf_init(&dir, BUF_UNBOUNDED);
 	buf_fmt(&dir, "%s/cio-import-test.XXXXXX", tmp ? tmp : "/tmp");
 	buf_byte(&dir, '\0');
 	MUST(mkdtemp(dir.data) != NULL);
 	h->dir = dir.data;
 	h->timeout = 60;
-	buf_init(&h->feed, SIZE_MAX);
+	buf_init(&h->feed, BUF_UNBOUNDED);
 	forget_next_run(h);
 	harness_program(h, "cio-import");
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
@@ -374,7 +375,7 @@ static char **make_env(const struct harness *h)
 		if (!h->env[i].value)
 			continue;
 		struct buf line;
-		buf_init(&line, SIZE_MAX);
+		buf_init(&line, BUF_UNBOUNDED);
 		buf_fmt(&line, "%s=%s", h->env[i].name, h->env[i].value);
 		buf_byte(&line, '\0');
 		env[n++] = line.data;
@@ -422,9 +423,9 @@ struct harness_child *harness_start(struct harness *h, const char *const args[])
 	c->h = h;
 	c->in = c->out = c->err = c->terminal = -1;
 	c->run.status = -1;
-	buf_init(&c->feed, SIZE_MAX);
+	buf_init(&c->feed, BUF_UNBOUNDED);
 	for (size_t i = 0; i < 3; i++)
-		buf_init(&c->texts[i], SIZE_MAX);
+		buf_init(&c->texts[i], BUF_UNBOUNDED);
 	c->next = h->children;
 	h->children = c;
 	find_program(h);
@@ -652,7 +653,7 @@ const char *harness_show(const struct harness_run *run)
 {
 	struct buf b;
 
-	buf_init(&b, SIZE_MAX);
+	buf_init(&b, BUF_UNBOUNDED);
 	buf_fmt(&b, "\nexit status %d after %.3f s%s\n", run->status, run->seconds,
 	    run->timed_out ? " (timed out)" : "");
 	buf_fmt(&b, "--- standard output\n%.4000s\n--- standard error\n%.4000s\n", run->out,

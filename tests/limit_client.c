@@ -1,3 +1,4 @@
+/* Rules for going on after a 429, side by side. */
 #include "limit_client.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Each kind of limit, admitting by what it has let in before. */
 #include "limit_server.h"
 
 #include <math.h>

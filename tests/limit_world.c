@@ -1,3 +1,4 @@
+/* One event after another: attempts arrive, answers come back, the client goes on. */
 #include "limit_world.h"
 
 #include <math.h>

@@ -26,6 +26,13 @@ while IFS=: read -r file line; do
 		{ echo "lint: $file: $line: $from/ may not include $to/"; bad=1; }
 done < <(grep -H '^#include "' src/*.c src/*/*.[ch])
 
+# A file begins with the sentence that says what it is; a function fits a glance (STYLE).
+for file in src/*.c src/*/*.[ch] tests/*.[ch]; do
+	[ "$(head -c 2 "$file")" = '/*' ] || { echo "lint: $file does not begin with what it is"; bad=1; }
+done
+awk '/^\{/ { open = FNR } /^\}/ && open && FNR - open > 42 { print "lint: " FILENAME ":" open ": " FNR - open - 1 " lines in a function"; bad = 1 }
+	/^\}/ { open = 0 } END { exit bad }' src/*.c src/*/*.[ch] || bad=1
+
 if have clang-format; then
 	clang-format --dry-run -Werror src/*.c src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] || bad=1
 fi

@@ -31,7 +31,7 @@ static inline struct field *sample_field(struct sample *s, const char *name, siz
 	struct record *r = &s->record;
 	struct buf key;
 
-	buf_init(&key, SIZE_MAX / 8);
+	buf_init(&key, BUF_UNBOUNDED);
 	text_json(&key, name, name_len);
 	buf_str(&key, ":\"");
 	r->fields = xrealloc(r->fields, (r->count + 1) * sizeof *r->fields);

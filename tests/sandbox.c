@@ -189,7 +189,7 @@ static void memory_start(struct sandbox *s)
 {
 	struct buf url;
 
-	buf_init(&url, SIZE_MAX);
+	buf_init(&url, BUF_UNBOUNDED);
 	buf_fmt(&url, "http://127.0.0.1:%d", s->port);
 	s->url = xstrndup(url.data, url.len);
 	buf_free(&url);

@@ -51,7 +51,7 @@ static void gzip_answer(struct visit *v)
 	struct buf out;
 	size_t len = v->answer.len;
 
-	buf_init(&out, SIZE_MAX);
+	buf_init(&out, BUF_UNBOUNDED);
 	buf_add(&out, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
 	for (size_t at = 0, n; at == 0 || at < len; at += n ? n : 1) {
 		n = len - at < STORED_MAX ? len - at : STORED_MAX;
@@ -137,7 +137,7 @@ static enum MHD_Result answer_raw(struct visit *v)
 	struct buf out;
 	bool headed = v->act == SANDBOX_CUT || v->act == SANDBOX_BIG_HEAD;
 
-	buf_init(&out, SIZE_MAX);
+	buf_init(&out, BUF_UNBOUNDED);
 	if (v->act == SANDBOX_CUT_HEAD)
 		buf_fmt(&out, "HTTP/1.1 %d Cut\r\nContent-Le", v->status);
 	if (headed)

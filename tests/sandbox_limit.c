@@ -1,3 +1,4 @@
+/* Each kind of limit keeps what it needs of the past, and no more. */
 #include "sandbox_limit.h"
 
 #include <stdlib.h>

@@ -26,7 +26,7 @@ static void log_request(const struct sandbox_arrival *r, void *arg)
 
 	if (!p->log)
 		return;
-	buf_init(&line, SIZE_MAX);
+	buf_init(&line, BUF_UNBOUNDED);
 	buf_fmt(&line,
 	    "{\"request\":%" PRIu64 ",\"at_us\":%" PRId64 ",\"connection\":%" PRIu64 ",\"method\":",
 	    r->number, r->at_us, r->connection);
@@ -48,7 +48,7 @@ static int write_port(const char *file, int port)
 {
 	struct buf name;
 
-	buf_init(&name, SIZE_MAX);
+	buf_init(&name, BUF_UNBOUNDED);
 	buf_fmt(&name, "%s.new", file);
 	buf_byte(&name, '\0');
 	FILE *f = fopen(name.data, "we");

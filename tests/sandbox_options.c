@@ -421,7 +421,7 @@ int sandbox_options_help(void)
 {
 	struct buf out;
 
-	buf_init(&out, SIZE_MAX);
+	buf_init(&out, BUF_UNBOUNDED);
 	buf_str(&out,
 	    "Usage: cio-import-sandbox [OPTION]...\n"
 	    "A Track API server on 127.0.0.1 that remembers what it was sent, to rehearse an "

@@ -110,8 +110,8 @@ struct visit *visit_new(struct sandbox *s, struct MHD_Connection *c, const char 
 	v->connection = c;
 	v->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	buf_init(&v->body, BODY_MAX);
-	buf_init(&v->answer, SIZE_MAX);
-	buf_init(&v->headers, SIZE_MAX);
+	buf_init(&v->answer, BUF_UNBOUNDED);
+	buf_init(&v->headers, BUF_UNBOUNDED);
 	v->log = arrival_new(s, c, method, path, now);
 	v->throttled = v->log->authorized && !sandbox_limit_admits(&s->limit, now - s->started);
 	recent_drop(&s->recent, now - SECOND);
@@ -286,7 +286,7 @@ static void visit_decide(struct visit *v)
 
 	v->decided = true;
 	v->body.over = false; /* room for a NUL behind it, for the hook */
-	v->body.max = SIZE_MAX;
+	v->body.max = BUF_UNBOUNDED;
 	*buf_room(&v->body, 1) = '\0';
 	v->log->body_len = v->body.len;
 	s->counters.bytes += v->body.len;

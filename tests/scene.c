@@ -1,3 +1,4 @@
+/* A scene is set up and taken down in one call each. */
 #include "scene.h"
 
 #include <dirent.h>
@@ -28,7 +29,7 @@ void scene_close(struct scene *s)
 
 char *scene_people(int count)
 {
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 
 	buf_str(&text, "id,row\n");
 	for (int i = 1; i <= count; i++)

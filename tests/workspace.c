@@ -1,3 +1,4 @@
+/* The workspace's people, events and objects, and what an operation does to them. */
 #include "workspace_internal.h"
 #include "base/text.h"
 
@@ -139,7 +140,7 @@ struct workspace_person *workspace_person_named(struct workspace *w, const char 
 
 static void object_key(struct buf *key, const char *type_id, const char *object_id)
 {
-	buf_init(key, SIZE_MAX);
+	buf_init(key, BUF_UNBOUNDED);
 	buf_fmt(key, "%s/%s", type_id, object_id);
 }
 

@@ -1,3 +1,4 @@
+/* A call's path and body to the operations that it asks for. */
 #include "workspace_internal.h"
 
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static struct workspace_person *person_in(struct workspace *w, struct op *op,
 	for (size_t i = 0; i < 4 && !p; i++) {
 		const json_t *value = json_object_get(identifiers, kinds[i]);
 		struct buf text;
-		buf_init(&text, SIZE_MAX);
+		buf_init(&text, BUF_UNBOUNDED);
 		if (i == 2 && json_is_string(value) &&
 		    strncmp(json_string_value(value), "cio_", 4) != 0)
 			buf_str(&text, "cio_");

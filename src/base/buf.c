@@ -1,3 +1,4 @@
+/* Growing bytes by doubling, and allocation that ends the program where there is no memory. */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A buffer never grows past `max`. An addition that would take it past sets
@@ -18,6 +19,10 @@ struct buf {
 	size_t max; /* largest len allowed */
 	bool over;  /* an addition was refused */
 };
+
+/* For what is bounded by something else already: the file's, the record's or the caller's own
+ * bytes. */
+#define BUF_UNBOUNDED (SIZE_MAX / 8)
 
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);               /* a zeroed buf is fine */

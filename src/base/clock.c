@@ -1,3 +1,4 @@
+/* The system's clocks, as microseconds. */
 #include "base/clock.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* A message is one line, written at once. */
 #include "base/log.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* Decimals, times, shares, rates and moments, read digit by digit: strtod and its like skip blanks
+ * and look at the locale. */
 #include "base/num.h"
 
 #include <stdbool.h>

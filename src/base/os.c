@@ -1,3 +1,4 @@
+/* Each of these twice: as GNU and Linux have it, and as POSIX can do it. */
 #include "base/os.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* Names of files are taken apart at their last slash and their last dot. */
 #include "base/path.h"
 
 #include <errno.h>

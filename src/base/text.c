@@ -1,3 +1,4 @@
+/* Escaping, a byte at a time, by table: for JSON, for addresses, for terminals. */
 #include "base/text.h"
 
 #include <stdint.h>
@@ -221,7 +222,7 @@ void text_json_safe(struct buf *out, const char *text, size_t most)
 {
 	struct buf safe;
 
-	buf_init(&safe, SIZE_MAX);
+	buf_init(&safe, BUF_UNBOUNDED);
 	text_safe(&safe, text, strlen(text), most);
 	text_json(out, safe.len ? safe.data : "", safe.len);
 	buf_free(&safe);

@@ -1,3 +1,4 @@
+/* ASCII is passed over many bytes at a time; other characters are judged one by one. */
 #include "base/utf8.h"
 
 #include <stdint.h>

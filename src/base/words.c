@@ -1,3 +1,4 @@
+/* Quantities are rounded as a person would, and cut to the width that there is. */
 #include "base/words.h"
 #include "base/text.h"
 
@@ -170,7 +171,7 @@ unsigned words_fit(struct buf *out, const char *text, size_t n, unsigned most)
 	struct buf safe;
 	unsigned used;
 
-	buf_init(&safe, SIZE_MAX);
+	buf_init(&safe, BUF_UNBOUNDED);
 	text_safe(&safe, text, n, SIZE_MAX);
 	if (most < 3 || add_cells(NULL, &safe, UINT_MAX) <= most) {
 		used = add_cells(out, &safe, most);

@@ -1,3 +1,4 @@
+/* The slower half of the writer: what needs more room, has to be escaped, or is a number. */
 #include "base/writer.h"
 #include "base/text.h"
 

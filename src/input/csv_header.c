@@ -1,3 +1,4 @@
+/* A header is judged before any row is read: its names, and what the rejects' own columns add. */
 #include "input/csv_header.h"
 
 #include <stdlib.h>
@@ -94,7 +95,7 @@ static int check_names(const struct field *names, size_t n, struct reason *why)
 
 static void set_name(struct field *to, const struct field *from)
 {
-	struct buf key = { .max = (size_t)-1 };
+	struct buf key = { .max = BUF_UNBOUNDED };
 
 	text_json(&key, from->value, from->value_len);
 	buf_str(&key, ":\"");
@@ -146,7 +147,7 @@ struct csv_header *csv_header_new(const struct field *names, size_t n, char deli
 	h->shown.delimiter = delimiter;
 	h->trailing = true;
 	h->given = given;
-	buf_init(&h->raw, (size_t)-1);
+	buf_init(&h->raw, BUF_UNBOUNDED);
 	add_columns(h, names, n);
 	return h;
 }

@@ -35,10 +35,10 @@ void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, siz
 		.line = 1,
 		.layout.number = layout };
 	c->split.delimiter = delimiter;
-	buf_init(&c->scratch, (size_t)-1);
-	buf_init(&c->inner, (size_t)-1);
-	buf_init(&c->raw, (size_t)-1);
-	buf_init(&c->judged, (size_t)-1);
+	buf_init(&c->scratch, BUF_UNBOUNDED);
+	buf_init(&c->inner, BUF_UNBOUNDED);
+	buf_init(&c->raw, BUF_UNBOUNDED);
+	buf_init(&c->judged, BUF_UNBOUNDED);
 }
 
 void csv_reader_free(struct csv_reader *c)

@@ -1,3 +1,4 @@
+/* Finds the ends of a row's cells with masks of 64 bytes, and judges its quotes. */
 #include "input/csv_split.h"
 
 #include "base/buf.h"

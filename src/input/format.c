@@ -1,3 +1,4 @@
+/* Formats by name and by the ending of a file's name. */
 #include "input/format.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* FILEs one after another: opened, read to their ends, watched, and said by name. */
 #include "input/input.h"
 
 #include <stdio.h>

@@ -118,7 +118,7 @@ static struct line *read_lines(const char *list, size_t *count)
 
 static bool has_name(const struct line *line, const char *name)
 {
-	struct buf text = { .max = SIZE_MAX };
+	struct buf text = { .max = BUF_UNBOUNDED };
 
 	text_safe(&text, name, strlen(name), NAME_MOST);
 	bool same = text.len == line->name_len && memcmp(text.data, line->name, text.len) == 0;

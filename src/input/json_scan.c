@@ -1,3 +1,4 @@
+/* A JSON object is read once from left to right: its members are noted, all else is only judged. */
 #include "input/json_scan.h"
 
 #include <float.h>

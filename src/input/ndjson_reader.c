@@ -39,9 +39,9 @@ void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longes
 		.last_layout = last_layout };
 	j->shapes = xcalloc(SHAPES, sizeof *j->shapes);
 	j->scan.most = INPUT_FIELDS_MAX;
-	buf_init(&j->names, (size_t)-1);
-	buf_init(&j->text, (size_t)-1);
-	buf_init(&j->raw, (size_t)-1);
+	buf_init(&j->names, BUF_UNBOUNDED);
+	buf_init(&j->text, BUF_UNBOUNDED);
+	buf_init(&j->raw, BUF_UNBOUNDED);
 }
 
 static void free_shape(struct ndjson_shape *shape)

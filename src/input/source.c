@@ -1,3 +1,4 @@
+/* A window on the bytes that moves along, and grows for a record that does not fit. */
 #include "input/source.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Whether a file is still what it was is told by a hash of what was read of it. */
 #include "input/watch.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The actions: their names, and what each takes from a record. */
 #include "operation/operation.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Each type is made from a cell's text, or the text is refused with what would do. */
 #include "operation/convert.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* A field is looked at as it stands in the record; what is shown of it is escaped and cut. */
 #include "operation/field.h"
 
 #include <string.h>

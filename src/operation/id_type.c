@@ -1,3 +1,4 @@
+/* The names of the types of identifiers. */
 #include "operation/id_type.h"
 
 #include <stddef.h>

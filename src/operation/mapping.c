@@ -1,3 +1,4 @@
+/* The mapping's steps are planned once for each layout, then done for each record. */
 #include "operation/mapping.h"
 
 #include <stdint.h>
@@ -69,7 +70,7 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 {
 	struct buf key;
 
-	buf_init(&key, SIZE_MAX / 8);
+	buf_init(&key, BUF_UNBOUNDED);
 	text_json(&key, name, strlen(name));
 	buf_str(&key, ":\"");
 	f->name = name;
@@ -87,7 +88,7 @@ struct mapping *mapping_new(const struct mapping_config *config)
 	m->sets = xcalloc(config->set_count, sizeof *m->sets);
 	m->renames = xcalloc(config->rename_count, sizeof *m->renames);
 	m->texts = xcalloc(2 * config->set_count + config->rename_count, sizeof *m->texts);
-	buf_init(&m->values, SIZE_MAX / 8);
+	buf_init(&m->values, BUF_UNBOUNDED);
 	for (size_t i = 0; i < config->set_count; i++) {
 		name_field(m, &m->sets[i], config->sets[i].name);
 		m->sets[i].value_len = strlen(config->sets[i].value);

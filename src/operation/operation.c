@@ -1,3 +1,4 @@
+/* The frame of an operation: whom it is about, then what the action and the API make of it. */
 #include "operation/operation.h"
 
 #include <stdlib.h>

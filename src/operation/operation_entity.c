@@ -1,3 +1,4 @@
+/* A record that is a v2 operation already is sent as it is; only whom it is about is looked up. */
 #include "operation/operation_parts.h"
 
 #include <string.h>

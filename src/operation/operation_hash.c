@@ -1,3 +1,4 @@
+/* The hashes that lanes, shards and syncs know people and things by. */
 #define XXH_INLINE_ALL
 #include "operation/operation_parts.h"
 

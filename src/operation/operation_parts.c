@@ -1,3 +1,4 @@
+/* Whom an operation is about, and the pieces of JSON that both APIs are made of. */
 #include "operation/operation_parts.h"
 
 #include <string.h>

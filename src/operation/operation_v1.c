@@ -1,3 +1,4 @@
+/* The Track API's version 1: a method, a path and a body for each action. */
 #include "operation/operation_parts.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The Track API's version 2: a type, an action and identifiers for each action. */
 #include "operation/operation_parts.h"
 
 #include <string.h>

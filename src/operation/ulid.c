@@ -1,3 +1,4 @@
+/* Five bits a character, the time first, so that a later one sorts behind. */
 #include "operation/ulid.h"
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -1,3 +1,4 @@
+/* JSON values that are known to be valid are walked by their brackets and quotes. */
 #include "operation/value.h"
 
 #include <string.h>

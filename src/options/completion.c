@@ -1,3 +1,4 @@
+/* Each shell's script is made from the table of options, so it cannot lag behind. */
 #include "options/completion.h"
 
 #include <stdbool.h>

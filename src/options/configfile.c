@@ -1,3 +1,5 @@
+/* The configuration file's lines are options by their long names; no credentials are taken from it.
+ * */
 #include "options/configfile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* An env-file is read only where nobody but its owner can get at it. */
 #include "options/envfile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Help is the table of options, wrapped to 79 columns. */
 #include "options/help.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* The sources are read from the weakest to the strongest; the first refusal ends the reading. */
 #include "options/options.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Each check is about options that bear on one another; what follows from them is derived last. */
 #include "options/options_check.h"
 
 #include <stdlib.h>
@@ -167,7 +168,7 @@ static void name_files(struct settings *s)
 	for (int state = 0; state < 2; state++) {
 		if (state ? o->state || o->no_state : o->rejects != NULL)
 			continue;
-		buf_init(&name, SIZE_MAX / 2);
+		buf_init(&name, BUF_UNBOUNDED);
 		buf_add(&name, first, state ? strlen(first) : (size_t)(ending - first));
 		buf_str(&name, state ? "" : ".rejected");
 		if (o->shards)

@@ -1,3 +1,4 @@
+/* The table itself, in the order of --help. */
 #include "options/options_table.h"
 
 #include <string.h>

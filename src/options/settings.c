@@ -1,3 +1,4 @@
+/* A value is judged by its kind, and put where its row of the table says. */
 #include "options/settings.h"
 
 #include <ctype.h>
@@ -259,6 +260,21 @@ static int assign_time(const struct option_spec *spec, int64_t *place, const cha
 	return 0;
 }
 
+static int assign_rate(struct num_rate *place, const char *value, struct reason *why)
+{
+	if (num_rate(value, place) == 0)
+		return 0;
+	return refuse(why, value,
+	    "a rate: give requests a second such as 50, 600/m or unlimited (1/h to 1000000/s)");
+}
+
+static int assign_fraction(double *place, const char *value, struct reason *why)
+{
+	if (num_fraction(value, 0, 1, place) == 0)
+		return 0;
+	return refuse(why, value, "a fraction from 0 to 1, such as 0.25");
+}
+
 static int assign_share(const struct option_spec *spec, uint64_t *count, double *percent,
     const char *value, struct reason *why)
 {
@@ -430,15 +446,9 @@ static int assign(struct settings *s, const struct option_spec *spec, const char
 	case KIND_TIME:
 		return assign_time(spec, place, value, why);
 	case KIND_RATE:
-		return num_rate(value, place) == 0 ?
-		    0 :
-		    refuse(why, value,
-		        "a rate: give requests a second such as 50, 600/m or unlimited (1/h to "
-		        "1000000/s)");
+		return assign_rate(place, value, why);
 	case KIND_FRACTION:
-		return num_fraction(value, 0, 1, place) == 0 ?
-		    0 :
-		    refuse(why, value, "a fraction from 0 to 1, such as 0.25");
+		return assign_fraction(place, value, why);
 	case KIND_SHARE:
 		return assign_share(spec, place, second, value, why);
 	case KIND_NAMES:

@@ -1,3 +1,4 @@
+/* How far apart two words are: letters put in, left out, changed, or swapped. */
 #include "options/suggest.h"
 
 #include <ctype.h>

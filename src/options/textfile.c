@@ -1,3 +1,4 @@
+/* A small file is held whole, and cut into lines and values in place. */
 #include "options/textfile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Chunks are filled from one end; one that is empty again is filled anew. */
 #include "queue/arena.h"
 
 #include <stdalign.h>

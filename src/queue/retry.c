@@ -1,3 +1,4 @@
+/* Exponential backoff with jitter, and a binary heap of due times. */
 #include "queue/retry.h"
 
 #include <stdlib.h>

@@ -221,7 +221,7 @@ static int set_up(struct dry *d, struct reason *why)
 {
 	const struct options *o = d->o;
 
-	buf_init(&d->line, SIZE_MAX);
+	buf_init(&d->line, BUF_UNBOUNDED);
 	if (feed_open(&d->feed, o, clock_wall() / 1000, why) != 0 ||
 	    sync_open(o, &d->feed.identity, &d->sync, why) != 0)
 		return -1;

@@ -1,3 +1,4 @@
+/* What makes two runs the same run: destination, input, mapping and action. */
 #include "run/identity.h"
 
 #include <inttypes.h>

@@ -31,7 +31,8 @@ struct outputs {
 
 #define OUTPUTS_NONE \
 	{ \
-		.results = OUTFILE_CLOSED, .line = { .max = SIZE_MAX }, .dirty_since = INT64_MAX \
+		.results = OUTFILE_CLOSED, .line = { .max = BUF_UNBOUNDED }, \
+		.dirty_since = INT64_MAX \
 	}
 
 /* Whether the places of what is written at the end, or perhaps never, are good. 0 or -1 with *why

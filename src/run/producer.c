@@ -1,3 +1,4 @@
+/* The producer's thread fills blocks of operations while the run empties the one before. */
 #include "run/producer.h"
 
 #include <pthread.h>

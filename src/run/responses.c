@@ -245,7 +245,7 @@ static void say_retry(struct run *r, const struct request *q, const struct reply
     int64_t delay)
 {
 	char text[FAILURE_SHOWN];
-	struct buf name = { .max = SIZE_MAX };
+	struct buf name = { .max = BUF_UNBOUNDED };
 
 	say_transport(reply, text);
 	name_operation(q->operations[0], &name);

@@ -1,3 +1,4 @@
+/* The handlers do nothing but set a flag and write a byte. */
 #include "run/signals.h"
 
 #include <errno.h>

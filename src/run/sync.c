@@ -46,8 +46,8 @@ int sync_open(const struct options *o, const struct identity *id, struct sync **
 		.o = o,
 		.file = file,
 		.deletes = o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER,
-		.who = { .max = SIZE_MAX },
-		.bytes = { .max = SIZE_MAX },
+		.who = { .max = BUF_UNBOUNDED },
+		.bytes = { .max = BUF_UNBOUNDED },
 	};
 	return 0;
 }

@@ -1,3 +1,4 @@
+/* Time is counted in units in which a token is a whole number, so that nothing is ever rounded. */
 #include "send/bucket.h"
 
 #define SECOND 1000000

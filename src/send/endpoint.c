@@ -1,3 +1,4 @@
+/* An address is judged part by part, before it is made curl's. */
 #include "send/endpoint.h"
 
 #include <ctype.h>

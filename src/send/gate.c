@@ -1,3 +1,4 @@
+/* Open, closed, or let through by one probe: the three states of a circuit breaker. */
 #include "send/gate.h"
 
 static int64_t later(int64_t now, int64_t delay_us)

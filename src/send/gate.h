@@ -1,5 +1,5 @@
 /*
- * The outage gate: is the destination down?
+ * The outage gate: is the destination down? (Elsewhere it is called a circuit breaker.)
  *
  * After GATE_STREAK attempts in a row, of at least GATE_STREAK different records, failed without
  * any answer below 500, it is: the gate closes, one probe at a time is let through, with backoff,

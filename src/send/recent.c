@@ -1,3 +1,4 @@
+/* A bin is found by the time that it is for, and emptied when its place comes round again. */
 #include "send/recent.h"
 
 #include <stdbool.h>

@@ -1,3 +1,5 @@
+/* Statuses and bodies to a verdict; what the server says is looked for in each shape that it has.
+ * */
 #include "send/reply.h"
 
 #include <jansson.h>

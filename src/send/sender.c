@@ -1,3 +1,4 @@
+/* The one file that knows libcurl: a table of easy handles under one multi handle. */
 #include "send/sender.h"
 
 #include <curl/curl.h>

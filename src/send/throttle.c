@@ -1,3 +1,4 @@
+/* A wave of 429s is told from the next by when its attempts left. */
 #include "send/throttle.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The parts of the line are left out one after another until it fits. */
 #include "show/bar.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* One line below the messages is redrawn; everything that stays goes above it. */
 #include "show/display.h"
 
 #include <errno.h>

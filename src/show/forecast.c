@@ -1,3 +1,4 @@
+/* Reasons that differ only in their values are counted as one. */
 #include "show/forecast.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* An exponential average over what happened since the last look. */
 #include "show/meter.h"
 
 #define FADE_US 10e6 /* a sample this old weighs about a third of what it did */

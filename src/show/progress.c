@@ -1,3 +1,4 @@
+/* The counters as lines, in words and in JSON. */
 #include "show/progress.h"
 
 #include <inttypes.h>

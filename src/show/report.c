@@ -1,3 +1,4 @@
+/* What a run's end says, in words, in JSON, and for Prometheus. */
 #include "show/report.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* The state file's tables, and what is believed of them when it is opened again. */
 #include "store/checkpoint.h"
 
 #include <sqlite3.h>
@@ -356,8 +357,8 @@ enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint
 
 	*out = NULL;
 	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
-	buf_init(&l->row.open, SIZE_MAX);
-	buf_init(&l->row.sizes, SIZE_MAX);
+	buf_init(&l->row.open, BUF_UNBOUNDED);
+	buf_init(&l->row.sizes, BUF_UNBOUNDED);
 	int result = open_checkpoint(l, path, now, restart != 0, state, why);
 	if (result == CHECKPOINT_NEW || result == CHECKPOINT_RESUME)
 		*out = l;

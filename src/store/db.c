@@ -1,3 +1,4 @@
+/* The one file that opens SQLite: locks, ownership, damage and durability are judged here. */
 #include "store/db.h"
 
 #include <errno.h>
@@ -151,7 +152,7 @@ static long read_holder(const char *uri, char since[CLOCK_STAMP])
 /* The file as what nobody changes: it is read without locks, and nothing is made beside it. */
 static void add_immutable(const struct db *d, struct buf *uri)
 {
-	buf_init(uri, SIZE_MAX);
+	buf_init(uri, BUF_UNBOUNDED);
 	buf_str(uri, "file:");
 	text_percent(uri, d->path, strlen(d->path));
 	buf_add(uri, "?immutable=1", sizeof "?immutable=1");
@@ -456,7 +457,7 @@ static int make_tables(const struct db *d, const struct db_kind *kind)
 {
 	struct buf sql;
 
-	buf_init(&sql, SIZE_MAX);
+	buf_init(&sql, BUF_UNBOUNDED);
 	if (kind->page_size)
 		buf_fmt(&sql, "PRAGMA page_size = %d;", kind->page_size);
 	buf_fmt(&sql,

@@ -1,3 +1,4 @@
+/* The names of the outcomes. */
 #include "store/outcome.h"
 
 const char *outcome_name(enum outcome o)

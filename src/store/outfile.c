@@ -1,3 +1,4 @@
+/* Every write is whole or an error; what is on the disk is known, what is not is cut off. */
 #include "store/outfile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* A sheet for each FILE: rows as they were read, the reason behind them. */
 #include "store/rejects.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static char *sheet_name(const struct rejects *r, size_t file, enum input_format 
 	if (file == 0)
 		return xstrdup(r->name);
 	struct buf b;
-	buf_init(&b, SIZE_MAX);
+	buf_init(&b, BUF_UNBOUNDED);
 	buf_add(&b, r->name, r->stem);
 	buf_fmt(&b, ".%zu%s", file + 1, ending_for(r, format));
 	buf_byte(&b, '\0');
@@ -227,7 +228,7 @@ static void add_row(struct buf *b, const struct origin *from, const struct input
 	if (n->status)
 		buf_num(b, n->status);
 	buf_byte(b, h->delimiter);
-	buf_init(&error, SIZE_MAX);
+	buf_init(&error, BUF_UNBOUNDED);
 	text_safe(&error, n->error, strlen(n->error), REASON_MAX);
 	add_quoted(b, error.data, error.len);
 	buf_free(&error);

@@ -1,7 +1,7 @@
 /*
- * The rejects file: records that were not accepted, in the input's own format, the row or line as
- * it was with _cio_line, _cio_outcome, _cio_status, _cio_error added, so that it can be fed in
- * again.
+ * The rejects file (a dead letter queue, as a file): records that were not accepted, in the input's
+ * own format, the row or line as it was with _cio_line, _cio_outcome, _cio_status, _cio_error
+ * added, so that it can be fed in again.
  *
  * Each FILE has a rejects file of its own, for its header and format may differ, and its line
  * numbers are its own: NAME for the first FILE, then NAME with the FILE's number before its ending

@@ -1,3 +1,4 @@
+/* A line of JSON for each record, in the order of settling. */
 #include "store/results.h"
 
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* A row a person, found by a hash of its first key; a bit a person says who was seen in this run.
+ */
 #include "store/syncfile.h"
 
 #include <sqlite3.h>
