@@ -196,8 +196,9 @@ static void memory_start(struct sandbox *s)
 	s->memory = workspace_new(&(struct workspace_config){
 	    .region_url = s->config.region_url ? s->config.region_url : s->url,
 	    .strict_emails = s->config.strict_emails,
-	    .lean = s->config.lean });
-	s->config.region_url = NULL;
+	    .lean = s->config.lean,
+	    .segments = s->config.segments });
+	s->config.region_url = s->config.segments = NULL;
 }
 
 static struct sandbox *sandbox_new(const struct sandbox_config *config)
@@ -208,9 +209,10 @@ static struct sandbox *sandbox_new(const struct sandbox_config *config)
 	s->config = *config;
 	s->site_id = xstrdup(config->site_id ? config->site_id : "sandbox");
 	s->api_key = xstrdup(config->api_key ? config->api_key : "sandbox");
+	s->app_key = xstrdup(config->app_key ? config->app_key : "sandbox");
 	s->retry_after = copy_or_null(config->retry_after);
 	s->proxy_auth = copy_or_null(config->proxy_auth);
-	s->config.site_id = s->config.api_key = NULL;
+	s->config.site_id = s->config.api_key = s->config.app_key = NULL;
 	s->config.retry_after = s->config.proxy_auth = NULL;
 	sandbox_limit_init(&s->limit,
 	    config->rate_limit ? &(struct sandbox_limit_config){ .count = config->rate_limit } :
@@ -245,6 +247,7 @@ static void sandbox_free(struct sandbox *s)
 	free(s->recent.times);
 	free(s->site_id);
 	free(s->api_key);
+	free(s->app_key);
 	free(s->url);
 	free(s->retry_after);
 	free(s->proxy_auth);

@@ -1,7 +1,8 @@
 /*
- * A Track API server with a memory, on loopback, for tests and rehearsals: people, events
- * de-duplicated by id, a sliding-window rate limit, a log of arrivals on its own clock, and faults
- * by script. One thread of its own; every function here may be called from any other.
+ * A server of the Track and App APIs with a memory, on loopback, for tests and rehearsals: people,
+ * events de-duplicated by id, objects, segments, messages; rate limits, a log of arrivals on its
+ * own clock, and faults by script. One thread of its own; every function here may be called from
+ * any other.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
@@ -79,15 +80,15 @@ struct sandbox_chaos {
 /* A request as it arrived. Its texts are good until sandbox_stop, and where they were not sent
  * NULL. */
 struct sandbox_arrival {
-	uint64_t number;     /* from 1, in order of arrival */
-	int64_t at_us;       /* clock_now() when its headers were complete */
-	int64_t answered_us; /* 0: not yet */
-	uint64_t connection; /* from 1: equal for requests on one kept-alive connection */
-	const char *method, *path;
-	int status;      /* answered; 0: not yet, or reset or hung */
-	bool authorized; /* the right credentials were sent */
-	bool processed;  /* the memory knows of it */
-	bool faulted;    /* a rule, the hook, chaos or an outage had a hand in it */
+	uint64_t number;           /* from 1, in order of arrival */
+	int64_t at_us;             /* clock_now() when its headers were complete */
+	int64_t answered_us;       /* 0: not yet */
+	uint64_t connection;       /* from 1: equal for requests on one kept-alive connection */
+	const char *method, *path; /* the path with its query */
+	int status;                /* answered; 0: not yet, or reset or hung */
+	bool authorized;           /* the right credentials were sent */
+	bool processed;            /* the memory knows of it */
+	bool faulted;              /* a rule, the hook, chaos or an outage had a hand in it */
 	/* it came as to a proxy: CONNECT, or with a whole URL, of which `path` is the path */
 	bool proxied;
 	const char *authorization, *user_agent, *content_type, *expect, *retry_count;
@@ -95,12 +96,14 @@ struct sandbox_arrival {
 	size_t body_len;
 	/* the first config.keep_body bytes of it, NUL after them; NULL where there was none */
 	const char *body;
-	size_t people; /* how many it is about */
+	size_t people; /* how many it is about; objects count */
 };
 
 struct sandbox_config {                /* all zero is a good sandbox */
 	int port;                      /* 0: any that is free */
 	const char *site_id, *api_key; /* NULL: "sandbox" */
+	const char *app_key;           /* the App API's; NULL: "sandbox" */
+	const char *segments;          /* the manual ones, "7,8"; NULL: any number is one */
 	const char *region_url;        /* NULL: the sandbox's own */
 	bool strict_emails;  /* 400 "email is not a valid address" for an `email` that is none */
 	unsigned rate_limit; /* requests admitted in any second; 0: as `limit` has it */
@@ -166,6 +169,15 @@ json_t *sandbox_devices(struct sandbox *s, const char *identifier);
 bool sandbox_suppressed(struct sandbox *s, const char *identifier);
 /* attributes, or NULL */
 json_t *sandbox_object(struct sandbox *s, const char *type_id, const char *object_id);
+/* the relationship's attributes, or NULL: there is none */
+json_t *sandbox_relation(struct sandbox *s, const char *identifier, const char *type_id,
+    const char *object_id);
+bool sandbox_in_segment(struct sandbox *s, const char *segment, const char *identifier);
+size_t sandbox_segment_size(struct sandbox *s, const char *segment);
+bool sandbox_esp_suppressed(struct sandbox *s, const char *type, const char *email);
+/* array, in order: {"channel","delivery_id","body"} of messages, {"broadcast","trigger_id","body"}
+ * of triggers; drafts are among them */
+json_t *sandbox_messages(struct sandbox *s);
 /* object: identifier to attributes, all who are there */
 json_t *sandbox_people(struct sandbox *s);
 json_t *sandbox_events(
@@ -185,6 +197,9 @@ struct sandbox_counters {
 	uint64_t processed;  /* requests that the memory knows of */
 	uint64_t operations; /* in them: a batch counts each */
 	uint64_t people, events, duplicates, suppressed, merges;
+	uint64_t objects, relations, members, esp_suppressed;
+	/* messages but drafts, those of broadcasts included; and how many had been sent before */
+	uint64_t messages, messages_twice, drafts, triggers;
 	uint64_t throttled, unauthorized, faulted;
 	uint64_t connections, bytes; /* bytes: of bodies */
 	unsigned busiest_second;     /* the most arrivals in any [t, t + 1 s] */

@@ -54,7 +54,7 @@ struct recent {
 
 struct sandbox {
 	struct sandbox_config config;
-	char *site_id, *api_key, *url, *retry_after, *proxy_auth;
+	char *site_id, *api_key, *app_key, *url, *retry_after, *proxy_auth;
 	int port;
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sunk;

@@ -63,6 +63,19 @@ static int write_port(const char *file, int port)
 	return failed ? -1 : 0;
 }
 
+/* A line of what there is none of is left out, but for people and events. */
+static void print_rest(const struct sandbox_counters *c)
+{
+	if (c->objects || c->relations || c->members || c->esp_suppressed)
+		printf("sandbox: %" PRIu64 " objects, %" PRIu64 " relationships, %" PRIu64
+		       " in segments, %" PRIu64 " addresses suppressed\n",
+		    c->objects, c->relations, c->members, c->esp_suppressed);
+	if (c->messages || c->drafts || c->triggers)
+		printf("sandbox: %" PRIu64 " messages sent, %" PRIu64 " of them twice; %" PRIu64
+		       " drafts, %" PRIu64 " broadcasts\n",
+		    c->messages, c->messages_twice, c->drafts, c->triggers);
+}
+
 static void print_summary(struct sandbox *s, bool sink)
 {
 	struct sandbox_counters c = sandbox_counters(s);
@@ -77,6 +90,7 @@ static void print_summary(struct sandbox *s, bool sink)
 	    c.throttled);
 	printf("sandbox: %" PRIu64 " people, %" PRIu64 " events, %" PRIu64 " duplicates dropped\n",
 	    c.people, c.events, c.duplicates);
+	print_rest(&c);
 }
 
 static int serve(const struct sandbox_options *o, const sigset_t *ends)

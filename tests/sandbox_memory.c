@@ -69,6 +69,48 @@ json_t *sandbox_object(struct sandbox *s, const char *type_id, const char *objec
 	return copy;
 }
 
+json_t *sandbox_relation(struct sandbox *s, const char *identifier, const char *type_id,
+    const char *object_id)
+{
+	pthread_mutex_lock(&s->lock);
+	json_t *r = workspace_relation(s->memory, identifier, type_id, object_id);
+	json_t *copy = r ? json_deep_copy(r) : NULL;
+	pthread_mutex_unlock(&s->lock);
+	return copy;
+}
+
+bool sandbox_in_segment(struct sandbox *s, const char *segment, const char *identifier)
+{
+	pthread_mutex_lock(&s->lock);
+	bool in = workspace_in_segment(s->memory, segment, identifier);
+	pthread_mutex_unlock(&s->lock);
+	return in;
+}
+
+size_t sandbox_segment_size(struct sandbox *s, const char *segment)
+{
+	pthread_mutex_lock(&s->lock);
+	size_t size = workspace_segment_size(s->memory, segment);
+	pthread_mutex_unlock(&s->lock);
+	return size;
+}
+
+bool sandbox_esp_suppressed(struct sandbox *s, const char *type, const char *email)
+{
+	pthread_mutex_lock(&s->lock);
+	bool suppressed = workspace_esp_suppressed(s->memory, type, email);
+	pthread_mutex_unlock(&s->lock);
+	return suppressed;
+}
+
+json_t *sandbox_messages(struct sandbox *s)
+{
+	pthread_mutex_lock(&s->lock);
+	json_t *copy = json_deep_copy(workspace_messages(s->memory));
+	pthread_mutex_unlock(&s->lock);
+	return copy;
+}
+
 static void add_person(const struct workspace_person *p, void *arg)
 {
 	json_object_setn_new(arg, p->entry.key, p->entry.len,
@@ -146,6 +188,14 @@ struct sandbox_counters sandbox_counters(struct sandbox *s)
 	c.operations = t.operations;
 	c.suppressed = t.suppressed;
 	c.merges = t.merges;
+	c.objects = t.objects;
+	c.relations = t.relations;
+	c.members = t.members;
+	c.esp_suppressed = t.esp_suppressed;
+	c.messages = t.messages;
+	c.messages_twice = t.messages_twice;
+	c.drafts = t.drafts;
+	c.triggers = t.triggers;
 	return c;
 }
 

@@ -68,6 +68,18 @@ static int read_key(struct sandbox_options *o, const char *value)
 	return 0;
 }
 
+static int read_app_key(struct sandbox_options *o, const char *value)
+{
+	o->config.app_key = value;
+	return 0;
+}
+
+static int read_segments(struct sandbox_options *o, const char *value)
+{
+	o->config.segments = value;
+	return *value && strspn(value, "0123456789,") == strlen(value) ? 0 : -1;
+}
+
 /* N, or N/SECONDS */
 static int read_rate_limit(struct sandbox_options *o, const char *value)
 {
@@ -292,6 +304,9 @@ static const struct {
 	    "listen on port N (default: any that is free)" },
 	{ "site-id", "TEXT", read_site, NULL, "the site id it accepts (default: sandbox)" },
 	{ "api-key", "TEXT", read_key, NULL, "the API key it accepts (default: sandbox)" },
+	{ "app-key", "TEXT", read_app_key, NULL, "the App API key it accepts (default: sandbox)" },
+	{ "segments", "N,...", read_segments, "numbers: 7,8",
+	    "the manual segments that there are (default: any number)" },
 	{ "rate-limit", "N[/S]", read_rate_limit,
 	    "a whole number from 0 to 1000000, perhaps with a number of seconds: 100, 3000/3",
 	    "answer 429 over N requests in any second, or any S seconds (default: no limit)" },
@@ -424,9 +439,9 @@ int sandbox_options_help(void)
 	buf_init(&out, BUF_UNBOUNDED);
 	buf_str(&out,
 	    "Usage: cio-import-sandbox [OPTION]...\n"
-	    "A Track API server on 127.0.0.1 that remembers what it was sent, to rehearse an "
-	    "import on.\n"
-	    "It runs until SIGINT or SIGTERM, then says what it has seen.\n\n");
+	    "A server of Customer.io's APIs on 127.0.0.1 that remembers what it was sent, to "
+	    "rehearse an\n"
+	    "import on. It runs until SIGINT or SIGTERM, then says what it has seen.\n\n");
 	for (size_t i = 0; i < COUNT(table); i++)
 		add_entry(&out, i);
 	buf_str(&out,

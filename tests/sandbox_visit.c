@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-#define BODY_MAX (20u << 20) /* a longer one is cut off: no request should have it */
+#define BODY_MAX (32u << 20) /* a longer one is cut off: no request should have it */
 #define KEEP_BODY 65536      /* config.keep_body, where it is 0 */
 
 /* --- arriving --- */
@@ -32,6 +32,11 @@ static void recent_add(struct recent *r, int64_t t)
 		*r = (struct recent){ .times = times, .cap = cap, .count = r->count };
 	}
 	r->times[(r->head + r->count++) % r->cap] = t;
+}
+
+static bool is_app(const char *path)
+{
+	return strncmp(path, "/v1/", 4) == 0;
 }
 
 static const char *header(struct MHD_Connection *c, const char *name)
@@ -61,7 +66,7 @@ static void log_keep(struct sandbox *s, struct sandbox_arrival *a)
 	s->log[s->log_count++] = a;
 }
 
-static bool right_credentials(const struct sandbox *s, struct MHD_Connection *c)
+static bool right_basic(const struct sandbox *s, struct MHD_Connection *c)
 {
 	char *key = NULL, *site = MHD_basic_auth_get_username_password(c, &key);
 	bool right = site && key && strcmp(site, s->site_id) == 0 && strcmp(key, s->api_key) == 0;
@@ -69,6 +74,43 @@ static bool right_credentials(const struct sandbox *s, struct MHD_Connection *c)
 	MHD_free(site);
 	MHD_free(key);
 	return right;
+}
+
+/* The Track API's site and key, or the App API's key alone. */
+static bool right_credentials(const struct sandbox *s, struct MHD_Connection *c,
+    const struct sandbox_arrival *a)
+{
+	static const char bearer[] = "Bearer ";
+
+	if (!is_app(a->path))
+		return right_basic(s, c);
+	return a->authorization && strncmp(a->authorization, bearer, sizeof bearer - 1) == 0 &&
+	    strcmp(a->authorization + sizeof bearer - 1, s->app_key) == 0;
+}
+
+/* libmicrohttpd takes the query off the path, and into parts. */
+static enum MHD_Result add_argument(void *arg, enum MHD_ValueKind kind, const char *name,
+    const char *value)
+{
+	struct buf *path = arg;
+
+	(void)kind;
+	buf_fmt(path, "%s%s", memchr(path->data, '?', path->len) ? "&" : "?", name);
+	if (value)
+		buf_fmt(path, "=%s", value);
+	return MHD_YES;
+}
+
+static char *whole_path(struct MHD_Connection *c, const char *path)
+{
+	struct buf whole;
+
+	buf_init(&whole, BUF_UNBOUNDED);
+	buf_str(&whole, path);
+	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, add_argument, &whole);
+	char *copy = xstrndup(whole.data, whole.len);
+	buf_free(&whole);
+	return copy;
 }
 
 static uint64_t connection_number(struct MHD_Connection *c)
@@ -87,7 +129,7 @@ static struct sandbox_arrival *arrival_new(struct sandbox *s, struct MHD_Connect
 	a->at_us = now;
 	a->connection = connection_number(c);
 	a->method = xstrdup(method);
-	a->path = xstrdup(proxy_path(method, path, &a->proxied));
+	a->path = whole_path(c, proxy_path(method, path, &a->proxied));
 	a->authorization = header(c, "Authorization");
 	a->user_agent = header(c, "User-Agent");
 	a->content_type = header(c, "Content-Type");
@@ -95,7 +137,7 @@ static struct sandbox_arrival *arrival_new(struct sandbox *s, struct MHD_Connect
 	a->retry_count = header(c, "X-Retry-Count");
 	a->proxy_authorization = header(c, "Proxy-Authorization");
 	a->accept_encoding = header(c, "Accept-Encoding");
-	a->authorized = right_credentials(s, c);
+	a->authorized = right_credentials(s, c, a);
 	log_keep(s, a);
 	return a;
 }
@@ -257,7 +299,10 @@ static void answer_normally(struct visit *v)
 	} else if (!v->log->authorized) {
 		v->s->counters.unauthorized++;
 		v->status = 401;
-		buf_str(&v->answer, "{\"meta\":{\"error\":\"Unauthorized request\"}}");
+		buf_str(&v->answer,
+		    is_app(v->log->path) ?
+		        "{\"errors\":[{\"detail\":\"unauthorized\",\"status\":\"401\"}]}" :
+		        "{\"meta\":{\"error\":\"Unauthorized request\"}}");
 	} else {
 		process(v);
 	}

@@ -1,4 +1,4 @@
-/* The workspace's people, events and objects, and what an operation does to them. */
+/* What a workspace holds, and what the operations on people do to it. */
 #include "workspace_internal.h"
 #include "base/text.h"
 
@@ -34,13 +34,12 @@ static void table_grow(struct table *t)
 	*t = bigger;
 }
 
-static void *table_find(const struct table *t, const char *key, size_t len)
+void *table_find(const struct table *t, const char *key, size_t len)
 {
 	return t->cap ? *table_slot(t, XXH3_64bits(key, len), key, len) : NULL;
 }
 
-/* The entry of that key, made new (zeroed, `size` bytes) where there is none. */
-static void *table_get(struct table *t, const char *key, size_t len, size_t size)
+void *table_get(struct table *t, const char *key, size_t len, size_t size)
 {
 	if (t->count * 2 >= t->cap)
 		table_grow(t);
@@ -81,6 +80,7 @@ static void person_empty(struct workspace_entry *e)
 
 	json_decref(p->attributes);
 	json_decref(p->devices);
+	json_decref(p->relations);
 	json_decref(p->history);
 	free(p->body);
 }
@@ -91,7 +91,12 @@ struct workspace *workspace_new(const struct workspace_config *config)
 
 	w->config = *config;
 	w->region_url = xstrdup(config->region_url);
+	w->segment_list = config->segments ? xstrdup(config->segments) : NULL;
+	w->config.region_url = w->config.segments = NULL;
 	w->events = json_array();
+	w->messages = json_array();
+	w->segments = json_object();
+	w->esp_suppressed = json_object();
 	return w;
 }
 
@@ -101,9 +106,15 @@ void workspace_free(struct workspace *w)
 		return;
 	table_free(&w->people, person_empty);
 	table_free(&w->objects, person_empty);
+	table_free(&w->cio_objects, NULL);
 	table_free(&w->event_ids, NULL);
+	table_free(&w->sent, NULL);
 	json_decref(w->events);
+	json_decref(w->messages);
+	json_decref(w->segments);
+	json_decref(w->esp_suppressed);
 	free(w->region_url);
+	free(w->segment_list);
 	free(w);
 }
 
@@ -136,33 +147,6 @@ struct workspace_person *workspace_person_named(struct workspace *w, const char 
 
 	free(key);
 	return p;
-}
-
-static void object_key(struct buf *key, const char *type_id, const char *object_id)
-{
-	buf_init(key, BUF_UNBOUNDED);
-	buf_fmt(key, "%s/%s", type_id, object_id);
-}
-
-struct workspace_person *workspace_object_named(struct workspace *w, const char *type_id,
-    const char *object_id)
-{
-	struct buf key;
-
-	object_key(&key, type_id, object_id);
-	struct workspace_person *o = table_get(&w->objects, key.data, key.len, sizeof *o);
-	buf_free(&key);
-	return o;
-}
-
-json_t *workspace_object(struct workspace *w, const char *type_id, const char *object_id)
-{
-	struct buf key;
-
-	object_key(&key, type_id, object_id);
-	struct workspace_person *o = table_find(&w->objects, key.data, key.len);
-	buf_free(&key);
-	return o && o->exists ? o->attributes : NULL;
 }
 
 json_t *workspace_events(struct workspace *w)
@@ -199,7 +183,7 @@ static bool removes_attribute(const json_t *value)
 	return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
 }
 
-static void merge_attributes(json_t **into, const json_t *attributes)
+void merge_attributes(json_t **into, const json_t *attributes)
 {
 	const char *key;
 	json_t *value;
@@ -210,7 +194,7 @@ static void merge_attributes(json_t **into, const json_t *attributes)
 	{
 		if (removes_attribute(value))
 			json_object_del(*into, key);
-		else if (strcmp(key, "_update") != 0)
+		else if (strcmp(key, "_update") != 0 && strcmp(key, "cio_relationships") != 0)
 			json_object_set(*into, key, value);
 	}
 }
@@ -241,9 +225,10 @@ static void person_remove(struct workspace *w, struct workspace_person *p)
 	json_decref(p->attributes);
 	json_decref(p->devices);
 	p->attributes = p->devices = NULL;
+	relations_forget(w, p);
 }
 
-static void person_create(struct workspace *w, struct workspace_person *p)
+void person_create(struct workspace *w, struct workspace_person *p)
 {
 	if (!p->exists)
 		w->totals.people++;
@@ -258,6 +243,7 @@ static void do_identify(struct workspace *w, const struct op *op)
 		return;
 	person_create(w, p);
 	merge_attributes(&p->attributes, op->what);
+	relations_do(w, op);
 	if (w->config.lean)
 		return;
 	free(p->body);
@@ -327,13 +313,6 @@ static void do_device(struct workspace *w, const struct op *op)
 	json_object_set(op->person->devices, op->device, (json_t *)op->what);
 }
 
-static void do_object(const struct op *op)
-{
-	op->object->exists = op->verb != VERB_DELETE;
-	if (op->verb == VERB_IDENTIFY)
-		merge_attributes(&op->object->attributes, op->what);
-}
-
 static void do_person(struct workspace *w, const struct op *op)
 {
 	switch (op->verb) {
@@ -358,8 +337,12 @@ static void do_person(struct workspace *w, const struct op *op)
 	case VERB_DELETE_DEVICE:
 		do_device(w, op);
 		break;
+	case VERB_ADD_RELATIONSHIPS:
+	case VERB_DELETE_RELATIONSHIPS:
+		relations_do(w, op);
+		break;
 	default:
-		break; /* relationships are taken and not kept */
+		break;
 	}
 }
 
@@ -371,7 +354,7 @@ static void do_op(struct workspace *w, const struct op *op)
 	if (op->other)
 		remember(w, op->other, op);
 	if (op->object)
-		do_object(op);
+		object_do(w, op);
 	else if (op->person && op->verb == VERB_UNSUPPRESS)
 		do_suppress(w, op, false);
 	/* whatever names somebody suppressed is ignored */
@@ -381,33 +364,48 @@ static void do_op(struct workspace *w, const struct op *op)
 		do_event(w, op);
 }
 
+/* --- answering --- */
+
+static void add_text(struct buf *answer, const char *before, const char *text)
+{
+	buf_str(answer, before);
+	text_json(answer, text, strlen(text));
+}
+
 static void add_fault(struct buf *answer, const struct fault *f, long index)
 {
 	buf_byte(answer, '{');
 	if (index >= 0)
 		buf_fmt(answer, "\"batch_index\":%ld,", index);
-	buf_str(answer, "\"reason\":");
-	text_json(answer, f->reason, strlen(f->reason));
-	buf_str(answer, ",\"field\":");
-	text_json(answer, f->field, strlen(f->field));
-	buf_str(answer, ",\"message\":");
-	text_json(answer, f->message, strlen(f->message));
+	add_text(answer, "\"reason\":", f->reason);
+	add_text(answer, ",\"field\":", f->field);
+	add_text(answer, ",\"message\":", f->message);
 	buf_byte(answer, '}');
 }
 
-static int answer_fault(int route, int status, const struct fault *f, struct buf *answer)
+static void add_refusal(struct buf *answer, enum shape shape, int status, const struct fault *f)
 {
-	if (route >= ROUTE_ENTITY) {
+	switch (shape) {
+	case SHAPE_META_ERRORS:
+		add_text(answer, "{\"meta\":{\"errors\":[", f->message);
+		buf_str(answer, "]}}");
+		break;
+	case SHAPE_META_ERROR:
+		add_text(answer, "{\"meta\":{\"error\":", f->message);
+		buf_str(answer, "}}");
+		break;
+	case SHAPE_ERRORS:
 		buf_str(answer, "{\"errors\":[");
 		add_fault(answer, f, -1);
 		buf_str(answer, "]}");
-	} else {
-		buf_str(answer,
-		    route == ROUTE_MERGE ? "{\"meta\":{\"error\":" : "{\"meta\":{\"errors\":[");
-		text_json(answer, f->message, strlen(f->message));
-		buf_str(answer, route == ROUTE_MERGE ? "}}" : "]}}");
+		break;
+	case SHAPE_DETAIL:
+		add_text(answer, "{\"errors\":[{\"detail\":", f->message);
+		buf_fmt(answer, ",\"status\":\"%d\",\"source\":{", status);
+		add_text(answer, "\"pointer\":", f->field);
+		buf_str(answer, "}}]}");
+		break;
 	}
-	return status;
 }
 
 static int apply_batch(struct workspace *w, struct workspace_call *c, struct buf *answer)
@@ -426,27 +424,44 @@ static int apply_batch(struct workspace *w, struct workspace_call *c, struct buf
 	return faults ? 207 : 200;
 }
 
-int workspace_apply(struct workspace *w, struct workspace_call *c, struct buf *answer)
+static int apply_region(struct workspace *w, struct buf *answer)
 {
-	if (c->status == 404 || c->status == 405) {
-		buf_str(answer,
-		    c->status == 404 ? "{\"meta\":{\"error\":\"not found\"}}" :
-		                       "{\"meta\":{\"error\":\"method not allowed\"}}");
-		return c->status;
-	}
-	if (c->status)
-		return answer_fault(c->route, c->status, &c->fault, answer);
-	if (c->route == ROUTE_REGION) {
-		buf_str(answer, "{\"url\":");
-		text_json(answer, w->region_url, strlen(w->region_url));
-		buf_str(answer, ",\"region\":\"us\",\"environment_id\":1}");
-		return 200;
-	}
-	if (c->route == ROUTE_BATCH)
-		return apply_batch(w, c, answer);
-	if (c->ops[0].fault.reason)
-		return answer_fault(c->route, 400, &c->ops[0].fault, answer);
+	add_text(answer, "{\"url\":", w->region_url);
+	buf_str(answer, ",\"region\":\"us\",\"environment_id\":1}");
+	return 200;
+}
+
+static int apply_one(struct workspace *w, struct workspace_call *c, struct buf *answer)
+{
 	do_op(w, &c->ops[0]);
 	buf_str(answer, "{}");
 	return 200;
+}
+
+int workspace_apply(struct workspace *w, struct workspace_call *c, struct buf *answer)
+{
+	if (c->status == 0 && c->count == 1 && c->route != ROUTE_BATCH && c->ops[0].fault.reason) {
+		c->status = 400;
+		c->fault = c->ops[0].fault;
+	}
+	if (c->status) {
+		add_refusal(answer, c->route < 0 ? SHAPE_META_ERROR : workspace_shape(c->route),
+		    c->status, &c->fault);
+		return c->status;
+	}
+	switch (c->route) {
+	case ROUTE_REGION:
+		return apply_region(w, answer);
+	case ROUTE_BATCH:
+		return apply_batch(w, c, answer);
+	case ROUTE_SEGMENT_ADD:
+	case ROUTE_SEGMENT_REMOVE:
+		return segments_apply(w, c, answer);
+	case ROUTE_SEND:
+	case ROUTE_TRIGGER:
+		return messages_apply(w, c, answer);
+	default:
+		return c->route >= ROUTE_WORKSPACES ? app_apply(w, c, answer) :
+		                                      apply_one(w, c, answer);
+	}
 }

@@ -1,4 +1,4 @@
-/* A call's path and body to the operations that it asks for. */
+/* A call of the API, read and checked: which it is, whom it is about, and what is wrong with it. */
 #include "workspace_internal.h"
 
 #include <stdlib.h>
@@ -24,20 +24,46 @@ const char *const workspace_verbs[VERB_COUNT] = {
 
 static const struct {
 	const char *method, *pattern;
+	bool body; /* it has one */
+	enum shape shape;
+	enum verb verb; /* of a route that is one operation of v1 */
 } routes[ROUTE_COUNT] = {
 	[ROUTE_REGION] = { "GET", "/api/v1/accounts/region" },
-	[ROUTE_IDENTIFY] = { "PUT", "/api/v1/customers/*" },
-	[ROUTE_DELETE] = { "DELETE", "/api/v1/customers/*" },
-	[ROUTE_EVENTS] = { "POST", "/api/v1/customers/*/events" },
-	[ROUTE_SUPPRESS] = { "POST", "/api/v1/customers/*/suppress" },
-	[ROUTE_UNSUPPRESS] = { "POST", "/api/v1/customers/*/unsuppress" },
-	[ROUTE_ADD_DEVICE] = { "PUT", "/api/v1/customers/*/devices" },
-	[ROUTE_DELETE_DEVICE] = { "DELETE", "/api/v1/customers/*/devices/*" },
-	[ROUTE_ANONYMOUS] = { "POST", "/api/v1/events" },
-	[ROUTE_MERGE] = { "POST", "/api/v1/merge_customers" },
-	[ROUTE_ENTITY] = { "POST", "/api/v2/entity" },
-	[ROUTE_BATCH] = { "POST", "/api/v2/batch" },
+	[ROUTE_IDENTIFY] = { "PUT", "/api/v1/customers/*", true, .verb = VERB_IDENTIFY },
+	[ROUTE_DELETE] = { "DELETE", "/api/v1/customers/*", .verb = VERB_DELETE },
+	[ROUTE_EVENTS] = { "POST", "/api/v1/customers/*/events", true, .verb = VERB_EVENT },
+	[ROUTE_SUPPRESS] = { "POST", "/api/v1/customers/*/suppress", .verb = VERB_SUPPRESS },
+	[ROUTE_UNSUPPRESS] = { "POST", "/api/v1/customers/*/unsuppress", .verb = VERB_UNSUPPRESS },
+	[ROUTE_ADD_DEVICE] = { "PUT", "/api/v1/customers/*/devices", true,
+	    .verb = VERB_ADD_DEVICE },
+	[ROUTE_DELETE_DEVICE] = { "DELETE", "/api/v1/customers/*/devices/*",
+	    .verb = VERB_DELETE_DEVICE },
+	[ROUTE_ANONYMOUS] = { "POST", "/api/v1/events", true, .verb = VERB_EVENT },
+	[ROUTE_MERGE] = { "POST", "/api/v1/merge_customers", true, SHAPE_META_ERROR, VERB_MERGE },
+	[ROUTE_ENTITY] = { "POST", "/api/v2/entity", true, SHAPE_ERRORS },
+	[ROUTE_BATCH] = { "POST", "/api/v2/batch", true, SHAPE_ERRORS },
+	[ROUTE_SEGMENT_ADD] = { "POST", "/api/v1/segments/*/add_customers", true },
+	[ROUTE_SEGMENT_REMOVE] = { "POST", "/api/v1/segments/*/remove_customers", true },
+	[ROUTE_WORKSPACES] = { "GET", "/v1/workspaces", false, SHAPE_DETAIL },
+	[ROUTE_ATTRIBUTES] = { "POST", "/v1/customers/attributes", true, SHAPE_DETAIL },
+	[ROUTE_ESP_SUPPRESS] = { "POST", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
+	[ROUTE_ESP_UNSUPPRESS] = { "DELETE", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
+	[ROUTE_SEND] = { "POST", "/v1/send/*", true, SHAPE_META_ERROR },
+	[ROUTE_TRIGGER] = { "POST", "/v1/campaigns/*/triggers", true, SHAPE_DETAIL },
 };
+
+enum shape workspace_shape(int route)
+{
+	return routes[route].shape;
+}
+
+void workspace_refuse(struct workspace_call *c, int status, const char *field, const char *message)
+{
+	if (c->status)
+		return;
+	c->status = status;
+	c->fault = (struct fault){ "invalid", field, message };
+}
 
 static int hex_value(char c)
 {
@@ -67,8 +93,8 @@ static char *percent_decoded(const char *s, size_t n, size_t *len)
 	return out;
 }
 
-/* Whether the path is the pattern's, a * standing for one part that is not empty; remembers where
- * those parts are. */
+/* Whether the path, up to a query, is the pattern's, a * standing for one part that is not empty;
+ * remembers where those parts are. */
 static bool path_matches(const char *path, const char *pattern, const char *starts[2],
     size_t lens[2])
 {
@@ -80,7 +106,7 @@ static bool path_matches(const char *path, const char *pattern, const char *star
 				return false;
 			continue;
 		}
-		size_t n = strcspn(path, "/");
+		size_t n = strcspn(path, "/?");
 		if (n == 0)
 			return false;
 		starts[stars] = path;
@@ -88,27 +114,49 @@ static bool path_matches(const char *path, const char *pattern, const char *star
 		path += n;
 		pattern++;
 	}
-	return *path == '\0';
+	return *path == '\0' || *path == '?';
+}
+
+/* ?id_type=email; what it says of other types is a fault, of other things it is nothing. */
+static void call_query(struct workspace_call *c, const char *query)
+{
+	static const char name[] = "id_type=";
+	const char *at = query ? strstr(query, name) : NULL;
+
+	if (!at)
+		return;
+	at += sizeof name - 1;
+	size_t n = strcspn(at, "&");
+	for (int i = 0; i < ID_PHONE; i++)
+		if (strlen(id_type_names[i]) == n && memcmp(at, id_type_names[i], n) == 0) {
+			c->id_type = (enum id_type)i;
+			return;
+		}
+	workspace_refuse(c, 400, "id_type", "id_type must be id, email or cio_id");
 }
 
 static void call_route(struct workspace_call *c, const char *method, const char *path)
 {
 	const char *starts[2] = { NULL, NULL };
 	size_t lens[2] = { 0, 0 };
+	bool known = false;
 
 	c->route = -1;
-	c->status = 404;
 	for (int r = 0; r < ROUTE_COUNT && c->route < 0; r++) {
 		if (!path_matches(path, routes[r].pattern, starts, lens))
 			continue;
-		c->status = 405;
+		known = true;
 		if (strcmp(method, routes[r].method) != 0)
 			continue;
 		c->route = r;
-		c->status = 0;
 		for (size_t i = 0; i < 2 && lens[i]; i++)
 			c->names[i] = percent_decoded(starts[i], lens[i], &c->name_len[i]);
 	}
+	if (c->route >= 0)
+		call_query(c, strchr(path, '?'));
+	else
+		workspace_refuse(c, known ? 405 : 404, "",
+		    known ? "method not allowed" : "not found");
 }
 
 /* Integers that 64 bits cannot hold become reals, only then. */
@@ -123,7 +171,7 @@ static json_t *parse_json(const char *body, size_t len)
 	return root;
 }
 
-static struct op *call_add(struct workspace_call *c, enum verb verb)
+struct op *call_add(struct workspace_call *c, enum verb verb)
 {
 	if (c->count == c->cap) {
 		c->cap = c->cap ? c->cap * 2 : 1;
@@ -134,7 +182,7 @@ static struct op *call_add(struct workspace_call *c, enum verb verb)
 	return op;
 }
 
-static void op_fault(struct op *op, const char *reason, const char *field, const char *message)
+void op_fault(struct op *op, const char *reason, const char *field, const char *message)
 {
 	if (!op->fault.reason)
 		op->fault = (struct fault){ reason, field, message };
@@ -176,14 +224,27 @@ static void check_device(struct op *op, const char *field)
 		op_fault(op, "required", "device", "device.id is required");
 }
 
-/* A person by {"id": ...} and the like, or NULL. */
-static struct workspace_person *person_in(struct workspace *w, struct op *op,
-    const json_t *identifiers)
+struct workspace_person *workspace_person_typed(struct workspace *w, enum id_type type,
+    const char *identifier)
+{
+	struct buf key;
+
+	if (!*identifier || (type == ID_EMAIL && !strchr(identifier, '@')))
+		return NULL;
+	buf_init(&key, BUF_UNBOUNDED);
+	if (type == ID_CIO_ID && strncmp(identifier, "cio_", 4) != 0)
+		buf_str(&key, "cio_");
+	buf_str(&key, identifier);
+	struct workspace_person *p = workspace_person_named(w, key.data, key.len);
+	buf_free(&key);
+	return p;
+}
+
+struct workspace_person *workspace_person_by(struct workspace *w, const json_t *identifiers)
 {
 	static const char *const kinds[] = { "id", "email", "cio_id", "phone" };
 	struct workspace_person *p = NULL;
 
-	check_email(w, op, identifiers);
 	for (size_t i = 0; i < 4 && !p; i++) {
 		const json_t *value = json_object_get(identifiers, kinds[i]);
 		struct buf text;
@@ -202,6 +263,13 @@ static struct workspace_person *person_in(struct workspace *w, struct op *op,
 	return p;
 }
 
+static struct workspace_person *person_in(struct workspace *w, struct op *op,
+    const json_t *identifiers)
+{
+	check_email(w, op, identifiers);
+	return workspace_person_by(w, identifiers);
+}
+
 /* Both people of a merge. */
 static void read_merge(struct workspace *w, struct op *op, const json_t *source)
 {
@@ -213,24 +281,6 @@ static void read_merge(struct workspace *w, struct op *op, const json_t *source)
 		op_fault(op, "required", "secondary", "secondary customer identifier is required");
 }
 
-static const enum verb route_verbs[ROUTE_COUNT] = {
-	[ROUTE_IDENTIFY] = VERB_IDENTIFY,
-	[ROUTE_DELETE] = VERB_DELETE,
-	[ROUTE_EVENTS] = VERB_EVENT,
-	[ROUTE_SUPPRESS] = VERB_SUPPRESS,
-	[ROUTE_UNSUPPRESS] = VERB_UNSUPPRESS,
-	[ROUTE_ADD_DEVICE] = VERB_ADD_DEVICE,
-	[ROUTE_DELETE_DEVICE] = VERB_DELETE_DEVICE,
-	[ROUTE_ANONYMOUS] = VERB_EVENT,
-	[ROUTE_MERGE] = VERB_MERGE,
-};
-
-static bool route_has_body(int route)
-{
-	return route == ROUTE_IDENTIFY || route == ROUTE_EVENTS || route == ROUTE_ADD_DEVICE ||
-	    route == ROUTE_ANONYMOUS || route == ROUTE_MERGE || route >= ROUTE_ENTITY;
-}
-
 /* What a v1 event's "type" makes of it. */
 static enum verb event_verb(const json_t *event)
 {
@@ -240,9 +290,20 @@ static enum verb event_verb(const json_t *event)
 	                                           VERB_EVENT;
 }
 
+/* An attribute of v1 people: {"action": "add_relationships", "relationships": [...]}. */
+static void read_v1_relations(struct workspace *w, struct op *op, const json_t *relations)
+{
+	const char *action = json_string_value(json_object_get(relations, "action"));
+
+	if (!json_is_object(relations))
+		return;
+	op->unrelates = action && strcmp(action, workspace_verbs[VERB_DELETE_RELATIONSHIPS]) == 0;
+	relations_read(w, op, json_object_get(relations, "relationships"));
+}
+
 static void read_v1(struct workspace *w, struct workspace_call *c, const char *body, size_t len)
 {
-	struct op *op = call_add(c, route_verbs[c->route]);
+	struct op *op = call_add(c, routes[c->route].verb);
 
 	op->raw = body;
 	op->raw_len = len;
@@ -252,6 +313,7 @@ static void read_v1(struct workspace *w, struct workspace_call *c, const char *b
 	case ROUTE_IDENTIFY:
 		op->what = c->root;
 		check_email(w, op, c->root);
+		read_v1_relations(w, op, json_object_get(c->root, "cio_relationships"));
 		break;
 	case ROUTE_EVENTS:
 	case ROUTE_ANONYMOUS:
@@ -277,19 +339,6 @@ static void read_v1(struct workspace *w, struct workspace_call *c, const char *b
 	}
 }
 
-static void read_object(struct workspace *w, struct op *op, const json_t *o)
-{
-	const json_t *identifiers = json_object_get(o, "identifiers");
-	const char *type_id = json_string_value(json_object_get(identifiers, "object_type_id"));
-	const char *object_id = json_string_value(json_object_get(identifiers, "object_id"));
-
-	if (!type_id || !object_id)
-		op_fault(op, "required", "identifiers",
-		    "object_type_id and object_id are required");
-	else
-		op->object = workspace_object_named(w, type_id, object_id);
-}
-
 static void read_v2_person(struct workspace *w, struct op *op, const json_t *o)
 {
 	if (op->verb == VERB_MERGE) {
@@ -308,6 +357,19 @@ static void read_v2_person(struct workspace *w, struct op *op, const json_t *o)
 		op->what = json_object_get(o, "device");
 		check_device(op, "token");
 	}
+}
+
+/* Of a person or an object; an identify may have them, the operations that are about them must. */
+static void read_v2_relations(struct workspace *w, struct op *op, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "cio_relationships");
+	bool must = op->verb == VERB_ADD_RELATIONSHIPS || op->verb == VERB_DELETE_RELATIONSHIPS;
+
+	op->unrelates = op->verb == VERB_DELETE_RELATIONSHIPS;
+	if (must && json_array_size(list) == 0)
+		op_fault(op, "required", "cio_relationships", "cio_relationships is required");
+	else if (must || (list && op->verb == VERB_IDENTIFY))
+		relations_read(w, op, list);
 }
 
 /* One v2 operation; raw are its own bytes. */
@@ -337,10 +399,11 @@ static void read_v2(struct workspace *w, struct workspace_call *c, const json_t 
 	if (type && strcmp(type, "person") == 0)
 		read_v2_person(w, op, o);
 	else if (type && strcmp(type, "object") == 0)
-		read_object(w, op, o);
+		object_read(w, op, json_object_get(o, "identifiers"));
 	else if (!type || strcmp(type, "delivery") != 0)
 		op_fault(op, type ? "invalid" : "required", "type",
 		    "type must be person, object or delivery");
+	read_v2_relations(w, op, o);
 }
 
 /*
@@ -394,9 +457,8 @@ static void read_batch(struct workspace *w, struct workspace_call *c, const char
 
 	if (!json_is_array(batch) || json_array_size(batch) == 0 ||
 	    json_object_size(c->root) != 1 || !at) {
-		c->status = 400;
-		c->fault = (struct fault){ "invalid", "batch",
-			"batch must be an array of operations, alone in its object" };
+		workspace_refuse(c, 400, "batch",
+		    "batch must be an array of operations, alone in its object");
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(batch); i++) {
@@ -404,13 +466,6 @@ static void read_batch(struct workspace *w, struct workspace_call *c, const char
 		const char *raw = next_element(&at, body + len, &raw_len);
 		read_v2(w, c, json_array_get(batch, i), raw, raw_len);
 	}
-}
-
-static void call_refuse(struct workspace_call *c, int status, const char *field,
-    const char *message)
-{
-	c->status = status;
-	c->fault = (struct fault){ "invalid", field, message };
 }
 
 /* A large batch repeats people: sorted, each once. */
@@ -421,16 +476,26 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void gather(struct workspace_person **all, size_t *n, struct workspace_person *p)
+{
+	if (p)
+		all[(*n)++] = p;
+}
+
 static void call_gather(struct workspace_call *c)
 {
-	struct workspace_person **all = xmalloc(c->count * 2 * sizeof *all);
-	size_t n = 0;
+	size_t most = c->count * 3, n = 0;
 
+	for (size_t i = 0; i < c->count; i++)
+		most += c->ops[i].related_count;
+	struct workspace_person **all = xmalloc((most + 1) * sizeof *all);
 	for (size_t i = 0; i < c->count; i++) {
-		if (c->ops[i].person)
-			all[n++] = c->ops[i].person;
-		if (c->ops[i].other)
-			all[n++] = c->ops[i].other;
+		const struct op *op = &c->ops[i];
+		gather(all, &n, op->person);
+		gather(all, &n, op->other);
+		gather(all, &n, op->object);
+		for (size_t k = 0; k < op->related_count; k++)
+			gather(all, &n, op->related[k]);
 	}
 	if (n > 1)
 		qsort(all, n, sizeof *all, by_address);
@@ -440,36 +505,41 @@ static void call_gather(struct workspace_call *c)
 	c->people = all;
 }
 
+static void call_parse(struct workspace_call *c, const char *body, size_t len)
+{
+	if (c->route == ROUTE_BATCH && len > BATCH_MAX)
+		workspace_refuse(c, 413, "batch", "request is larger than 500kb");
+	else if (c->route == ROUTE_ENTITY && len > OPERATION_MAX)
+		workspace_refuse(c, 400, "", "request is larger than 32kb");
+	if (c->status || !routes[c->route].body)
+		return;
+	c->root = parse_json(body, len);
+	if (!json_is_object(c->root))
+		workspace_refuse(c, 400, "", c->root ? "body is not an object" : "malformed json");
+}
+
 struct workspace_call *workspace_read(struct workspace *w, const char *method, const char *path,
     const char *body, size_t len)
 {
 	struct workspace_call *c = xcalloc(1, sizeof *c);
 
 	call_route(c, method, path);
+	if (c->status == 0)
+		call_parse(c, body, len);
 	if (c->status || c->route == ROUTE_REGION)
 		return c;
-	if (c->route == ROUTE_BATCH && len > BATCH_MAX) {
-		call_refuse(c, 413, "batch", "request is larger than 500kb");
-		return c;
-	}
-	if (c->route == ROUTE_ENTITY && len > OPERATION_MAX) {
-		call_refuse(c, 400, "", "request is larger than 32kb");
-		return c;
-	}
-	if (route_has_body(c->route)) {
-		c->root = parse_json(body, len);
-		if (!json_is_object(c->root)) {
-			call_refuse(c, 400, "",
-			    c->root ? "body is not an object" : "malformed json");
-			return c;
-		}
-	}
 	if (c->route == ROUTE_BATCH)
 		read_batch(w, c, body, len);
 	else if (c->route == ROUTE_ENTITY)
 		read_v2(w, c, c->root, body, len);
-	else
+	else if (c->route < ROUTE_ENTITY)
 		read_v1(w, c, body, len);
+	else if (c->route <= ROUTE_SEGMENT_REMOVE)
+		segments_read(w, c);
+	else if (c->route == ROUTE_SEND || c->route == ROUTE_TRIGGER)
+		messages_read(w, c, len);
+	else
+		app_read(w, c);
 	call_gather(c);
 	return c;
 }
@@ -481,6 +551,8 @@ void workspace_call_free(struct workspace_call *c)
 	json_decref(c->root);
 	free(c->names[0]);
 	free(c->names[1]);
+	for (size_t i = 0; i < c->count; i++)
+		free(c->ops[i].related);
 	free(c->ops);
 	free(c->people);
 	free(c);
