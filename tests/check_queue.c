@@ -431,27 +431,53 @@ START_TEST(it_can_be_left_at_any_time)
 }
 END_TEST
 
-/* Who has never left goes behind those who have. */
+static struct queue *with_three(const struct queue_config *c)
+{
+	struct operation made = { .from.raw = "", .id = "", .path = "", .body = "" };
+	struct queue *q = queue_new(c);
+
+	for (made.from.number = 1; made.from.number <= 3; made.from.number++)
+		queue_add(q, &made, 10 * (int64_t)made.from.number);
+	return q;
+}
+
+/* Who has never left goes behind those who have, and otherwise in the input's order. */
 START_TEST(those_who_come_back_go_first)
 {
-	struct model *m = model_new(dice_new("those_who_come_back_go_first"), false);
+	const struct queue_config c = { .operations_most = MOST, .bytes_most = 1 << 20 };
+	struct queue *q = with_three(&c);
+	struct request *first = queue_first(q, PLACE_READY);
+	uint64_t number = 0;
 
-	m->c.operations_most = MOST;
-	for (int i = 0; i < 3; i++) {
-		m->ops[m->added + 1].key_count = 0;
-		add(m);
-	}
-	struct request *first = queue_first(m->queue, PLACE_READY);
-	ck_assert_ptr_nonnull(first);
-	queue_move(m->queue, first, PLACE_OUT);
-	first->sleep.due = m->now + 5;
-	queue_move(m->queue, first, PLACE_ASLEEP);
-	ck_assert_ptr_eq(queue_first(m->queue, PLACE_ASLEEP), first);
-	ck_assert_uint_eq(queue_count(m->queue, PLACE_ASLEEP), 1);
-	ck_assert_int_eq(queue_tick(m->queue, m->now + 4), m->now + 5);
-	ck_assert_int_eq(queue_tick(m->queue, m->now + 5), INT64_MAX);
-	ck_assert_ptr_eq(queue_first(m->queue, PLACE_READY), first);
-	model_free(m);
+	for (const struct request *r = first; r; r = r->next)
+		ck_assert_uint_eq(r->operations[0]->from.number, ++number);
+	ck_assert_uint_eq(number, 3);
+	queue_move(q, first, PLACE_OUT);
+	first->sleep.due = 5;
+	queue_move(q, first, PLACE_ASLEEP);
+	ck_assert_ptr_eq(queue_first(q, PLACE_ASLEEP), first);
+	ck_assert_uint_eq(queue_count(q, PLACE_ASLEEP), 1);
+	ck_assert_int_eq(queue_tick(q, 4), 5);
+	ck_assert_int_eq(queue_tick(q, 5), INT64_MAX);
+	ck_assert_ptr_eq(queue_first(q, PLACE_READY), first);
+	queue_free(q);
+}
+END_TEST
+
+/* A batch that is not full waits from the last operation on that came into it. */
+START_TEST(a_batch_waits_for_more)
+{
+	const struct queue_config c = { .batches = true,
+		.batch_wait_us = WAIT_US,
+		.operations_most = MOST,
+		.bytes_most = 1 << 20 };
+	struct queue *q = with_three(&c);
+
+	ck_assert_int_eq(queue_tick(q, 29 + WAIT_US), 30 + WAIT_US);
+	ck_assert_ptr_null(queue_first(q, PLACE_READY));
+	ck_assert_int_eq(queue_tick(q, 30 + WAIT_US), INT64_MAX);
+	ck_assert_ptr_nonnull(queue_first(q, PLACE_READY));
+	queue_free(q);
 }
 END_TEST
 
@@ -489,6 +515,7 @@ Suite *queue_suite(void)
 	tcase_add_loop_test(t, it_does_what_the_model_says, 0, 2);
 	tcase_add_loop_test(t, it_can_be_left_at_any_time, 0, 2);
 	tcase_add_test(t, those_who_come_back_go_first);
+	tcase_add_test(t, a_batch_waits_for_more);
 	tcase_add_test(t, room_ends);
 	suite_add_tcase(suite, t);
 	return suite;

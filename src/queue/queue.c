@@ -284,7 +284,7 @@ static void wake_followers(struct queue *q, const struct operation *op, int64_t 
 		struct request *its = next->request;
 		if (!its && stands_first(next))
 			enter(q, next, now);
-		else if (its && its != op->request && its->blocked && --its->blocked == 0)
+		else if (its && its->blocked && --its->blocked == 0)
 			queue_move(q, its, PLACE_READY);
 	}
 }
