@@ -644,7 +644,9 @@ START_TEST(a_doubtful_input_deletes_nobody)
 		int status;
 		const char *says;
 	} cases[] = {
-		{ "id,value\n", 0, "the input is empty: none of 3 people is deleted" },
+		{ "id,value\n", 65,
+		    "in.csv: there is no record in it: so none of 3 people of people.sync is "
+		    "deleted" },
 		{ "id,value\np1,1\n,1\n", 1, "2 people are not in the input, and none is deleted" },
 		{ "id,value\np1,1\np2,1,1\n", 1,
 		    "2 people are not in the input, and none is deleted" },
@@ -843,9 +845,9 @@ START_TEST(a_dry_run_tells_and_changes_nothing)
 		    "  unchanged 1\n  deletes   1\n" },
 		{ "id,value\np1,1\n", "--max-deletes=1", 65, "",
 		    "deletes   0 (2 people are not in the input: more than --max-deletes" },
-		{ "id,value\n", "-c1", 0, "",
-		    "deletes   0 (3 people are not in the input: none would be deleted, for it is "
-		    "empty)" },
+		{ "id,value\n", "-c1", 65, "",
+		    "deletes   0 (3 people are not in the input: none would be deleted, for it has "
+		    "no records, and the run would end with status 65)" },
 		{ "id,value\np1,1\n,\n", "-c1", 1, "",
 		    "deletes   0 (2 people are not in the input: none would be deleted, for some" },
 	};

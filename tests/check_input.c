@@ -375,7 +375,7 @@ START_TEST(a_small_file_changes)
 	else
 		ck_assert_int_eq(folder_next(&f), INPUT_END);
 	ck_assert(!input_notice(f.in, &f.why) || strstr(f.why.text, "no line break"));
-	ck_assert_int_eq(input_is_whole(f.in, true, &f.why), -1);
+	ck_assert_int_eq(input_is_whole(f.in, &f.why), INPUT_DISTURBED);
 	folder_close(&f);
 }
 END_TEST
@@ -456,7 +456,7 @@ START_TEST(a_file_is_replaced)
 	    "%s: another file has taken its name while it was read: that one was not read", name);
 	ck_assert_str_eq(f.why.text, said);
 	ck_assert(!input_notice(f.in, &f.why));
-	ck_assert_int_eq(input_is_whole(f.in, true, &f.why), -1);
+	ck_assert_int_eq(input_is_whole(f.in, &f.why), INPUT_DISTURBED);
 	input_free(f.in);
 	f.in = NULL;
 	f.config.file_count = 2;
@@ -493,12 +493,13 @@ END_TEST
 /* Who is not in an input is gone only where the input is whole. */
 static const struct {
 	const char *data, *mode, *more, *why; /* mode NULL: nothing happens; "": it is removed */
+	enum input_whole whole;
 } wholes[] = {
-	{ "id\n1\n", NULL, NULL, NULL },
-	{ "id\n1\n", "ab", "2\n", "it has grown since the run began" },
-	{ "id\n1\n", "ab", "", "it was changed since the run began" },
-	{ "id\n1\n", "", NULL, "it has been removed since the run began" },
-	{ "id\n", NULL, NULL, "there is no record in it" },
+	{ "id\n1\n", NULL, NULL, NULL, INPUT_WHOLE },
+	{ "id\n1\n", "ab", "2\n", "it has grown since the run began", INPUT_DISTURBED },
+	{ "id\n1\n", "ab", "", "it was changed since the run began", INPUT_DISTURBED },
+	{ "id\n1\n", "", NULL, "it has been removed since the run began", INPUT_DISTURBED },
+	{ "id\n", NULL, NULL, "there is no record in it", INPUT_EMPTY },
 };
 
 START_TEST(whole_or_not)
@@ -518,7 +519,7 @@ START_TEST(whole_or_not)
 		change_file(name, wholes[_i].mode, wholes[_i].more);
 	else if (wholes[_i].mode)
 		unlink(name);
-	ck_assert_int_eq(input_is_whole(f.in, _i % 2, &f.why), wholes[_i].why ? -1 : 0);
+	ck_assert_int_eq(input_is_whole(f.in, &f.why), wholes[_i].whole);
 	snprintf(expected, sizeof expected, "%s: %s", name, wholes[_i].why ? wholes[_i].why : "");
 	if (wholes[_i].why)
 		ck_assert_str_eq(f.why.text, expected);

@@ -253,19 +253,19 @@ static const char *what_happened(const struct file *file, const char *name)
 	return stamp_same(&now, &file->seen) ? NULL : "it was changed since the run began";
 }
 
-int input_is_whole(const struct input *in, bool stream, struct reason *why)
+enum input_whole input_is_whole(const struct input *in, struct reason *why)
 {
 	for (size_t i = 0; i < in->config->file_count; i++) {
 		const struct file *file = &in->files[i];
 		const char *name = in->config->files[i];
-		const char *what = file->records == 0 ? "there is no record in it" :
-		    file->regular                     ? what_happened(file, name) :
-		    stream                            ? NULL :
-		                                        "it is no regular file";
-		if (what)
-			return reason_set(why, "%.900s: %s", file_shown(name), what);
+		const char *what = file->regular ? what_happened(file, name) : NULL;
+		if (file->records > 0 && !what)
+			continue;
+		reason_set(why, "%.900s: %s", file_shown(name),
+		    file->records > 0 ? what : "there is no record in it");
+		return file->records > 0 ? INPUT_DISTURBED : INPUT_EMPTY;
 	}
-	return 0;
+	return INPUT_WHOLE;
 }
 
 bool input_is_regular(const struct input *in)

@@ -63,11 +63,15 @@ bool input_notice(struct input *in, struct reason *what);
 
 /*
  * After INPUT_END: whether the whole of it was seen, so that who is not in it may be taken for
- * gone. No FILE is without records, and each is a regular file to which nothing at all has happened
- * since before its first read (`stream`: or none, whose end is believed). 0, or -1 with *why
- * ("users.csv: it has grown since the run began").
+ * gone. But for INPUT_WHOLE *why says what is in the way ("users.csv: it has grown since the run
+ * began"). The end of what is no regular file is believed.
  */
-int input_is_whole(const struct input *in, bool stream, struct reason *why);
+enum input_whole {
+	INPUT_WHOLE,
+	INPUT_EMPTY,     /* there is no record in one of the FILEs */
+	INPUT_DISTURBED, /* something has happened to one of them since before its first read */
+};
+enum input_whole input_is_whole(const struct input *in, struct reason *why);
 
 /* Whether every FILE, standard input too where it is one, is a regular file: they never have
  * nothing just now. */

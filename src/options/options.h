@@ -60,6 +60,7 @@ struct options {
 	int sync_deletes;     /* ACTION_DELETE, ACTION_SUPPRESS, or -1 */
 	uint64_t max_deletes; /* count, where max_deletes_percent is 0 */
 	double max_deletes_percent;
+	bool max_deletes_given;
 	/* record's person hash % shards == shard - 1; shards 0: all */
 	unsigned shard, shards;
 

@@ -108,7 +108,9 @@ static int check_input(struct settings *s, struct reason *why)
 
 static int check_sync(const struct settings *s, struct reason *why)
 {
-	const struct options *o = s->options;
+	struct options *o = s->options;
+
+	o->max_deletes_given = s->source[OPTION_MAX_DELETES] != SOURCE_NONE;
 	if (!o->sync && settings_commanded(s, OPTION_SYNC_DELETES))
 		return reason_set(why, "--sync-deletes needs --sync=FILE");
 	if (o->sync_deletes == -1 && settings_commanded(s, OPTION_MAX_DELETES))

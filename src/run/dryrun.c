@@ -35,7 +35,7 @@ struct dry {
 	struct buf line;
 	size_t batch_most;
 	bool doubtful; /* there was a record, of whichever shard, that names nobody */
-	bool too_many; /* --max-deletes would end the run */
+	bool withheld; /* --sync-deletes would end the run */
 	int status;    /* of what ended it early; 0: nothing did */
 };
 
@@ -124,6 +124,16 @@ static int wait_for_input(struct dry *d)
 	return 0;
 }
 
+/* What is to be known of the FILEs, now that they were read. */
+static void say_notices(struct dry *d)
+{
+	struct reason what;
+
+	while (input_notice(d->feed.input, &what))
+		if (!d->o->quiet)
+			log_line("%s", what.text);
+}
+
 /* 1: go on, 0: the end, -1: stopped. */
 static int pull(struct dry *d)
 {
@@ -133,6 +143,7 @@ static int pull(struct dry *d)
 	case MADE_AGAIN:
 		return wait_for_input(d) == 0 ? 1 : -1;
 	case MADE_END:
+		say_notices(d);
 		return 0;
 	case MADE_FAILED:
 		return stop(d, made->status, made->why);
@@ -184,7 +195,10 @@ static void print_deletes(struct dry *d)
 static void decide_deletes(struct dry *d)
 {
 	static const char *const kept[] = {
-		[KEEP_EMPTY] = "none would be deleted, for it is empty",
+		[KEEP_EMPTY] = "none would be deleted, for it has no records, and the run would "
+		               "end with status 65",
+		[KEEP_CHANGED] = "none would be deleted, for the input was changed since this "
+		                 "began",
 		[KEEP_DOUBTFUL] = "none would be deleted, for some of its records are invalid",
 		[KEEP_TOO_MANY] = "more than --max-deletes allows, so none would be deleted and "
 		                  "the run would end with status 65",
@@ -198,7 +212,7 @@ static void decide_deletes(struct dry *d)
 	if (keep != KEEP_NOBODY) {
 		d->forecast.kept = sync_missing(d->sync);
 		d->forecast.kept_why = kept[keep];
-		d->too_many = keep == KEEP_TOO_MANY;
+		d->withheld = keep == KEEP_TOO_MANY || keep == KEEP_EMPTY;
 	}
 }
 
@@ -223,7 +237,7 @@ static int set_up(struct dry *d, struct reason *why)
 
 	buf_init(&d->line, BUF_UNBOUNDED);
 	if (feed_open(&d->feed, o, clock_wall() / 1000, why) != 0 ||
-	    sync_open(o, &d->feed.identity, &d->sync, why) != 0)
+	    sync_open(o, d->feed.input, &d->feed.identity, &d->sync, why) != 0)
 		return -1;
 	d->batch_most = feed_batch_most(o);
 	feed_start(&d->feed, o, true);
@@ -237,7 +251,7 @@ static int end_status(const struct dry *d)
 {
 	if (d->status)
 		return d->status;
-	return d->too_many ? EX_DATAERR : d->forecast.invalid ? 1 : 0;
+	return d->withheld ? EX_DATAERR : d->forecast.invalid ? 1 : 0;
 }
 
 int dry_run(const struct options *o)

@@ -127,7 +127,7 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	case CAUSE_MAX_DELETES:
 		return;
 	case CAUSE_INPUT:
-		if (r->stop.status == EX_DATAERR)
+		if (r->stop.status == EX_DATAERR && !r->intake.broken)
 			return; /* it would end there again */
 		break;
 	default:

@@ -118,6 +118,15 @@ static void take(struct run *r, const struct made *made)
 	}
 }
 
+/* What a person should know of the FILEs, now that they were read. */
+static void say_notices(struct run *r)
+{
+	struct reason what;
+
+	while (input_notice(r->feed.input, &what))
+		display_message(r->display, DISPLAY_NOTICE, "%s", what.text);
+}
+
 static void end_of_input(struct run *r)
 {
 	r->intake.ended = true;
@@ -127,12 +136,18 @@ static void end_of_input(struct run *r)
 		queue_flush(r->queue);
 }
 
+/* Nothing more can be read. What was read before is whole, and is settled first. */
 static void failed(struct run *r, const struct made *made)
 {
-	struct reason why;
+	struct intake *i = &r->intake;
 
-	reason_exit(&why, made->status, "%s", made->why);
-	stop_failed(&r->stop, CAUSE_INPUT, &why);
+	reason_exit(&i->why, made->status, "%s", made->why);
+	if (verifying(r)) {
+		stop_failed(&r->stop, CAUSE_INPUT, &i->why);
+		return;
+	}
+	i->ended = i->broken = true;
+	queue_flush(r->queue);
 }
 
 /* One record, or the news that there is none. Returns whether it is worth asking again at once. */
@@ -153,6 +168,7 @@ static bool pull(struct run *r)
 		failed(r, made);
 		return false;
 	case MADE_END:
+		say_notices(r);
 		end_of_input(r);
 		return false;
 	case MADE_OPERATION:
@@ -185,6 +201,8 @@ static void decide_deletes(struct run *r)
 
 	if (keep == KEEP_TOO_MANY)
 		stop_failed(&r->stop, CAUSE_MAX_DELETES, &why);
+	else if (keep == KEEP_EMPTY)
+		stop_failed(&r->stop, CAUSE_INPUT, &why);
 	else if (keep != KEEP_NOBODY)
 		display_message(r->display, DISPLAY_NOTICE, "%s", why.text);
 	if (sync_deletes(r->sync) != DELETES_GO_ON)
@@ -193,12 +211,23 @@ static void decide_deletes(struct run *r)
 	tally_grow(&r->tally, sync_missing(r->sync));
 }
 
+/* Nothing is left to do but to say why the input has ended. */
+static void end_broken(struct run *r)
+{
+	if (queue_unsettled(r->queue) == 0)
+		stop_failed(&r->stop, CAUSE_INPUT, &r->intake.why);
+}
+
 /* The next delete. Returns whether it is worth asking again at once. */
 static bool pull_delete(struct run *r)
 {
 	struct operation op;
 	struct reason why;
 
+	if (r->intake.broken) {
+		end_broken(r);
+		return false;
+	}
 	if (sync_deletes(r->sync) == DELETES_LATER && queue_unsettled(r->queue) == 0)
 		decide_deletes(r);
 	if (sync_deletes(r->sync) != DELETES_GO_ON)
@@ -284,6 +313,6 @@ bool intake_done(const struct run *r)
 {
 	enum deletes deletes = sync_deletes(r->sync);
 
-	return r->intake.ended && queue_unsettled(r->queue) == 0 && deletes != DELETES_LATER &&
-	    deletes != DELETES_GO_ON;
+	return r->intake.ended && !r->intake.broken && queue_unsettled(r->queue) == 0 &&
+	    deletes != DELETES_LATER && deletes != DELETES_GO_ON;
 }

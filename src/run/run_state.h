@@ -51,6 +51,8 @@ struct intake {
 	bool idle;     /* nothing to read just now */
 	bool more;     /* it was left only because other work may wait */
 	bool doubtful; /* there was a record, of whichever shard, that names nobody */
+	bool broken;   /* it ended because it cannot be read on; then also: */
+	struct reason why;
 	struct resume resume;
 };
 

@@ -116,7 +116,7 @@ int start_run(struct run *r, struct reason *why)
 		return -1;
 	tally_init(&r->tally, r->o, r->display, r->feed.input);
 	if (outputs_check(r->o, why) != 0 ||
-	    sync_open(r->o, &r->feed.identity, &r->sync, why) != 0 ||
+	    sync_open(r->o, r->feed.input, &r->feed.identity, &r->sync, why) != 0 ||
 	    open_checkpoint(r, why) != 0 ||
 	    outputs_open(&r->outputs, r->o, r->intake.resume.verifying ? kept : NULL, why) != 0)
 		return -1;

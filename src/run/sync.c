@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "base/buf.h"
 #include "base/path.h"
 #include "base/reason.h"
+#include "input/input.h"
 #include "operation/field.h"
 #include "operation/mapping.h"
 #include "options/options.h"
@@ -15,14 +17,26 @@
 
 struct sync {
 	const struct options *o;
+	const struct input *in;
 	struct syncfile *file;
 	enum deletes deletes;
 	struct buf who;   /* whom to delete next ... */
 	struct buf bytes; /* ... and the operation that does it */
 };
 
-int sync_open(const struct options *o, const struct identity *id, struct sync **out,
-    struct reason *why)
+/* A pipe that ends looks the same whether its producer was done or was killed. */
+static int check_stream(const struct options *o, const struct input *in, struct reason *why)
+{
+	if (o->sync_deletes < 0 || o->max_deletes_given || input_is_regular(in))
+		return 0;
+	return reason_exit(why, EX_USAGE,
+	    "--sync-deletes from what is no regular file needs --max-deletes: should its producer "
+	    "die, everybody behind that place would be deleted: say how many may be, or give a "
+	    "file");
+}
+
+int sync_open(const struct options *o, const struct input *in, const struct identity *id,
+    struct sync **out, struct reason *why)
 {
 	struct buf about = { .max = 1 << 20 };
 	int status = 0;
@@ -30,6 +44,8 @@ int sync_open(const struct options *o, const struct identity *id, struct sync **
 	*out = NULL;
 	if (!o->sync)
 		return 0;
+	if (check_stream(o, in, why) != 0)
+		return -1;
 	buf_fmt(&about, "%s %s", id->destination.data, action_name(o->action));
 	if (o->shards)
 		buf_fmt(&about, " shard=%u/%u", o->shard, o->shards);
@@ -44,6 +60,7 @@ int sync_open(const struct options *o, const struct identity *id, struct sync **
 	*out = xcalloc(1, sizeof **out);
 	**out = (struct sync){
 		.o = o,
+		.in = in,
 		.file = file,
 		.deletes = o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER,
 		.who = { .max = BUF_UNBOUNDED },
@@ -125,6 +142,31 @@ uint64_t sync_missing(const struct sync *s)
 	return syncfile_missing(s->file);
 }
 
+/* What is in the way of any deletes, before anybody is counted. */
+static enum keep judge_input(struct sync *s, uint64_t records, struct reason *why)
+{
+	struct reason inner;
+	enum input_whole whole = input_is_whole(s->in, &inner);
+	char shown[PATH_SHOWN];
+
+	path_shown(s->o->sync, shown);
+	if (whole == INPUT_EMPTY || records == 0) {
+		reason_exit(why, EX_DATAERR,
+		    "%.500s: so none of %" PRIu64 " people of %s is deleted: check the export, and "
+		    "run it again",
+		    whole == INPUT_EMPTY ? inner.text : "there was no record",
+		    syncfile_known(s->file), shown);
+		return KEEP_EMPTY;
+	}
+	if (whole == INPUT_WHOLE || syncfile_missing(s->file) == 0)
+		return KEEP_NOBODY;
+	reason_set(why,
+	    "%.500s: so none of the %" PRIu64 " people of %s who were not in it is deleted: run it "
+	    "again",
+	    inner.text, syncfile_missing(s->file), shown);
+	return KEEP_CHANGED;
+}
+
 enum keep sync_decide(struct sync *s, uint64_t records, bool doubtful, struct reason *why)
 {
 	const struct options *o = s->o;
@@ -134,12 +176,13 @@ enum keep sync_decide(struct sync *s, uint64_t records, bool doubtful, struct re
 
 	path_shown(o->sync, shown);
 	s->deletes = DELETES_OVER;
+	enum keep first = judge_input(s, records, why);
+	if (first != KEEP_NOBODY)
+		return first;
 	switch (syncfile_decide(s->file, records, doubtful, allowed)) {
 	case SYNCFILE_NOBODY:
 		break;
-	case SYNCFILE_EMPTY:
-		reason_set(why, "%s: the input is empty: none of %" PRIu64 " people is deleted",
-		    shown, missing);
+	case SYNCFILE_EMPTY: /* said by judge_input */
 		return KEEP_EMPTY;
 	case SYNCFILE_DOUBTFUL:
 		reason_set(why,

@@ -13,14 +13,15 @@
 #include "store/outcome.h"
 
 struct identity;
+struct input;
 struct options;
 struct reason;
 struct sync;
 
 /* Opens --sync's file, for reading alone in a dry run. 0 with *out, which is NULL where no --sync
- * is given; or -1 with *why and its status. Borrows from *o. */
-int sync_open(const struct options *o, const struct identity *id, struct sync **out,
-    struct reason *why);
+ * is given; or -1 with *why and its status. Borrows from *o and the input. */
+int sync_open(const struct options *o, const struct input *in, const struct identity *id,
+    struct sync **out, struct reason *why);
 void sync_close(struct sync *s); /* what was not committed is gone; NULL is fine */
 
 /* A record's person is in the input, and is marked as one who is sent. 1: op is to be sent, 0: it
@@ -49,9 +50,10 @@ enum deletes sync_deletes(const struct sync *s);
 /* Whether those who are not among the `records` that were read may be deleted. doubtful: some
  * could not be read. Returns what to do; where somebody is kept *why says so, for a person. */
 enum keep {
-	KEEP_NOBODY, /* nobody is missing, or they are deleted */
-	KEEP_EMPTY,  /* there were no records */
-	KEEP_DOUBTFUL,
+	KEEP_NOBODY,   /* nobody is missing, or they are deleted */
+	KEEP_EMPTY,    /* there were no records: that is no export of everybody */
+	KEEP_DOUBTFUL, /* some record could not be read */
+	KEEP_CHANGED,  /* the input is no longer what it was when the run began */
 	KEEP_TOO_MANY, /* more than --max-deletes allows */
 };
 enum keep sync_decide(struct sync *s, uint64_t records, bool doubtful, struct reason *why);
