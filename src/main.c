@@ -2,27 +2,15 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/os.h"
 #include "options/options.h"
 #include "run/run.h"
 
 extern char **environ;
-
-/* The credentials are in memory: no core file, and no other process of the same user may look. */
-static void keep_secrets(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(CIO_SANITIZED)
-	/* a core that is piped to a program ignores the limit */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
 
 /* The place of a standard stream that is closed would be taken by the next file that is opened.
  * What holds it goes the wrong way, so that reading or writing it still fails. */
@@ -31,7 +19,7 @@ static void hold_standard_streams(void)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
 		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			_exit(71);
+			_exit(EX_OSERR);
 }
 
 int main(int argc, char **argv)
@@ -40,9 +28,8 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	hold_standard_streams();
-	keep_secrets();
-	/* tokens are due to the microsecond; the kernel's default is 50 late */
-	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+	os_keep_secrets();
+	os_wake_promptly();
 	setlocale(LC_CTYPE, "");
 	switch (
 	    options_read(argc, argv, environ, isatty(STDIN_FILENO), stdout, &options, &status)) {
@@ -52,7 +39,7 @@ int main(int argc, char **argv)
 	case OPTIONS_DONE:
 		if (fflush(stdout) != 0 || ferror(stdout)) {
 			log_error("standard output cannot be written");
-			status = 73;
+			status = EX_CANTCREAT;
 		}
 		break;
 	case OPTIONS_REFUSED:

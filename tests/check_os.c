@@ -109,10 +109,14 @@ END_TEST
 START_TEST(the_rest)
 {
 	char secret[] = "secret";
+	uint64_t a = 0, b = 0;
 
 	os_wipe(secret, 3);
 	ck_assert_int_eq(memcmp(secret, "\0\0\0ret", 7), 0);
 	ck_assert_uint_ge(os_processors(), 1);
+	ck_assert_int_eq(os_random(&a, sizeof a), 0);
+	ck_assert_int_eq(os_random(&b, sizeof b), 0);
+	ck_assert_uint_ne(a, b);
 }
 END_TEST
 

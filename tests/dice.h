@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include "base/os.h"
 
 struct dice {
 	uint64_t state;
@@ -19,7 +19,7 @@ static inline struct dice dice_new(const char *test)
 
 	if (given)
 		d.state = strtoull(given, NULL, 0);
-	else if (getrandom(&d.state, sizeof d.state, 0) != (ssize_t)sizeof d.state)
+	else if (os_random(&d.state, sizeof d.state) != 0)
 		abort();
 	printf("%s: CIO_TEST_SEED=%" PRIu64 "\n", test, d.state);
 	fflush(stdout);

@@ -26,6 +26,12 @@ while IFS=: read -r file line; do
 		{ echo "lint: $file: $line: $from/ may not include $to/"; bad=1; }
 done < <(grep -H '^#include "' src/*.c src/*/*.[ch])
 
+# What only Linux has is in base/os.c, and in tests/unix.c and what is preloaded.
+if grep -nE '^#include <(linux/|sys/(prctl|random|epoll|eventfd|timerfd|signalfd|sendfile|syscall)\.h)' \
+	src/*.c src/*/!(os).[ch] tests/!(unix|fault|oom).[ch]; then
+	echo 'lint: that is only on Linux: base/os.c is the place for it'; bad=1
+fi
+
 # A file begins with the sentence that says what it is; a function fits a glance (STYLE).
 for file in src/*.c src/*/*.[ch] tests/*.[ch]; do
 	[ "$(head -c 2 "$file")" = '/*' ] || { echo "lint: $file does not begin with what it is"; bad=1; }

@@ -1,8 +1,8 @@
 /* Growing bytes by doubling, and allocation that ends the program where there is no memory. */
 #include "base/buf.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,10 +110,10 @@ void buf_str(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
-void buf_num(struct buf *b, long long n)
+void buf_num(struct buf *b, int64_t n)
 {
 	char text[24];
-	int len = snprintf(text, sizeof text, "%lld", n);
+	int len = snprintf(text, sizeof text, "%" PRId64, n);
 	buf_add(b, text, (size_t)len);
 }
 

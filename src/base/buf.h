@@ -45,7 +45,7 @@ static inline char *buf_room(struct buf *b, size_t n)
 void buf_add(struct buf *b, const void *data, size_t n);
 void buf_byte(struct buf *b, char c);
 void buf_str(struct buf *b, const char *s);
-void buf_num(struct buf *b, long long n);
+void buf_num(struct buf *b, int64_t n);
 void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Allocation that ends the program with EX_OSERR (71) and one line when there is no memory. */

@@ -143,7 +143,7 @@ int num_share(const char *s, uint64_t *count, double *percent)
 		*count = 0;
 		return 0;
 	}
-	if (num_count(s, 0, INT64_MAX, count) == -1)
+	if (num_count(s, 0, INT64_MAX, count) != 0)
 		return -1;
 	*percent = 0;
 	return 0;
@@ -246,9 +246,9 @@ static int read_date(const char **p, const char *end, int64_t *days)
 {
 	unsigned century, year, month, day;
 
-	if (read_two(p, end, &century) == -1 || read_two(p, end, &year) == -1 ||
-	    read_char(p, end, "-") == -1 || read_two(p, end, &month) == -1 ||
-	    read_char(p, end, "-") == -1 || read_two(p, end, &day) == -1)
+	if (read_two(p, end, &century) != 0 || read_two(p, end, &year) != 0 ||
+	    read_char(p, end, "-") != 0 || read_two(p, end, &month) != 0 ||
+	    read_char(p, end, "-") != 0 || read_two(p, end, &day) != 0)
 		return -1;
 	return date(century * 100 + year, month, day, days);
 }
@@ -264,11 +264,11 @@ static int read_clock(const char **p, const char *end, int64_t *seconds)
 {
 	unsigned hour, minute, second = 0;
 
-	if (read_two(p, end, &hour) == -1 || read_char(p, end, ":") == -1 ||
-	    read_two(p, end, &minute) == -1)
+	if (read_two(p, end, &hour) != 0 || read_char(p, end, ":") != 0 ||
+	    read_two(p, end, &minute) != 0)
 		return -1;
 	if (read_char(p, end, ":") == 0) {
-		if (read_two(p, end, &second) == -1)
+		if (read_two(p, end, &second) != 0)
 			return -1;
 		if (read_char(p, end, ".,") == 0) {
 			if (*p == end || !is_digit(**p))
@@ -289,10 +289,10 @@ static int read_zone(const char **p, const char *end, int64_t *ahead)
 	if (*p == end || read_char(p, end, "Zz") == 0)
 		return 0;
 	int sign = **p == '-' ? -1 : 1;
-	if (read_char(p, end, "+-") == -1 || read_two(p, end, &hours) == -1)
+	if (read_char(p, end, "+-") != 0 || read_two(p, end, &hours) != 0)
 		return -1;
 	bool colon = read_char(p, end, ":") == 0;
-	if ((colon || *p < end) && read_two(p, end, &minutes) == -1)
+	if ((colon || *p < end) && read_two(p, end, &minutes) != 0)
 		return -1;
 	int bad = time_of_day(hours, minutes, 0, ahead);
 	*ahead *= sign;
@@ -342,8 +342,8 @@ static int usual_moment(const char *s, size_t n, int64_t *unix_seconds)
 	    !is_like(s + 8, "00T00:00", "vv\x7fvv\x7fvv") ||
 	    !is_like(s + 12, "0:00:00Z", "v\x7fvv\x7fvv\x7f"))
 		return -1;
-	if (date(two(s) * 100 + two(s + 2), two(s + 5), two(s + 8), &days) == -1 ||
-	    time_of_day(two(s + 11), two(s + 14), two(s + 17), &seconds) == -1)
+	if (date(two(s) * 100 + two(s + 2), two(s + 5), two(s + 8), &days) != 0 ||
+	    time_of_day(two(s + 11), two(s + 14), two(s + 17), &seconds) != 0)
 		return -1;
 	*unix_seconds = days * DAY + seconds;
 	return 0;
@@ -360,11 +360,11 @@ int num_moment(const char *s, size_t n, int64_t *unix_seconds)
 		return 0;
 	if (!(n > 4 && s[4] == '-') && read_unix(s, end, unix_seconds) == 0)
 		return 0;
-	if (read_date(&p, end, &days) == -1)
+	if (read_date(&p, end, &days) != 0)
 		return -1;
 	if (p < end &&
-	    (read_char(&p, end, "Tt ") == -1 || read_clock(&p, end, &clock) == -1 ||
-	        read_zone(&p, end, &ahead) == -1 || p != end))
+	    (read_char(&p, end, "Tt ") != 0 || read_clock(&p, end, &clock) != 0 ||
+	        read_zone(&p, end, &ahead) != 0 || p != end))
 		return -1;
 	*unix_seconds = days * DAY + clock - ahead;
 	return 0;

@@ -6,9 +6,12 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef _GNU_SOURCE
+#include <sys/prctl.h>
+#include <sys/random.h>
 
 int os_pipe(int ends[2], bool nonblocking)
 {
@@ -44,6 +47,27 @@ const void *os_find_last(const void *bytes, char c, size_t n)
 	return memrchr(bytes, c, n);
 }
 
+int os_random(void *bytes, size_t n)
+{
+	return getrandom(bytes, n, GRND_NONBLOCK) == (ssize_t)n ? 0 : -1;
+}
+
+void os_wake_promptly(void)
+{
+	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0); /* the kernel's default is 50 us */
+}
+
+void os_keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(CIO_SANITIZED)
+	/* a core that is piped to a program ignores the limit */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 void os_wipe(void *secret, size_t n)
 {
 	explicit_bzero(secret, n);
@@ -53,8 +77,8 @@ void os_wipe(void *secret, size_t n)
 
 static int keep_to_ourselves(int fd, bool nonblocking)
 {
-	return fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
-	        (nonblocking && fcntl(fd, F_SETFL, O_NONBLOCK) == -1) ?
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
+	        (nonblocking && fcntl(fd, F_SETFL, O_NONBLOCK) != 0) ?
 	    -1 :
 	    0;
 }
@@ -123,6 +147,28 @@ const void *os_find_last(const void *bytes, char c, size_t n)
 		if (first[--n] == c)
 			return first + n;
 	return NULL;
+}
+
+int os_random(void *bytes, size_t n)
+{
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	ssize_t got = read(fd, bytes, n);
+	close(fd);
+	return got == (ssize_t)n ? 0 : -1;
+}
+
+void os_wake_promptly(void)
+{
+}
+
+void os_keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
 }
 
 void os_wipe(void *secret, size_t n)

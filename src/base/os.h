@@ -32,6 +32,16 @@ const void *os_find(const void *bytes, size_t n, const void *part, size_t part_l
 /* Where the last byte c in n bytes is, or NULL. */
 const void *os_find_last(const void *bytes, char c, size_t n);
 
+/* Bytes that nobody can foresee. 0, or -1 where the system has none. */
+int os_random(void *bytes, size_t n);
+
+/* Wakes are due to the microsecond from now on, where the system would be later by itself. */
+void os_wake_promptly(void);
+
+/* Secrets are in memory: from now on no core is dumped, and no other process of this user may look,
+ * where the system can see to that. */
+void os_keep_secrets(void);
+
 /* Overwrites a secret; no compiler leaves that out. */
 void os_wipe(void *secret, size_t n);
 

@@ -84,7 +84,7 @@ int path_sync_dir(const char *path)
 	if (fd < 0)
 		return -1;
 	int result = fsync(fd);
-	if (result < 0 && (errno == EINVAL || errno == ENOTSUP))
+	if (result != 0 && (errno == EINVAL || errno == ENOTSUP))
 		result = 0; /* a file system that has no such thing */
 	int error = errno;
 	close(fd); /* nothing was written through it */

@@ -2,6 +2,7 @@
 #include "base/words.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <langinfo.h>
 #include <limits.h>
 #include <stdio.h>
@@ -89,16 +90,16 @@ void words_span(struct buf *out, int64_t us)
 	int64_t seconds = us > 0 ? us / SECOND + (us % SECOND >= SECOND / 2) : 0;
 
 	if (us < SECOND) {
-		buf_fmt(out, "%lld ms", us > 0 ? (long long)us / 1000 : 0LL);
+		buf_fmt(out, "%" PRId64 " ms", us > 0 ? us / 1000 : 0);
 		return;
 	}
 	if (tenths < 600) {
-		buf_fmt(out, "%lld.%lld s", (long long)tenths / 10, (long long)tenths % 10);
+		buf_fmt(out, "%" PRId64 ".%" PRId64 " s", tenths / 10, tenths % 10);
 		return;
 	}
 	if (seconds >= 3600)
-		buf_fmt(out, "%lld h ", (long long)seconds / 3600);
-	buf_fmt(out, "%lld min %lld s", (long long)seconds / 60 % 60, (long long)seconds % 60);
+		buf_fmt(out, "%" PRId64 " h ", seconds / 3600);
+	buf_fmt(out, "%" PRId64 " min %" PRId64 " s", seconds / 60 % 60, seconds % 60);
 }
 
 const char *words_time(int64_t us, char out[WORDS_TIME])
@@ -112,9 +113,9 @@ const char *words_time(int64_t us, char out[WORDS_TIME])
 		return out;
 	}
 	if (hours)
-		n += snprintf(out, WORDS_TIME, "%lld h ", (long long)hours);
+		n += snprintf(out, WORDS_TIME, "%" PRId64 " h ", hours);
 	if (minutes)
-		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%lld min ", (long long)minutes);
+		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%" PRId64 " min ", minutes);
 	if (rest)
 		n += snprintf(out + n, WORDS_TIME - (size_t)n, "%.8g s ", (double)rest / 1e6);
 	out[n - 1] = '\0'; /* the blank behind the last */

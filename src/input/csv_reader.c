@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include "base/buf.h"
 #include "base/text.h"
 #include "input/csv_count.h"
@@ -379,7 +380,7 @@ static enum input_result refuse(const char *place, struct reason *why, int *stat
 {
 	struct reason inner = *why;
 
-	*status = 65;
+	*status = EX_DATAERR;
 	reason_set(why, "%s%s", place, inner.text);
 	return INPUT_FAILED;
 }
@@ -447,7 +448,7 @@ static enum input_result header_row(struct csv_reader *c, struct reason *why, in
 	case INPUT_AGAIN:
 		return INPUT_AGAIN;
 	case INPUT_FAILED:
-		*status = 66;
+		*status = EX_NOINPUT;
 		return INPUT_FAILED;
 	}
 	const char *kind = kind_of(c->split.row, (size_t)(c->split.row_end - c->split.row));

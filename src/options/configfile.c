@@ -95,13 +95,13 @@ static int read_line(struct settings *s, char *line, struct reason *why)
 	if (options_table[id].flags & OPTION_NOT_IN_CONFIG)
 		return reason_set(why, "%s belongs on the command line alone",
 		    options_table[id].name);
-	if (*rest == '=' && textfile_value(rest + 1 + strspn(rest + 1, " \t"), &value, why) == -1)
+	if (*rest == '=' && textfile_value(rest + 1 + strspn(rest + 1, " \t"), &value, why) != 0)
 		return -1;
 	if (!value && options_table[id].argument && !(options_table[id].flags & OPTION_MAYBE_VALUE))
 		return reason_set(why, "%s needs a value: %s = %s", options_table[id].name,
 		    options_table[id].name, options_table[id].argument);
 	value = value ? (char *)settings_keep(s, xstrdup(value)) : NULL;
-	if (settings_assign(s, id, SOURCE_CONFIG, value, &what) == -1)
+	if (settings_assign(s, id, SOURCE_CONFIG, value, &what) != 0)
 		return reason_set(why, "%s: %s", options_table[id].name, what.text);
 	return 0;
 }
@@ -112,11 +112,11 @@ static int read_open(struct settings *s, const char *shown, int fd, struct reaso
 	struct reason what;
 	int result = textfile_read(&file, fd, &what);
 
-	if (result == -1)
+	if (result != 0)
 		reason_set(why, "%s: this configuration file is not used: %s", shown, what.text);
 	for (char *line; result == 0 && (line = textfile_line(&file));) {
 		result = read_line(s, line, &what);
-		if (result == -1)
+		if (result != 0)
 			reason_set(why, "%s:%u: %s", shown, file.line, what.text);
 	}
 	textfile_free(&file);

@@ -55,7 +55,7 @@ static int check_file(int fd, const char *path, const char *credentials_director
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == -1)
+	if (fstat(fd, &st) != 0)
 		return reason_set(why, "it cannot be examined: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
 		return reason_set(why, "it is neither a regular file nor a pipe");
@@ -97,7 +97,7 @@ static int read_line(struct envfile *out, char *line, unsigned number, struct re
 	size_t n = name_length(name);
 	if (n == 0 || name[n] != '=')
 		return reason_set(why, "this line is not NAME=VALUE");
-	if (textfile_value(name + n + 1, &value, why) == -1)
+	if (textfile_value(name + n + 1, &value, why) != 0)
 		return -1;
 	note(out, name, n, value, number);
 	return 0;
@@ -114,23 +114,23 @@ int envfile_read(struct envfile *out, const char *path, const char *credentials_
 	*out = (struct envfile){ 0 };
 	path_shown(path, shown);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
+	if (fd < 0)
 		return reason_set(why,
 		    "%s: cannot open this env-file: %s: correct its name, or let this user read it",
 		    shown, strerror(errno));
-	if (check_file(fd, path, credentials_directory, &what) == -1 ||
-	    textfile_read(&file, fd, &what) == -1) {
+	if (check_file(fd, path, credentials_directory, &what) != 0 ||
+	    textfile_read(&file, fd, &what) != 0) {
 		reason_set(why, "%s: this env-file is not used: %s", shown, what.text);
 		goto done;
 	}
 	for (char *line; (line = textfile_line(&file));)
-		if (read_line(out, line, file.line, &what) == -1) {
+		if (read_line(out, line, file.line, &what) != 0) {
 			reason_set(why, "%s:%u: %s", shown, file.line, what.text);
 			goto done;
 		}
 	result = 0;
 done:
-	if (result == -1)
+	if (result != 0)
 		envfile_free(out);
 	textfile_free(&file);
 	close(fd); /* only read from */

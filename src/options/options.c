@@ -228,7 +228,7 @@ static int apply_command(struct reading *r)
 	const struct command *c = &r->command;
 
 	for (size_t i = 0; i < c->count; i++)
-		if (assign_said(r, &c->said[i]) == -1)
+		if (assign_said(r, &c->said[i]) != 0)
 			return -1;
 	for (size_t i = 0; i < c->file_count; i++)
 		settings_add_file(r->settings, c->files[i]);
@@ -277,7 +277,7 @@ static int apply_variable(struct reading *r, enum variable v, enum option_id id,
 
 static int apply_variables(struct reading *r, enum source source, const char *path)
 {
-	if (apply_variable(r, VARIABLE_REGION, OPTION_REGION, source, path) == -1)
+	if (apply_variable(r, VARIABLE_REGION, OPTION_REGION, source, path) != 0)
 		return -1;
 	return apply_variable(r, VARIABLE_URL, OPTION_URL, source, path);
 }
@@ -335,19 +335,19 @@ static int read_sources(struct reading *r)
 	const char *env_file = command_value(&r->command, OPTION_ENV_FILE);
 	bool env_file_first = env_file != NULL;
 
-	if (apply_first(r, OPTION_CONFIG) == -1 || apply_first(r, OPTION_ENV_FILE) == -1)
+	if (apply_first(r, OPTION_CONFIG) != 0 || apply_first(r, OPTION_ENV_FILE) != 0)
 		return -1;
 	if (configfile_read(s, config, environment_get(r->environment, "XDG_CONFIG_HOME"),
-	        environment_get(r->environment, "HOME"), &r->why) == -1)
+	        environment_get(r->environment, "HOME"), &r->why) != 0)
 		return refuse(r, EX_CONFIG);
 	env_file = env_file ? env_file : s->options->env_file;
 	if (env_file &&
 	    envfile_read(&r->env_file, env_file,
-	        environment_get(r->environment, "CREDENTIALS_DIRECTORY"), &r->why) == -1)
+	        environment_get(r->environment, "CREDENTIALS_DIRECTORY"), &r->why) != 0)
 		return refuse(r, EX_CONFIG);
-	if ((env_file && !env_file_first && apply_variables(r, SOURCE_CONFIG, env_file) == -1) ||
-	    apply_variables(r, SOURCE_ENVIRONMENT, NULL) == -1 ||
-	    (env_file_first && apply_variables(r, SOURCE_ENV_FILE, env_file) == -1))
+	if ((env_file && !env_file_first && apply_variables(r, SOURCE_CONFIG, env_file) != 0) ||
+	    apply_variables(r, SOURCE_ENVIRONMENT, NULL) != 0 ||
+	    (env_file_first && apply_variables(r, SOURCE_ENV_FILE, env_file) != 0))
 		return -1;
 	return apply_command(r);
 }
@@ -368,7 +368,7 @@ static int read_run(struct reading *r, struct options *o)
 {
 	struct settings *s = r->settings;
 
-	if (read_sources(r) == -1 || options_check(s, &r->why, &r->status) != 0 ||
+	if (read_sources(r) != 0 || options_check(s, &r->why, &r->status) != 0 ||
 	    take_credentials(r, o) != 0)
 		return -1;
 	const char *ca_file = environment_get(r->environment, "SSL_CERT_FILE");
@@ -391,7 +391,7 @@ static int print_asked(struct reading *r, const struct said *asked, FILE *out)
 	static void (*const completions[])(
 	    FILE * out) = { completion_bash, completion_zsh, completion_fish };
 
-	if (assign_said(r, asked) == -1)
+	if (assign_said(r, asked) != 0)
 		return -1;
 	if (asked->id == OPTION_HELP)
 		help_print(out);
@@ -409,7 +409,7 @@ static int print_asked(struct reading *r, const struct said *asked, FILE *out)
 static enum options_result read_all(struct reading *r, int argc, char **argv, bool input_is_tty,
     FILE *out, struct options *o)
 {
-	if (read_command(r, argc, argv) == -1)
+	if (read_command(r, argc, argv) != 0)
 		return OPTIONS_REFUSED;
 	const struct command *c = &r->command;
 	if (c->count > 0 && options_table[c->said[c->count - 1].id].flags & OPTION_STOPS)

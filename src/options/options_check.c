@@ -100,8 +100,8 @@ static int check_input(struct settings *s, struct reason *why)
 			return reason_set(why, "standard input (-) can be read once only");
 		standard_input = true;
 	}
-	if (check_csv_only(s, OPTION_COLUMNS, why) == -1 ||
-	    check_csv_only(s, OPTION_DELIMITER, why) == -1)
+	if (check_csv_only(s, OPTION_COLUMNS, why) != 0 ||
+	    check_csv_only(s, OPTION_DELIMITER, why) != 0)
 		return -1;
 	return check_columns(&o->input, why);
 }
@@ -247,7 +247,7 @@ static int check_files(struct settings *s, struct reason *why)
 	struct options *o = s->options;
 	bool state = o->state != NULL;
 
-	if (check_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &o->no_state, why) == -1)
+	if (check_rivals(s, OPTION_STATE, &state, OPTION_NO_STATE, &o->no_state, why) != 0)
 		return -1;
 	o->state = state ? o->state : NULL;
 	if (o->dry_run && o->results && strcmp(o->results, "-") == 0)
@@ -259,7 +259,7 @@ static int check_files(struct settings *s, struct reason *why)
 		return reason_set(why,
 		    "--restart: no progress is kept here that could be forgotten: "
 		    "name it with --state=FILE");
-	if (check_outputs(o, why) == -1)
+	if (check_outputs(o, why) != 0)
 		return -1;
 	if (o->dry_run)
 		o->rejects = o->state = o->results = o->summary = o->metrics = NULL;
@@ -310,10 +310,10 @@ int options_check(struct settings *s, struct reason *why, int *status)
 	struct options *o = s->options;
 
 	*status = EX_USAGE;
-	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) == -1 ||
-	    check_input(s, why) == -1 || check_action(s, why) == -1 || check_sync(s, why) == -1 ||
-	    check_waits(s, why) == -1 || check_files(s, why) == -1 ||
-	    check_where(s, why, status) == -1)
+	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) != 0 ||
+	    check_input(s, why) != 0 || check_action(s, why) != 0 || check_sync(s, why) != 0 ||
+	    check_waits(s, why) != 0 || check_files(s, why) != 0 ||
+	    check_where(s, why, status) != 0)
 		return -1;
 	check_speed(s);
 	derive(o);

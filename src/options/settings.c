@@ -2,6 +2,7 @@
 #include "options/settings.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
@@ -182,7 +183,7 @@ static int assign_choice(const struct option_spec *spec, int *place, const char 
 		what[n++] = (char)tolower((unsigned char)*p);
 	what[n] = '\0';
 	int index = find_value(spec->values, value, what, why);
-	if (index == -1)
+	if (index < 0)
 		return -1;
 	*place = index;
 	return 0;
@@ -238,10 +239,10 @@ static int assign_count(const struct option_spec *spec, void *place, const char 
 	}
 	settings_shown(value, shown);
 	if (spec->max == INT64_MAX)
-		return reason_set(why, "%s is not a whole number of %llu or more", shown,
-		    (unsigned long long)spec->min);
-	return reason_set(why, "%s is not a whole number from %llu to %llu", shown,
-	    (unsigned long long)spec->min, (unsigned long long)spec->max);
+		return reason_set(why, "%s is not a whole number of %" PRIu64 " or more", shown,
+		    spec->min);
+	return reason_set(why, "%s is not a whole number from %" PRIu64 " to %" PRIu64, shown,
+	    spec->min, spec->max);
 }
 
 static int assign_time(const struct option_spec *spec, int64_t *place, const char *value,
@@ -250,12 +251,12 @@ static int assign_time(const struct option_spec *spec, int64_t *place, const cha
 	char shown[SETTINGS_SHOWN];
 	int64_t us;
 
-	if (num_time(value, &us) == -1)
+	if (num_time(value, &us) != 0)
 		return refuse(why, value,
 		    "a time: give a number and ms, s, m or h, such as 500ms, 10s or 1.5h");
 	if ((uint64_t)us < spec->min)
-		return reason_set(why, "%s is too short: give at least %llums",
-		    settings_shown(value, shown), (unsigned long long)spec->min / 1000);
+		return reason_set(why, "%s is too short: give at least %" PRIu64 "ms",
+		    settings_shown(value, shown), spec->min / 1000);
 	*place = us;
 	return 0;
 }
@@ -333,7 +334,7 @@ static int read_type(char *part, struct name_type *out, struct reason *why)
 	if (!colon || colon == part)
 		return refuse(why, part, "FIELD:TYPE: give something like age:int");
 	int type = find_value(types, colon + 1, "a type", why);
-	if (type == -1)
+	if (type < 0)
 		return -1;
 	*colon = '\0';
 	*out = (struct name_type){ part, (enum field_type)type };
@@ -409,8 +410,8 @@ static int assign_shard(const struct option_spec *spec, unsigned *shard, unsigne
 	if (!slash || num_count(slash + 1, spec->min, spec->max, &n) != 0 ||
 	    num_count(first, 1, n, &i) != 0)
 		return reason_set(why,
-		    "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %llu)",
-		    settings_shown(value, shown), (unsigned long long)spec->max);
+		    "%s is not I/N: give 1/4 to 4/4 for four shares (N is at most %" PRIu64 ")",
+		    settings_shown(value, shown), spec->max);
 	*shard = (unsigned)i;
 	*shards = (unsigned)n;
 	return 0;
@@ -420,7 +421,7 @@ static int assign_url(struct settings *s, const char **place, const char *value,
 {
 	char *url;
 
-	if (endpoint_parse(value, &url, why) == -1)
+	if (endpoint_parse(value, &url, why) != 0)
 		return -1;
 	*place = settings_keep(s, url);
 	return 0;

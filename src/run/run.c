@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/words.h"
@@ -234,7 +234,7 @@ int run(const struct options *o)
 
 	r.started = r.now;
 	r.stop.display = r.display;
-	if (getrandom(&r.random, sizeof r.random, GRND_NONBLOCK) != (ssize_t)sizeof r.random)
+	if (os_random(&r.random, sizeof r.random) != 0)
 		r.random = (uint64_t)r.started_wall ^ (uint64_t)getpid() << 32;
 	r.wake_fd = signals_install(display_last_words(r.display));
 	if (r.wake_fd < 0) {

@@ -83,7 +83,7 @@ int endpoint_parse(const char *url, char **out, struct reason *why)
 		return reason_set(why,
 		    "the address holds a query or a fragment: give what stands before ? and #");
 	size_t authority = strcspn(url + scheme, "/");
-	if (check_authority(url + scheme, authority, why) == -1)
+	if (check_authority(url + scheme, authority, why) != 0)
 		return -1;
 	while (n > scheme + authority && url[n - 1] == '/')
 		n--;

@@ -143,7 +143,7 @@ static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t
 
 	l->open = xcalloc((size_t)size, sizeof *l->open); /* a varint has at least a byte */
 	while (p && p < end) {
-		if (get_varint(&p, end, &step) < 0 || step == 0 || step > high - last)
+		if (get_varint(&p, end, &step) != 0 || step == 0 || step > high - last)
 			return false;
 		last += step;
 		l->open[state->open_count++] = last;
@@ -160,7 +160,7 @@ static bool take_sizes(struct checkpoint *l, const void *data, int size,
 
 	l->sizes = xcalloc((size_t)size, sizeof *l->sizes);
 	while (p && p < end) {
-		if (get_varint(&p, end, &n) < 0 || n > INT64_MAX)
+		if (get_varint(&p, end, &n) != 0 || n > INT64_MAX)
 			return false;
 		l->sizes[state->rejects_files++] = (int64_t)n;
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -116,7 +117,7 @@ static int open_file(struct db *d, int flags, struct reason *why)
 		    "%s: is a symbolic link, which is never followed: name the file itself", shown);
 	if (d->lock < 0)
 		return fail(d, "opened", errno, why);
-	if (fstat(d->lock, &st) < 0)
+	if (fstat(d->lock, &st) != 0)
 		return fail(d, "looked at", errno, why);
 	if (!S_ISREG(st.st_mode))
 		return reason_set(why, "%s: is not a regular file: give another name", shown);
@@ -182,11 +183,11 @@ static void say_busy(const struct db *d, struct reason *why)
 static enum db_result lock_file(struct db *d, struct reason *why)
 {
 	for (int i = 0; i < TRIES; i++) {
-		if (open_file(d, O_RDWR | O_CREAT, why) < 0) {
+		if (open_file(d, O_RDWR | O_CREAT, why) != 0) {
 			unlock(d);
 			return DB_FAILED;
 		}
-		int error = flock(d->lock, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
+		int error = flock(d->lock, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
 		if (error == 0 && is_current(d))
 			return DB_KEPT;
 		unlock(d);
@@ -213,11 +214,11 @@ static int unlink_all(const struct db *d)
 	memcpy(name, d->path, len);
 	for (size_t i = 0; i < sizeof beside / sizeof *beside && result == 0; i++) {
 		memcpy(name + len, beside[i], strlen(beside[i]) + 1);
-		if (unlink(name) < 0 && errno != ENOENT)
+		if (unlink(name) != 0 && errno != ENOENT)
 			result = -1;
 	}
 	free(name);
-	if (result < 0 || unlink(d->path) < 0)
+	if (result != 0 || unlink(d->path) != 0)
 		return -1;
 	return path_sync_dir(d->path);
 }
@@ -228,7 +229,7 @@ static int set_aside(const struct db *d)
 	int result = rename(d->path, aside);
 
 	free(aside);
-	return result < 0 ? -1 : path_sync_dir(d->path);
+	return result != 0 ? -1 : path_sync_dir(d->path);
 }
 
 /* -- whose it is: told by its bytes, for SQLite may be unable to read it -- */
@@ -322,15 +323,15 @@ static int forget_file(const struct db *d, const struct db_kind *kind, struct re
 	enum whose whose;
 	struct stat st;
 
-	if (fstat(d->lock, &st) < 0 || find_whose(d, kind, &whose) < 0)
+	if (fstat(d->lock, &st) != 0 || find_whose(d, kind, &whose) != 0)
 		return fail(d, "read", errno, why);
 	if (st.st_size == 0 || whose == WHOSE_ANOTHERS)
 		return 0;
 	if (whose == WHOSE_DOUBTFUL)
-		return set_aside(d) < 0 ?
+		return set_aside(d) != 0 ?
 		    fail(d, "renamed to the same name with ~ after it", errno, why) :
 		    0;
-	return unlink_all(d) < 0 ? fail(d, "removed", errno, why) : 0;
+	return unlink_all(d) != 0 ? fail(d, "removed", errno, why) : 0;
 }
 
 static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, bool forget,
@@ -342,7 +343,7 @@ static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, 
 		return result;
 	int forgotten = forget_file(d, kind, why);
 	unlock(d);
-	return forgotten < 0 ? DB_FAILED : lock_file(d, why);
+	return forgotten != 0 ? DB_FAILED : lock_file(d, why);
 }
 
 /* The one integer that sql gives. 0 or -1. */
@@ -377,7 +378,7 @@ static enum db_result refuse(const struct db *d, const struct db_kind *kind, con
 	char shown[PATH_SHOWN];
 	enum whose whose;
 
-	if (find_whose(d, kind, &whose) < 0) {
+	if (find_whose(d, kind, &whose) != 0) {
 		fail(d, "read", errno, why);
 		return DB_FAILED;
 	}
@@ -420,9 +421,9 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 	char shown[PATH_SHOWN];
 
 	path_shown(d->name, shown);
-	if (get_number(d, "PRAGMA application_id", &id) < 0 ||
-	    get_number(d, "PRAGMA user_version", &version) < 0 ||
-	    get_number(d, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
+	if (get_number(d, "PRAGMA application_id", &id) != 0 ||
+	    get_number(d, "PRAGMA user_version", &version) != 0 ||
+	    get_number(d, "SELECT count(*) FROM sqlite_schema", &tables) != 0)
 		return check_failed(d, kind, why);
 	if (id == 0 && tables == 0)
 		return DB_NEW;
@@ -430,10 +431,9 @@ static enum db_result check(const struct db *d, const struct db_kind *kind, stru
 		return refuse(d, kind, "it says that it is another program's", why);
 	if (version != kind->version) {
 		reason_set(why,
-		    "%s: was written by another version of cio-import (format %lld, this one has "
-		    "%d): "
-		    "go on with that version; %s",
-		    shown, (long long)version, kind->version, kind->way_out);
+		    "%s: was written by another version of cio-import (format %" PRId64
+		    ", this one has %d): go on with that version; %s",
+		    shown, (int64_t)version, kind->version, kind->way_out);
 		return DB_BROKEN;
 	}
 	if (!says(d, "PRAGMA quick_check(1)", "ok")) {
@@ -486,10 +486,10 @@ static int write_holder(const struct db *d)
 /* Brings a new file, with its holder, to the disk. */
 static enum db_result begin_new(const struct db *d, const struct db_kind *kind, struct reason *why)
 {
-	if (make_tables(d, kind) < 0 || write_holder(d) < 0 || enter_wal(d) < 0 ||
+	if (make_tables(d, kind) != 0 || write_holder(d) != 0 || enter_wal(d) != 0 ||
 	    sqlite3_exec(d->sql, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
 		return check_failed(d, kind, why);
-	if (fsync(d->lock) < 0 || path_sync_dir(d->path) < 0) {
+	if (fsync(d->lock) != 0 || path_sync_dir(d->path) != 0) {
 		fail(d, "brought to the disk", errno, why);
 		return DB_FAILED;
 	}
@@ -501,8 +501,8 @@ static enum db_result go_on(const struct db *d, const struct db_kind *kind, stru
 {
 	sqlite3_int64 blocked = 0;
 
-	if (enter_wal(d) < 0 || write_holder(d) < 0 ||
-	    get_number(d, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked) < 0 || blocked)
+	if (enter_wal(d) != 0 || write_holder(d) != 0 ||
+	    get_number(d, "PRAGMA wal_checkpoint(TRUNCATE)", &blocked) != 0 || blocked)
 		return check_failed(d, kind, why);
 	return DB_KEPT;
 }
@@ -593,11 +593,11 @@ static enum db_result share_file(struct db *d, struct reason *why)
 {
 	struct stat st;
 
-	if (lstat(d->path, &st) < 0 && errno == ENOENT)
+	if (lstat(d->path, &st) != 0 && errno == ENOENT)
 		return DB_NEW;
-	if (open_file(d, O_RDONLY, why) < 0)
+	if (open_file(d, O_RDONLY, why) != 0)
 		return DB_FAILED;
-	if (flock(d->lock, LOCK_SH | LOCK_NB) < 0) {
+	if (flock(d->lock, LOCK_SH | LOCK_NB) != 0) {
 		if (errno == EWOULDBLOCK) {
 			say_busy(d, why);
 			return DB_BUSY;
@@ -628,7 +628,7 @@ int db_remove(struct db *d, struct reason *why)
 {
 	sqlite3_close(d->sql);
 	d->sql = NULL;
-	return unlink_all(d) < 0 ? fail(d, "removed", errno, why) : 0;
+	return unlink_all(d) != 0 ? fail(d, "removed", errno, why) : 0;
 }
 
 /* The lock goes last: closing any descriptor of the file drops SQLite's own locks on it, too. */

@@ -156,7 +156,7 @@ static int open_stream(struct outfile *f, struct reason *why)
 	                        open_retrying(f->name, O_WRONLY);
 	if (f->fd < 0)
 		return complain(f->name, "opened", errno, why);
-	if (standard < 0 && (fstat(f->fd, &st) < 0 || S_ISREG(st.st_mode))) {
+	if (standard < 0 && (fstat(f->fd, &st) != 0 || S_ISREG(st.st_mode))) {
 		char shown[PATH_SHOWN];
 		reason_set(why, "%s: was changed while it was opened: run the same command again",
 		    path_shown(f->name, shown));
@@ -171,7 +171,7 @@ static int open_new(struct outfile *f, struct reason *why)
 	if (f->fd < 0)
 		return complain(f->name, "made", errno, why);
 	f->seekable = true;
-	if (path_sync_dir(f->name) < 0) {
+	if (path_sync_dir(f->name) != 0) {
 		complain(f->name, "made lastingly", errno, why);
 		return give_up(f);
 	}
@@ -182,15 +182,15 @@ int outfile_set_aside(const char *name, struct reason *why)
 {
 	mode_t mode;
 
-	if (look(name, &mode, why) < 0)
+	if (look(name, &mode, why) != 0)
 		return -1;
 	if (mode == 0)
 		return 0;
 	if (!S_ISREG(mode))
 		return refuse(name, mode, why);
 	char *aside = path_aside(name);
-	int result = rename(name, aside) < 0 || path_sync_dir(name) < 0 ? -1 : 0;
-	if (result < 0)
+	int result = rename(name, aside) != 0 || path_sync_dir(name) != 0 ? -1 : 0;
+	if (result != 0)
 		complain(name, "renamed to the same name with ~ after it", errno, why);
 	free(aside);
 	return result;
@@ -201,11 +201,11 @@ int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, 
 	mode_t mode;
 
 	begin(f, name);
-	if (look(name, &mode, why) < 0)
+	if (look(name, &mode, why) != 0)
 		return -1;
 	if (is_stream(name, kind, mode))
 		return open_stream(f, why);
-	if (outfile_set_aside(name, why) < 0)
+	if (outfile_set_aside(name, why) != 0)
 		return -1;
 	return open_new(f, why);
 }
@@ -238,7 +238,7 @@ static int cut(struct outfile *f, int64_t size, struct reason *why)
 {
 	struct stat st;
 
-	if (fstat(f->fd, &st) < 0)
+	if (fstat(f->fd, &st) != 0)
 		return complain(f->name, "looked at", errno, why);
 	if (!S_ISREG(st.st_mode))
 		return refuse(f->name, st.st_mode, why);
@@ -248,7 +248,7 @@ static int cut(struct outfile *f, int64_t size, struct reason *why)
 		return complain(f->name, "read", errno, why);
 	if (size <= st.st_size && end < size)
 		return 0;
-	if (end < st.st_size && ftruncate(f->fd, end) < 0)
+	if (end < st.st_size && ftruncate(f->fd, end) != 0)
 		return complain(f->name, "cut to where it goes on", errno, why);
 	if (lseek(f->fd, end, SEEK_SET) < 0)
 		return complain(f->name, "continued", errno, why);
@@ -262,7 +262,7 @@ int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind
 	mode_t mode;
 
 	begin(f, name);
-	if (look(name, &mode, why) < 0)
+	if (look(name, &mode, why) != 0)
 		return -1;
 	if (mode == 0 || !S_ISREG(mode) || is_stream(name, kind, mode))
 		return outfile_create(f, name, kind, why);
@@ -287,14 +287,14 @@ static int fail(struct outfile *f, const char *done, int error, struct reason *w
 
 static int put(struct outfile *f, const char *data, size_t n, struct reason *why)
 {
-	return write_all(f->fd, data, n) < 0 ? fail(f, "written", errno, why) : 0;
+	return write_all(f->fd, data, n) != 0 ? fail(f, "written", errno, why) : 0;
 }
 
 int outfile_flush(struct outfile *f, struct reason *why)
 {
 	if (f->error)
 		return complain(f->name, "written", f->error, why);
-	if (f->pending.len > 0 && put(f, f->pending.data, f->pending.len, why) < 0)
+	if (f->pending.len > 0 && put(f, f->pending.data, f->pending.len, why) != 0)
 		return -1;
 	buf_reset(&f->pending);
 	return 0;
@@ -302,10 +302,10 @@ int outfile_flush(struct outfile *f, struct reason *why)
 
 int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *why)
 {
-	if ((f->error || n > PENDING_MAX - f->pending.len) && outfile_flush(f, why) < 0)
+	if ((f->error || n > PENDING_MAX - f->pending.len) && outfile_flush(f, why) != 0)
 		return -1;
 	if (n > PENDING_MAX) {
-		if (put(f, data, n, why) < 0)
+		if (put(f, data, n, why) != 0)
 			return -1;
 	} else {
 		buf_add(&f->pending, data, n);
@@ -316,9 +316,9 @@ int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *wh
 
 int outfile_sync(struct outfile *f, struct reason *why)
 {
-	if (outfile_flush(f, why) < 0)
+	if (outfile_flush(f, why) != 0)
 		return -1;
-	if (f->seekable && fsync(f->fd) < 0)
+	if (f->seekable && fsync(f->fd) != 0)
 		return fail(f, "brought to the disk", errno, why);
 	return 0;
 }
@@ -328,7 +328,7 @@ int outfile_close(struct outfile *f, struct reason *why)
 	if (f->fd < 0)
 		return 0;
 	int result = outfile_flush(f, why);
-	if (close(f->fd) < 0 && errno != EINTR && result == 0)
+	if (close(f->fd) != 0 && errno != EINTR && result == 0)
 		result = complain(f->name, "written", errno, why);
 	f->fd = -1;
 	buf_free(&f->pending);
@@ -339,9 +339,9 @@ static int write_stream(const char *name, const void *data, size_t n, struct rea
 {
 	struct outfile f;
 
-	if (outfile_create(&f, name, OUTFILE_ANY, why) < 0)
+	if (outfile_create(&f, name, OUTFILE_ANY, why) != 0)
 		return -1;
-	if (outfile_add(&f, data, n, why) < 0) {
+	if (outfile_add(&f, data, n, why) != 0) {
 		struct reason second;
 		outfile_close(&f, &second);
 		return -1;
@@ -352,12 +352,11 @@ static int write_stream(const char *name, const void *data, size_t n, struct rea
 /* Fills and closes fd, of a temporary file. 0 or -1 with errno. */
 static int fill(int fd, const void *data, size_t n, unsigned mode)
 {
-	int result = write_all(fd, data, n) < 0 || fchmod(fd, (mode_t)mode) < 0 || fsync(fd) < 0 ?
-	    -1 :
-	    0;
+	int result =
+	    write_all(fd, data, n) != 0 || fchmod(fd, (mode_t)mode) != 0 || fsync(fd) != 0 ? -1 : 0;
 	int error = errno;
 
-	if (close(fd) < 0 && errno != EINTR && result == 0)
+	if (close(fd) != 0 && errno != EINTR && result == 0)
 		return -1;
 	errno = error;
 	return result;
@@ -367,14 +366,14 @@ int outfile_check(const char *name, bool writable, struct reason *why)
 {
 	mode_t there;
 
-	if (look(name, &there, why) < 0)
+	if (look(name, &there, why) != 0)
 		return -1;
 	if (is_stream(name, OUTFILE_ANY, there))
 		return 0;
 	if (there != 0 && !S_ISREG(there))
 		return refuse(name, there, why);
 	char *dir = path_directory(name);
-	int result = access(dir, writable ? W_OK | X_OK : F_OK) < 0 ?
+	int result = access(dir, writable ? W_OK | X_OK : F_OK) != 0 ?
 	    complain(name, "made", errno, why) :
 	    0;
 	free(dir);
@@ -385,7 +384,7 @@ int outfile_replace(const char *name, const void *data, size_t n, unsigned mode,
 {
 	mode_t there;
 
-	if (look(name, &there, why) < 0)
+	if (look(name, &there, why) != 0)
 		return -1;
 	if (is_stream(name, OUTFILE_ANY, there))
 		return write_stream(name, data, n, why);
@@ -398,12 +397,12 @@ int outfile_replace(const char *name, const void *data, size_t n, unsigned mode,
 	memcpy(temporary + len, ".XXXXXX", 8);
 	int fd = os_temporary(temporary);
 	int result = fd < 0 ? complain(name, "made", errno, why) : 0;
-	if (result == 0 && (fill(fd, data, n, mode) < 0 || rename(temporary, name) < 0)) {
+	if (result == 0 && (fill(fd, data, n, mode) != 0 || rename(temporary, name) != 0)) {
 		result = complain(name, "written", errno, why);
 		/* it may stay where even that fails: the first error is what matters */
 		unlink(temporary);
 	}
-	if (result == 0 && path_sync_dir(name) < 0)
+	if (result == 0 && path_sync_dir(name) != 0)
 		result = complain(name, "brought to the disk", errno, why);
 	free(temporary);
 	return result;

@@ -2,6 +2,7 @@
 #include "store/rejects.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +79,10 @@ static int cut_sheet(struct sheet *s, const char *name, struct reason *why)
 		if (outfile_continue(&f, name, OUTFILE_REGULAR, s->size, why) < 0)
 			return -1;
 		size = f.size;
-		if (outfile_close(&f, why) < 0)
+		if (outfile_close(&f, why) != 0)
 			return -1;
 	}
-	if (size == 0 && unlink(name) < 0)
+	if (size == 0 && unlink(name) != 0)
 		return cannot(name, "removed", why);
 	s->size = size;
 	s->name = size > 0 ? xstrdup(name) : NULL;
@@ -94,7 +95,7 @@ static int take_over(struct sheet *s, const char *name, bool resumed, bool *foun
 {
 	struct stat st;
 
-	if (lstat(name, &st) < 0)
+	if (lstat(name, &st) != 0)
 		return errno == ENOENT ? 0 : cannot(name, "looked at", why);
 	if (!resumed || !S_ISREG(st.st_mode))
 		return outfile_set_aside(name, why);
@@ -147,7 +148,7 @@ struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files
 	buf_init(&r->row, ROW_MAX);
 	for (size_t i = 0; i < files; i++) {
 		r->sheets[i].size = sizes ? sizes[i] : 0;
-		if (prepare_sheet(r, i, sizes != NULL, why) < 0) {
+		if (prepare_sheet(r, i, sizes != NULL, why) != 0) {
 			free_all(r);
 			return NULL;
 		}
@@ -162,7 +163,7 @@ static int open_sheet(struct rejects *r, size_t file, enum input_format format, 
 
 	if (r->out.fd >= 0 && r->current == file)
 		return 0;
-	if (r->out.fd >= 0 && (outfile_sync(&r->out, why) < 0 || outfile_close(&r->out, why) < 0))
+	if (r->out.fd >= 0 && (outfile_sync(&r->out, why) != 0 || outfile_close(&r->out, why) != 0))
 		return -1;
 	if (!s->name)
 		s->name = sheet_name(r, file, format);
@@ -223,8 +224,8 @@ static void add_row(struct buf *b, const struct origin *from, const struct input
 		buf_add(b, from->raw, from->raw_len);
 	for (size_t i = 1; i < h->count && !whole; i++)
 		buf_byte(b, h->delimiter);
-	buf_fmt(b, "%c%llu%c%s%c", h->delimiter, (unsigned long long)n->line, h->delimiter,
-	    n->outcome, h->delimiter);
+	buf_fmt(b, "%c%" PRIu64 "%c%s%c", h->delimiter, n->line, h->delimiter, n->outcome,
+	    h->delimiter);
 	if (n->status)
 		buf_num(b, n->status);
 	buf_byte(b, h->delimiter);
@@ -273,8 +274,8 @@ static void add_object(struct buf *b, const struct origin *from, bool whole,
 		buf_str(b, "{\"_cio_raw\":");
 		text_json_any(b, from->raw, from->raw_len);
 	}
-	buf_fmt(b, "%s\"_cio_line\":%llu,\"_cio_outcome\":\"%s\"", empty ? "" : ",",
-	    (unsigned long long)note->line, note->outcome);
+	buf_fmt(b, "%s\"_cio_line\":%" PRIu64 ",\"_cio_outcome\":\"%s\"", empty ? "" : ",",
+	    note->line, note->outcome);
 	if (note->status)
 		buf_fmt(b, ",\"_cio_status\":%d", note->status);
 	buf_str(b, ",\"_cio_error\":");
@@ -292,7 +293,7 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	/* A row that ends in a carriage return would end there when it is read again. */
 	bool ends_in_cr = from->raw_len > 0 && from->raw[from->raw_len - 1] == '\r';
 
-	if (open_sheet(r, from->file, format, why) < 0)
+	if (open_sheet(r, from->file, format, why) != 0)
 		return -1;
 	buf_reset(&r->row);
 	if (header) {
@@ -305,14 +306,15 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	if (r->row.over) {
 		char shown[PATH_SHOWN];
 		return reason_set(why,
-		    "%s: the record at line %llu is too long to be written: take it out of the "
+		    "%s: the record at line %" PRIu64
+		    " is too long to be written: take it out of the "
 		    "input",
-		    path_shown(r->out.name, shown), (unsigned long long)from->line);
+		    path_shown(r->out.name, shown), from->line);
 	}
 	int result = outfile_add(&r->out, r->row.data, r->row.len, why);
 	buf_reset(&r->row);
 	buf_trim(&r->row, ROW_KEEP);
-	if (result < 0)
+	if (result != 0)
 		return -1;
 	r->sheets[from->file].size = r->sizes[from->file] = r->out.size;
 	r->count++;
@@ -354,7 +356,7 @@ int rejects_close(struct rejects *r, struct reason *why)
 	if (!r)
 		return 0;
 	int result = rejects_sync(r, why);
-	if (outfile_close(&r->out, result < 0 ? &second : why) < 0)
+	if (outfile_close(&r->out, result != 0 ? &second : why) != 0)
 		result = -1;
 	free_all(r);
 	return result;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #include "base/buf.h"
@@ -110,7 +111,7 @@ static int trouble(struct syncfile *s, const char *done, struct reason *why)
 
 int syncfile_status(const struct syncfile *s)
 {
-	return s->unusable ? 65 : 73;
+	return s->unusable ? EX_DATAERR : EX_CANTCREAT;
 }
 
 /* -- statements -- */
@@ -141,7 +142,7 @@ static int begin(struct syncfile *s, struct reason *why)
 {
 	if (s->writing)
 		return 0;
-	if (db_run(&s->db, "BEGIN", why) < 0)
+	if (db_run(&s->db, "BEGIN", why) != 0)
 		return -1;
 	s->writing = true;
 	return 0;
@@ -150,7 +151,7 @@ static int begin(struct syncfile *s, struct reason *why)
 /* A change of one row, in the transaction. */
 static int change(struct syncfile *s, enum query q, struct reason *why)
 {
-	return begin(s, why) < 0 ? -1 : step(s, q, "written", why);
+	return begin(s, why) != 0 ? -1 : step(s, q, "written", why);
 }
 
 /* -- who was seen -- */
@@ -251,14 +252,14 @@ static int insert(struct syncfile *s, const struct operation *op, uint64_t finge
 {
 	uint64_t n = 0;
 
-	if (begin(s, why) < 0 || take_number(s, &n, why) < 0)
+	if (begin(s, why) != 0 || take_number(s, &n, why) != 0)
 		return -1;
 	bind(s, INSERT, 1, op->keys[0]);
 	bind(s, INSERT, 2, n);
 	bind(s, INSERT, 3, op->id_type);
 	bind(s, INSERT, 4, fingerprint);
 	sqlite3_bind_text64(s->query[INSERT], 5, op->id, op->id_len, SQLITE_STATIC, SQLITE_UTF8);
-	if (change(s, INSERT, why) < 0)
+	if (change(s, INSERT, why) != 0)
 		return -1;
 	s->people++;
 	see(s, n);
@@ -279,7 +280,7 @@ static int take_out(struct syncfile *s, const struct operation *op, uint64_t n, 
 {
 	bind(s, REMOVE, 1, op->keys[0]);
 	bind(s, ADD_SPARE, 1, n);
-	if (change(s, REMOVE, why) < 0 || change(s, ADD_SPARE, why) < 0)
+	if (change(s, REMOVE, why) != 0 || change(s, ADD_SPARE, why) != 0)
 		return -1;
 	unsee(s, n);
 	s->people--;
@@ -367,7 +368,7 @@ int syncfile_commit(struct syncfile *s, struct reason *why)
 {
 	if (!s->writing)
 		return 0;
-	if (put_about(s, why) < 0 || db_run(&s->db, "COMMIT", why) < 0)
+	if (put_about(s, why) != 0 || db_run(&s->db, "COMMIT", why) != 0)
 		return -1;
 	s->writing = s->unmarked = false;
 	return 0;
@@ -509,8 +510,8 @@ static int read_about(struct syncfile *s, const char *about, struct reason *why)
 	else
 		result = code == SQLITE_DONE ? 0 : trouble(s, "read", why);
 	sqlite3_finalize(q);
-	if (result < 0 || read_number(s, "SELECT count(*) FROM people", &rows, why) < 0 ||
-	    read_number(s, "SELECT count(*) FROM spare", &s->spare, why) < 0)
+	if (result < 0 || read_number(s, "SELECT count(*) FROM people", &rows, why) != 0 ||
+	    read_number(s, "SELECT count(*) FROM spare", &s->spare, why) != 0)
 		return -1;
 	if (rows != s->people || s->people + s->spare != s->top)
 		return damaged(s, why);
@@ -539,21 +540,22 @@ static int prepare(struct syncfile *s, bool read_only, struct reason *why)
 
 static int start(struct syncfile *s, const char *about, bool read_only, struct reason *why)
 {
-	if (db_run(&s->db, SETTINGS, why) < 0)
+	if (db_run(&s->db, SETTINGS, why) != 0)
 		return trouble(s, "used", why);
-	if (read_about(s, about, why) < 0 || prepare(s, read_only, why) < 0)
+	if (read_about(s, about, why) != 0 || prepare(s, read_only, why) != 0)
 		return -1;
 	if (read_only || s->about[0])
 		return 0;
 	free(s->about);
 	s->about = xstrdup(about);
-	return put_about(s, why) < 0 ? -1 : syncfile_commit(s, why);
+	return put_about(s, why) != 0 ? -1 : syncfile_commit(s, why);
 }
 
 struct syncfile *syncfile_open(const char *path, const char *about, bool read_only, int *status,
     struct reason *why)
 {
-	static const int statuses[] = { [DB_BUSY] = 75, [DB_BROKEN] = 65, [DB_FAILED] = 73 };
+	static const int statuses
+	    [] = { [DB_BUSY] = EX_TEMPFAIL, [DB_BROKEN] = EX_DATAERR, [DB_FAILED] = EX_CANTCREAT };
 	struct syncfile *s = xcalloc(1, sizeof *s);
 	enum db_result opened;
 
