@@ -82,7 +82,9 @@ static void assert_same(const struct checkpoint_state *is, const struct checkpoi
 	ck_assert_uint_eq(is->rejected, want->rejected);
 	ck_assert_uint_eq(is->refused, want->refused);
 	ck_assert_uint_eq(is->failed, want->failed);
-	ck_assert_int_eq(is->results_size, want->results_size);
+	ck_assert_int_eq(is->results.size, want->results.size);
+	ck_assert_uint_eq(is->results.sum, want->results.sum);
+	ck_assert_uint_eq(is->results.inode, want->results.inode);
 	ck_assert_int_eq(is->event_time_ms, want->event_time_ms);
 	ck_assert_str_eq(is->rejects_name, want->rejects_name ? want->rejects_name : "");
 	ck_assert_str_eq(is->results_name, want->results_name ? want->results_name : "");
@@ -90,8 +92,11 @@ static void assert_same(const struct checkpoint_state *is, const struct checkpoi
 	for (size_t i = 0; i < want->open_count; i++)
 		ck_assert_uint_eq(is->open[i], want->open[i]);
 	ck_assert_uint_eq(is->rejects_files, want->rejects_files);
-	for (size_t i = 0; i < want->rejects_files; i++)
-		ck_assert_int_eq(is->rejects_sizes[i], want->rejects_sizes[i]);
+	for (size_t i = 0; i < want->rejects_files; i++) {
+		ck_assert_int_eq(is->rejects[i].size, want->rejects[i].size);
+		ck_assert_uint_eq(is->rejects[i].sum, want->rejects[i].sum);
+		ck_assert_uint_eq(is->rejects[i].inode, want->rejects[i].inode);
+	}
 }
 
 /* Nothing but these files is in the directory. */
@@ -110,7 +115,14 @@ static void assert_only(const char *first, const char *second)
 
 static const uint64_t some_open[] = { 1, 2, 127, 128, 129, 255, 256, 16511, 16512, 1000000 };
 static const uint64_t last_open[] = { UINT64_MAX };
-static const int64_t some_sizes[] = { 0, 1, 127, 128, 0, INT64_MAX };
+static const struct outfile_mark some_rejects[] = {
+	{ 0, 0, 0 },
+	{ 1, 1, 1 },
+	{ 127, 128, 16384 },
+	{ 128, 127, 16383 },
+	{ INT64_MAX, 0, 0 },
+	{ 0, UINT64_MAX, UINT64_MAX },
+};
 
 static const struct checkpoint_state states[] = {
 	{ .high = 0 },
@@ -121,9 +133,9 @@ static const struct checkpoint_state states[] = {
 	    .rejected = 1,
 	    .refused = 2,
 	    .failed = 3,
-	    .rejects_sizes = some_sizes,
-	    .rejects_files = LENGTH(some_sizes),
-	    .results_size = 77,
+	    .rejects = some_rejects,
+	    .rejects_files = LENGTH(some_rejects),
+	    .results = { 77, 78, 79 },
 	    .rejects_name = "/a/r.csv",
 	    .results_name = "/a/ä b",
 	    .event_time_ms = 1709208000123 },
@@ -132,7 +144,7 @@ static const struct checkpoint_state states[] = {
 	    .open_count = 1,
 	    .hash = UINT64_MAX,
 	    .rejected = UINT64_MAX,
-	    .results_size = INT64_MAX,
+	    .results = { INT64_MAX, UINT64_MAX, UINT64_MAX },
 	    .event_time_ms = -1,
 	    .rejects_name = "",
 	    .results_name = "" },
@@ -483,15 +495,17 @@ static const struct {
 	enum checkpoint_result result;
 	const char *says;
 } changes[] = {
-	{ "PRAGMA user_version = 2", CHECKPOINT_BROKEN, "another version" },
+	{ "PRAGMA user_version = 3", CHECKPOINT_BROKEN, "another version" },
 	{ "UPDATE progress SET high = high - 1", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET hash = hash + 1", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET rejected = 9", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET results_size = 78", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET results_sum = 77", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET results_inode = 77", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET event_time_ms = 0", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET open = x'01'", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET open = x''", CHECKPOINT_BROKEN, "damaged" },
-	{ "UPDATE progress SET rejects_sizes = x'0102'", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET rejects = x'0102'", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET rejects_name = '/b'", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET sum = 0", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE identity SET mapping = 'id=id'", CHECKPOINT_BROKEN, "damaged" },
@@ -585,6 +599,41 @@ START_TEST(works_below_a_linked_directory)
 	path = harness_path(h, "alias/a b?c#d%41.state");
 	expect_open(CHECKPOINT_NEW, 0);
 	ck_assert(harness_exists(h, "real/a b?c#d%41.state"));
+}
+END_TEST
+
+/* Moved together, all are found again. */
+START_TEST(names_move_with_it)
+{
+	static const struct {
+		const char *rejects, *then;
+	} rows[] = {
+		{ "a/b/r.csv", "c/b/r.csv" },
+		{ "a/b/d/r.csv", "c/b/d/r.csv" },
+		{ "a/r.csv", "c/r.csv" },
+		{ "a/bc/r.csv", "c/bc/r.csv" },
+		{ "r.csv", "r.csv" },
+	};
+	struct checkpoint_state kept = states[1], state;
+
+	ck_assert_int_eq(mkdir(harness_path(h, "a"), 0700), 0);
+	for (int i = 0; i < LENGTH(rows); i++) {
+		ck_assert_int_eq(mkdir(harness_path(h, "a/b"), 0700), 0);
+		path = harness_path(h, "a/b/s.cio-state");
+		kept.rejects_name = harness_path(h, rows[i].rejects);
+		struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
+		commit(l, &kept);
+		checkpoint_close(l);
+		ck_assert_int_eq(rename(harness_path(h, "a"), harness_path(h, "c")), 0);
+		path = harness_path(h, "c/b/s.cio-state");
+		l = open_as(CHECKPOINT_RESUME, 0, &state);
+		ck_assert_str_eq(state.rejects_name, harness_path(h, rows[i].then));
+		ck_assert_str_eq(state.results_name, kept.results_name);
+		ck_assert_int_eq(checkpoint_remove(l, &why), 0);
+		checkpoint_close(l);
+		ck_assert_int_eq(rmdir(harness_path(h, "c/b")), 0);
+		ck_assert_int_eq(rename(harness_path(h, "c"), harness_path(h, "a")), 0);
+	}
 }
 END_TEST
 
@@ -823,24 +872,25 @@ END_TEST
  * files at any moment, perhaps with the end of one cut off or a bit turned around, must be carried
  * on from some commit as it was, or refused.
  */
-static void made_from(uint64_t n, struct checkpoint_state *s, uint64_t *open, int64_t *sizes)
+static void made_from(uint64_t n, struct checkpoint_state *s, uint64_t *open,
+    struct outfile_mark *rejects)
 {
 	*s = (struct checkpoint_state){ .high = n,
 		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
 		.rejected = n / 3,
 		.refused = n / 5,
 		.failed = n / 7,
-		.results_size = (int64_t)n * 10,
+		.results = { (int64_t)n * 10, n, n + 1 },
 		.event_time_ms = 1234,
 		.rejects_name = "/r",
 		.results_name = "/s",
 		.open = open,
-		.rejects_sizes = sizes,
+		.rejects = rejects,
 		.rejects_files = 3 };
 	for (uint64_t i = 1; i < n && s->open_count < n * 37 % 3000; i += 1 + n % 3)
 		open[s->open_count++] = i;
-	for (int64_t i = 0; i < 3; i++)
-		sizes[i] = (int64_t)n * i;
+	for (unsigned i = 0; i < 3; i++)
+		rejects[i] = (struct outfile_mark){ (int64_t)n * i, n, n + i };
 }
 
 enum { OPEN_MOST = 3000 };
@@ -848,10 +898,10 @@ enum { OPEN_MOST = 3000 };
 static void commit_number(struct checkpoint *l, uint64_t n)
 {
 	uint64_t open[OPEN_MOST];
-	int64_t sizes[3];
+	struct outfile_mark rejects[3];
 	struct checkpoint_state s;
 
-	made_from(n, &s, open, sizes);
+	made_from(n, &s, open, rejects);
 	commit(l, &s);
 }
 
@@ -909,7 +959,7 @@ static void damage(struct dice *d, char *bytes[3], size_t len[3])
 static int64_t opened_copy(void)
 {
 	uint64_t open[OPEN_MOST];
-	int64_t sizes[3];
+	struct outfile_mark rejects[3];
 	struct checkpoint_state state, want;
 	struct checkpoint *l;
 	enum checkpoint_result got = checkpoint_open(harness_path(h, "c"), &identity, 0, &l, &state,
@@ -920,7 +970,7 @@ static int64_t opened_copy(void)
 		assert_reason("--restart begins anew");
 		return -1;
 	}
-	made_from(state.high, &want, open, sizes);
+	made_from(state.high, &want, open, rejects);
 	if (got == CHECKPOINT_RESUME)
 		assert_same(&state, &want);
 	int64_t high = (int64_t)state.high;
@@ -1010,14 +1060,14 @@ START_TEST(a_killed_run_keeps_what_it_committed)
 
 		struct checkpoint_state state, want;
 		uint64_t open[OPEN_MOST];
-		int64_t sizes[3];
+		struct outfile_mark rejects[3];
 		struct checkpoint *l = open_as(harness_exists(h, "s.cio-state") && told ?
 		        CHECKPOINT_RESUME :
 		        CHECKPOINT_NEW,
 		    0, &state);
 		ck_assert_uint_ge(state.high, told);
 		ck_assert_uint_le(state.high, told + 1);
-		made_from(state.high, &want, open, sizes);
+		made_from(state.high, &want, open, rejects);
 		if (told)
 			assert_same(&state, &want);
 		told = state.high;
@@ -1052,6 +1102,7 @@ Suite *checkpoint_suite(void)
 	tcase_add_test(t, any_page_is_checked);
 	tcase_add_test(t, refuses_what_is_no_file);
 	tcase_add_test(t, works_below_a_linked_directory);
+	tcase_add_test(t, names_move_with_it);
 	tcase_add_loop_test(t, a_second_run_is_told_who_holds_it, 0, 3);
 	tcase_add_test(t, another_program_in_it_is_told);
 	tcase_add_test(t, runs_compete);

@@ -450,6 +450,11 @@ static const struct {
 	{ "_cio_line,a,_cio_raw,b", "3,1,,\"2\"", NULL, "1,\"2\"", "1|2" },
 	{ "_cio_line,a,_cio_raw,b", "3,\"1\"\"\",\"\",2", NULL, "\"1\"\"\",2", "1\"|2" },
 	/* _cio_raw stands for the record */
+	{ "a,b,_cio_line,_cio_raw", ",,\xff,\"1,2\"", NULL, "1,2", "1|2" },
+	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\xfc\"",
+	    "cell 2 (b) is not UTF-8 (its byte 1 is 0xfc): convert the file (iconv -f ... -t "
+	    "UTF-8)",
+	    "1,\xfc", "" },
 	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\"\"\"", NULL, "1,\"2\"", "1|2" },
 	{ "a,b,_cio_line,_cio_raw", ",,3,\"1,\"\"2\n\"\"\"\"\"\"\"", NULL, "1,\"2\n\"\"\"",
 	    "1|2\n\"" },

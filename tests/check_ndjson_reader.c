@@ -418,6 +418,17 @@ static const struct {
 	    "_cio_raw: not a JSON object: a key in quotes was expected, at byte 2" },
 	{ "{\"_cio_raw\":\"\\n\"}", "", "",
 	    "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },
+	/* not UTF-8, where it stood before; elsewhere; and after a fault */
+	{ "{\"_cio_raw\":\"{\\\"b\\\":\\\"M\xfcller\\\"}\",\"_cio_line\":1}",
+	    "{\"b\":\"M\xfcller\"}", "",
+	    "_cio_raw: not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at "
+	    "byte "
+	    "8" },
+	{ "{\"_cio_raw\":\"{\\\"b\\\":2}\",\"c\":\"\xfc\"}",
+	    "{\"_cio_raw\":\"{\\\"b\\\":2}\",\"c\":\"\xfc\"}", "",
+	    "not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at byte 30" },
+	{ "{\"_cio_raw\":\"{\\\"b\\\":2}\",\xfc}", "{\"_cio_raw\":\"{\\\"b\\\":2}\",\xfc}", "",
+	    "not a JSON object: a key in quotes was expected, at byte 25" },
 	{ "{\"_cio_raw\":\"\\ud83d\\ude00\\u00e9\\u20ac\\b\\f\\t\\/\\\\\\r\"}",
 	    "\xf0\x9f\x98\x80\xc3\xa9\xe2\x82\xac\b\f\t/\\", "",
 	    "_cio_raw: not a JSON object: it does not begin with {, at byte 1" },

@@ -21,11 +21,13 @@ Suite *outfile_suite(void);
 
 static struct harness *h;
 static struct reason why;
+static struct buf said;
 
 static void setup(void)
 {
 	h = harness_new(NULL);
 	why.text[0] = '\0';
+	said = (struct buf){ .max = BUF_UNBOUNDED };
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	umask(0);
@@ -33,6 +35,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	buf_free(&said);
 	harness_free(h);
 }
 
@@ -70,8 +73,8 @@ START_TEST(creates)
 {
 	struct outfile f;
 
-	ck_assert_msg(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, &why) == 0, "%s",
-	    why.text);
+	ck_assert_msg(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, NULL, &why) == 0,
+	    "%s", why.text);
 	ck_assert_uint_eq(mode_of("out"), S_IFREG | 0600);
 	ck_assert(f.seekable);
 	ck_assert_int_eq(fcntl(f.fd, F_GETFD), FD_CLOEXEC);
@@ -82,87 +85,193 @@ START_TEST(creates)
 }
 END_TEST
 
-START_TEST(keeps_an_older_file)
+static void assert_said(const char *text)
 {
-	struct outfile f;
+	ck_assert_uint_eq(said.len, strlen(text));
+	ck_assert(said.len == 0 || memcmp(said.data, text, said.len) == 0);
+	buf_reset(&said);
+}
 
-	for (int round = 0; round < 2; round++) { /* the second time over an older NAME~ */
-		ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_ANY, &why), 0);
-		finish(&f, round == 0 ? "first\n" : "second\n");
+/* What was set aside stays: nothing is written over, a directory of that name neither. */
+START_TEST(keeps_older_files)
+{
+	static const char *const asides[] = { "out~", "out.~3~", "out.~4~" };
+	struct outfile f;
+	char want[1000];
+
+	ck_assert_int_eq(mkdir(harness_path(h, "out.~2~"), 0700), 0);
+	for (int round = 0; round < 4; round++) {
+		char text[] = "round 0\n";
+		text[6] = (char)('0' + round);
+		ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_ANY, &said,
+		                     &why),
+		    0);
+		finish(&f, text);
+		snprintf(want, sizeof want, "%s: is not of this run: it is kept as %s\n",
+		    harness_path(h, "out"), harness_path(h, asides[round ? round - 1 : 0]));
+		assert_said(round ? want : "");
 	}
-	assert_file("out", "second\n");
-	assert_file("out~", "first\n");
-	ck_assert_int_eq(outfile_set_aside(harness_path(h, "out"), &why), 0);
+	assert_file("out", "round 3\n");
+	assert_file("out~", "round 0\n");
+	assert_file("out.~3~", "round 1\n");
+	assert_file("out.~4~", "round 2\n");
+	ck_assert_int_eq(outfile_set_aside(harness_path(h, "out"), NULL, &why), 0);
 	assert_file("out", NULL);
-	assert_file("out~", "second\n");
-	ck_assert_int_eq(outfile_set_aside(harness_path(h, "out"), &why), 0);
-	assert_file("out~", "second\n");
+	assert_file("out.~5~", "round 3\n");
+	ck_assert_int_eq(outfile_set_aside(harness_path(h, "out"), &said, &why), 0);
+	assert_said("");
 }
 END_TEST
 
-/* What was in the file (NULL: no file), where to go on, and what is in it after "more\n" was added;
- * what was set aside. */
+static uint64_t inode_of(const char *name)
+{
+	struct stat st;
+
+	return stat(harness_path(h, name), &st) == 0 ? st.st_ino : 1;
+}
+
+static struct outfile_mark mark_of(const char *name, const char *text)
+{
+	size_t n = strlen(text);
+
+	return (struct outfile_mark){ (int64_t)n, outfile_sum(0, text, n), inode_of(name) };
+}
+
+#define OURS "{out}: another run had set it aside: it is taken back from {out}"
+#define KEPT "{out}: is not of this run: it is kept as {out}"
+#define GONE "{out}: what this run wrote there is gone: it is begun anew\n"
+
+/* What is there, what the run had written (NULL: nothing), what is there after "more\n" was added;
+ * and what was said. `place`: which of them is the file that it was written to; 3: none. */
 static const struct {
-	const char *was;
-	int64_t size;
-	const char *then, *aside;
+	const char *was[3], *mark, *then[3], *said;
+	int place;
 } continuations[] = {
-	{ NULL, 0, "more\n", NULL },
-	{ NULL, 10, "more\n", NULL },
-	{ "", 0, "more\n", NULL },
-	{ "", 10, "more\n", NULL },
-	{ "a\nb\n", 4, "a\nb\nmore\n", NULL },
+	{ { NULL }, NULL, { "more\n" }, "", 0 },
+	{ { NULL }, "a\n", { "more\n" }, GONE, 0 },
+	{ { "" }, NULL, { "more\n" }, "", 0 },
+	{ { "" }, "a\n", { "more\n" }, GONE, 0 },
+	{ { "a\nb\n" }, "a\nb\n", { "a\nb\nmore\n" }, "", 0 },
 	/* b belongs to a record that is sent again */
-	{ "a\nb\n", 2, "a\nmore\n", NULL },
-	{ "a\nb\n", 0, "more\n", NULL },
-	{ "a\nb\n", -1, "more\n", NULL },
-	{ "a\nb\ncut sho", 4, "a\nb\nmore\n", NULL },
-	{ "a\nb\n", 100, "a\nb\nmore\n", NULL }, /* shorter than it should be */
-	{ "a\nb\ncut sho", 100, "a\nb\nmore\n", NULL },
-	{ "cut sho", 100, "more\n", NULL },
-	{ "\n", 1, "\nmore\n", NULL },
-	{ "changed by hand\n", 4, "more\n", "changed by hand\n" },
-	{ "changed", 7, "more\n", "changed" },
+	{ { "a\nb\n" }, "a\n", { "a\nmore\n" }, "", 0 },
+	{ { "a\nb\ncut sho" }, "a\nb\n", { "a\nb\nmore\n" }, "", 0 },
+	{ { "\n" }, "\n", { "\nmore\n" }, "", 0 },
+	/* another's, however like it is to ours */
+	{ { "a\nb\n" }, NULL, { "more\n", "a\nb\n" }, KEPT "~\n", 0 },
+	{ { "a\nb\n" }, "a\nb\nc\n", { "more\n", "a\nb\n" }, KEPT "~\n" GONE, 0 },
+	{ { "a\nB\nc\n" }, "a\nb\n", { "more\n", "a\nB\nc\n" }, KEPT "~\n" GONE, 0 },
+	{ { "x\n", "old\n" }, "a\n", { "more\n", "old\n", "x\n" }, KEPT ".~2~\n" GONE, 0 },
+	/* ours, which another run set aside */
+	{ { NULL, "a\nb\n" }, "a\n", { "a\nmore\n" }, OURS "~\n", 1 },
+	{ { "", "a\nb\n" }, "a\n", { "a\nmore\n" }, OURS "~\n", 1 },
+	{ { "x\n", "a\n" }, "a\n", { "a\nmore\n", NULL, "x\n" }, KEPT ".~2~\n" OURS "~\n", 1 },
+	{ { NULL, "x\n", "a\n" }, "a\n", { "a\nmore\n", "x\n" }, OURS ".~2~\n", 2 },
+	/* that run rejected the same */
+	{ { "a\n", "a\n" }, "a\n", { "a\nmore\n", NULL, "a\n" }, KEPT ".~2~\n" OURS "~\n", 1 },
+	{ { "a\nb\n", "a\n" }, "a\n", { "a\nmore\n", NULL, "a\nb\n" }, KEPT ".~2~\n" OURS "~\n",
+	    1 },
+	{ { "a\n", "a\n", "a\n" }, "a\n", { "a\nmore\n", "a\n" }, KEPT ".~3~\n" OURS ".~2~\n", 2 },
+	/* moved to another disk */
+	{ { "a\n" }, "a\n", { "a\nmore\n" }, "", 3 },
+	{ { "a\n", "a\n" }, "a\n", { "a\nmore\n", "a\n" }, "", 3 },
+	{ { NULL, "a\n" }, "a\n", { "a\nmore\n" }, OURS "~\n", 3 },
+	{ { "a\nb\n" }, "a\n", { "more\n", "a\nb\n" }, KEPT "~\n" GONE, 3 },
 };
+
+static const char *const places[] = { "out", "out~", "out.~2~", "elsewhere" };
+
+static void assert_said_of_out(const char *text)
+{
+	struct buf want = { .max = 10000 };
+
+	for (const char *p = text; *p;) {
+		bool out = strncmp(p, "{out}", 5) == 0;
+		buf_add(&want, out ? harness_path(h, "out") : p,
+		    out ? strlen(harness_path(h, "out")) : 1);
+		p += out ? 5 : 1;
+	}
+	buf_byte(&want, '\0');
+	assert_said(want.data);
+	buf_free(&want);
+}
 
 START_TEST(continues)
 {
+	const char *mark = continuations[_i].mark;
 	struct outfile f;
 
-	if (continuations[_i].was)
-		harness_write_text(h, "out", continuations[_i].was);
-	ck_assert_msg(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR,
-	                  continuations[_i].size, &why) == 0,
+	for (int i = 0; i < 3; i++)
+		if (continuations[_i].was[i]) {
+			harness_write_text(h, places[i], continuations[_i].was[i]);
+			ck_assert_int_eq(chmod(harness_path(h, places[i]), 0600), 0);
+		}
+	struct outfile_mark marked = mark_of(places[continuations[_i].place], mark ? mark : "");
+	ck_assert_msg(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR, &marked, &said,
+	                  &why) == 0,
 	    "%s", why.text);
-	ck_assert_int_eq(f.size, (int64_t)strlen(continuations[_i].then) - 5);
+	assert_said_of_out(continuations[_i].said);
+	ck_assert_int_eq(f.size, (int64_t)strlen(continuations[_i].then[0]) - 5);
 	finish(&f, "more\n");
-	ck_assert_int_eq(f.size, (int64_t)strlen(continuations[_i].then));
-	assert_file("out", continuations[_i].then);
-	assert_file("out~", continuations[_i].aside);
+	struct outfile_mark at = outfile_mark(&f), want = mark_of("out", continuations[_i].then[0]);
+	ck_assert(at.size == want.size && at.sum == want.sum && at.inode == want.inode);
+	for (int i = 0; i < 3; i++)
+		assert_file(places[i], continuations[_i].then[i]);
 }
 END_TEST
 
-/* The last line break is found however far back it is. */
-START_TEST(finds_a_line_break_far_back)
+/* An empty file that others can read is no place for people's data. */
+START_TEST(sets_an_empty_file_of_others_aside)
 {
-	static const int before[] = { 0, 1, 4094, 4095, 4096, 4097, 8191, 8192, 20000 };
-	static const int after[] = { 1, 4094, 4095, 4096, 4097, 8191, 8192, 30000 };
-	char *text = malloc(60000);
+	struct outfile f;
 
-	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
-		for (size_t k = 0; k < sizeof after / sizeof *after; k++) {
-			size_t n = (size_t)(before[i] + 1 + after[k]);
+	harness_write_text(h, "out", "");
+	ck_assert_int_eq(chmod(harness_path(h, "out"), 0644), 0);
+	ck_assert_int_eq(outfile_continue(&f, harness_path(h, "out"), OUTFILE_REGULAR,
+	                     &(struct outfile_mark){ 0 }, NULL, &why),
+	    0);
+	finish(&f, "x\n");
+	ck_assert_uint_eq(mode_of("out"), S_IFREG | 0600);
+	assert_file("out~", "");
+}
+END_TEST
+
+/* Whatever is behind what is marked, and in whichever pieces it is read. */
+START_TEST(knows_long_files_again)
+{
+	static const size_t sizes[] = { 65535, 65536, 65537, 200000 };
+	char *text = malloc(300000);
+
+	memset(text, 'x', 300000);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		for (int changed = 0; changed < 2; changed++) {
+			struct outfile_mark mark = { (int64_t)sizes[i],
+				outfile_sum(0, text, sizes[i]), 0 };
 			struct outfile f;
-			memset(text, 'x', n);
-			text[before[i]] = '\n';
-			harness_write(h, "out", text, n);
+			text[sizes[i] - 1] ^= (char)changed;
+			harness_write(h, "out", text, 300000);
+			mark.inode = inode_of("out");
+			text[sizes[i] - 1] ^= (char)changed;
 			ck_assert_int_eq(outfile_continue(&f, harness_path(h, "out"),
-			                     OUTFILE_REGULAR, 1 << 20, &why),
+			                     OUTFILE_REGULAR, &mark, NULL, &why),
 			    0);
-			ck_assert_int_eq(f.size, before[i] + 1);
+			ck_assert_int_eq(f.size, changed ? 0 : (int64_t)sizes[i]);
 			ck_assert_int_eq(outfile_close(&f, &why), 0);
 		}
 	free(text);
+}
+END_TEST
+
+START_TEST(reopens_what_it_closed)
+{
+	struct outfile f;
+
+	harness_write_text(h, "out", "a\nb\n");
+	struct outfile_mark mark = mark_of("out", "a\n"), longer = mark_of("out", "a\nb\nc\n");
+	ck_assert_int_eq(outfile_reopen(&f, harness_path(h, "out"), &longer, &why), -1);
+	assert_reason("was changed while");
+	ck_assert_int_eq(outfile_reopen(&f, harness_path(h, "out"), &mark, &why), 0);
+	finish(&f, "c\n");
+	assert_file("out", "a\nc\n");
 }
 END_TEST
 
@@ -171,10 +280,11 @@ enum door { DOOR_CREATE, DOOR_CONTINUE, DOOR_REPLACE, DOOR_SET_ASIDE, DOORS };
 static int enter(enum door door, const char *name, enum outfile_kind kind)
 {
 	struct outfile f = OUTFILE_CLOSED;
-	int result = door == DOOR_CREATE ? outfile_create(&f, name, kind, &why) :
-	    door == DOOR_CONTINUE        ? outfile_continue(&f, name, kind, 3, &why) :
+	int result = door == DOOR_CREATE ? outfile_create(&f, name, kind, NULL, &why) :
+	    door == DOOR_CONTINUE        ? outfile_continue(&f, name, kind,
+	                                       &(struct outfile_mark){ .size = 3, .sum = 3 }, NULL, &why) :
 	    door == DOOR_REPLACE         ? outfile_replace(name, "x\n", 2, 0600, &why) :
-	                                   outfile_set_aside(name, &why);
+	                                   outfile_set_aside(name, NULL, &why);
 
 	ck_assert_int_eq(f.fd, -1);
 	return result;
@@ -269,7 +379,8 @@ START_TEST(writes_to_streams)
 		snprintf(name, sizeof name, "%s", is_fifo ? harness_path(h, names[_i]) : names[_i]);
 	fflush(stdout);
 	dup2(fds[1], STDOUT_FILENO);
-	int made = outfile_continue(&f, name, OUTFILE_ANY, 5, &why);
+	int made = outfile_continue(&f, name, OUTFILE_ANY, &(struct outfile_mark){ .size = 5 },
+	    NULL, &why);
 	dup2(kept, STDOUT_FILENO);
 	close(fds[1]);
 	ck_assert_msg(made == 0, "%s", why.text);
@@ -283,7 +394,7 @@ START_TEST(writes_to_a_device)
 {
 	struct outfile f;
 
-	ck_assert_int_eq(outfile_create(&f, "/dev/null", OUTFILE_ANY, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, "/dev/null", OUTFILE_ANY, NULL, &why), 0);
 	finish(&f, "gone\n");
 	ck_assert_int_eq(outfile_replace("/dev/null", "x", 1, 0600, &why), 0);
 	struct stat st;
@@ -310,7 +421,8 @@ START_TEST(adds_pieces_of_any_size)
 
 	for (size_t i = 0; i < 1 << 22; i++)
 		text[i] = (char)dice_next(&d);
-	ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, NULL, &why),
+	    0);
 	for (int i = 0; i < 200; i++) {
 		size_t n = (size_t)dice_below(&d, (int64_t)most[dice_below(&d, 4)]);
 		if (total + n > 1 << 22)
@@ -350,7 +462,7 @@ START_TEST(tells_of_a_full_disk)
 {
 	struct outfile f;
 
-	ck_assert_int_eq(outfile_create(&f, "/dev/full", OUTFILE_ANY, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, "/dev/full", OUTFILE_ANY, NULL, &why), 0);
 	ck_assert_int_eq(outfile_add(&f, "row\n", 4, &why), 0);
 	ck_assert_int_eq(outfile_flush(&f, &why), -1);
 	assert_stays_failed(&f,
@@ -367,7 +479,7 @@ START_TEST(tells_of_a_reader_that_went)
 
 	ck_assert_int_eq(pipe(fds), 0);
 	snprintf(name, sizeof name, "/dev/fd/%d", fds[1]);
-	ck_assert_int_eq(outfile_create(&f, name, OUTFILE_ANY, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, name, OUTFILE_ANY, NULL, &why), 0);
 	close(fds[0]);
 	ck_assert_int_eq(outfile_add(&f, "row\n", 4, &why), 0);
 	ck_assert_int_eq(outfile_sync(&f, &why), -1);
@@ -389,7 +501,8 @@ START_TEST(tells_of_a_short_write)
 	char big[100000] = "";
 
 	memset(big, 'x', sizeof big);
-	ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, harness_path(h, "out"), OUTFILE_REGULAR, NULL, &why),
+	    0);
 	limit_files(10);
 	int result = outfile_add(&f, big, _i ? sizeof big : 20, &why);
 	ck_assert_int_eq(result, _i ? -1 : 0);
@@ -447,7 +560,7 @@ START_TEST(survives_interruptions)
 		ck_assert_int_eq(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
 	snprintf(name, sizeof name, "/dev/fd/%d", fds[1]);
 	pid_t pid = slow_reader(fds[0], fds[1], N);
-	ck_assert_int_eq(outfile_create(&f, name, OUTFILE_ANY, &why), 0);
+	ck_assert_int_eq(outfile_create(&f, name, OUTFILE_ANY, NULL, &why), 0);
 	close(fds[1]);
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
@@ -523,9 +636,11 @@ Suite *outfile_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, creates);
-	tcase_add_test(t, keeps_an_older_file);
+	tcase_add_test(t, keeps_older_files);
 	tcase_add_loop_test(t, continues, 0, LENGTH(continuations));
-	tcase_add_test(t, finds_a_line_break_far_back);
+	tcase_add_test(t, sets_an_empty_file_of_others_aside);
+	tcase_add_test(t, knows_long_files_again);
+	tcase_add_test(t, reopens_what_it_closed);
 	tcase_add_loop_test(t, refuses, 0, LENGTH(refusals));
 	tcase_add_test(t, refuses_where_no_directory_is);
 	tcase_add_test(t, escapes_names);

@@ -48,6 +48,42 @@ START_TEST(endings_and_formats)
 }
 END_TEST
 
+static const struct {
+	const char *path, *beside, *relative;
+} relatives[] = {
+	{ "/a/b/r", "/a/b/s", "r" },
+	{ "/a/b/c/r", "/a/b/s", "c/r" },
+	{ "/a/r", "/a/b/s", "../r" },
+	{ "/a/bc/r", "/a/b/s", "../bc/r" },
+	{ "/x/y/r", "/a/b/s", "../../x/y/r" },
+	{ "/r", "/s", "r" },
+	{ "/r", "/a/s", "../r" },
+	{ "/a/r", "/s", "a/r" },
+	{ "/a/b/s~", "/a/b/s", "s~" },
+};
+
+START_TEST(relative_and_back)
+{
+	char *relative = path_relative(relatives[_i].path, relatives[_i].beside);
+
+	ck_assert_str_eq(relative, relatives[_i].relative);
+	char *back = path_resolve(relative, relatives[_i].beside);
+	ck_assert_str_eq(back, relatives[_i].path);
+	free(relative);
+	free(back);
+}
+END_TEST
+
+/* More steps up than there are directories lead to the root, as they do for everybody. */
+START_TEST(no_further_up_than_the_root)
+{
+	char *path = path_resolve("../../../r", "/a/s");
+
+	ck_assert_str_eq(path, "/r");
+	free(path);
+}
+END_TEST
+
 Suite *path_suite(void)
 {
 	Suite *s = suite_create("path");
@@ -55,6 +91,8 @@ Suite *path_suite(void)
 
 	tcase_add_loop_test(t, taken_apart, 0, sizeof names / sizeof *names);
 	tcase_add_test(t, endings_and_formats);
+	tcase_add_loop_test(t, relative_and_back, 0, sizeof relatives / sizeof *relatives);
+	tcase_add_test(t, no_further_up_than_the_root);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -260,7 +260,7 @@ static const char *const forgeries[] = {
 	"UPDATE progress SET results_size = 7",
 	"UPDATE progress SET sum = 0",
 	"UPDATE progress SET event_time_ms = 1",
-	"UPDATE progress SET rejects_sizes = x'7f'",
+	"UPDATE progress SET rejects = x'7f'",
 	"DELETE FROM identity",
 	"UPDATE identity SET mapping = mapping || ' '",
 };

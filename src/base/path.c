@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/text.h"
@@ -46,16 +49,6 @@ char *path_directory(const char *path)
 	return n == 1 ? xstrdup("/") : xstrndup(path, n - 1);
 }
 
-char *path_aside(const char *path)
-{
-	size_t n = strlen(path);
-	char *aside = xmalloc(n + 2);
-
-	memcpy(aside, path, n);
-	memcpy(aside + n, "~", 2);
-	return aside;
-}
-
 char *path_absolute(const char *path)
 {
 	const char *base = path_base(path);
@@ -75,6 +68,36 @@ char *path_absolute(const char *path)
 	return whole;
 }
 
+char *path_relative(const char *path, const char *beside)
+{
+	size_t common = 0;
+	struct buf out;
+
+	for (size_t i = 0; path[i] && path[i] == beside[i]; i++)
+		if (path[i] == '/')
+			common = i + 1;
+	buf_init(&out, BUF_UNBOUNDED);
+	for (const char *p = beside + common; (p = strchr(p, '/')) != NULL; p++)
+		buf_str(&out, "../");
+	buf_add(&out, path + common, strlen(path + common) + 1);
+	return out.data;
+}
+
+char *path_resolve(const char *relative, const char *beside)
+{
+	size_t dir = (size_t)(strrchr(beside, '/') - beside);
+	struct buf out;
+
+	for (; strncmp(relative, "../", 3) == 0; relative += 3)
+		while (dir > 0 && beside[--dir] != '/')
+			;
+	buf_init(&out, BUF_UNBOUNDED);
+	buf_add(&out, beside, dir);
+	buf_byte(&out, '/');
+	buf_add(&out, relative, strlen(relative) + 1);
+	return out.data;
+}
+
 int path_sync_dir(const char *path)
 {
 	char *dir = path_directory(path);
@@ -90,4 +113,56 @@ int path_sync_dir(const char *path)
 	close(fd); /* nothing was written through it */
 	errno = error;
 	return result;
+}
+
+bool path_names(const char *path, int fd)
+{
+	struct stat held, named;
+
+	return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
+	    held.st_ino == named.st_ino;
+}
+
+char *path_aside(const char *path, unsigned n)
+{
+	struct buf name;
+
+	buf_init(&name, BUF_UNBOUNDED);
+	buf_str(&name, path);
+	if (n > 1)
+		buf_fmt(&name, ".~%u", n);
+	buf_add(&name, "~", 2);
+	return name.data;
+}
+
+/* The name is taken by an empty file first, so that of two programs only one gets it. 0 or -1 with
+ * errno: EEXIST where it is taken. */
+static int rename_to_free(const char *path, const char *aside)
+{
+	int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -1;
+	close(fd); /* nothing was written through it */
+	if (rename(path, aside) == 0)
+		return path_sync_dir(path);
+	int error = errno;
+	unlink(aside);
+	errno = error;
+	return -1;
+}
+
+int path_set_aside(const char *path, char **aside)
+{
+	for (unsigned n = 1;; n++) {
+		*aside = path_aside(path, n);
+		if (rename_to_free(path, *aside) == 0)
+			return 0;
+		int error = errno;
+		free(*aside);
+		*aside = NULL;
+		errno = error;
+		if (error != EEXIST)
+			return -1;
+	}
 }

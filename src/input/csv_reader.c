@@ -494,9 +494,10 @@ static int refuse_width(const struct csv_header *h, size_t cells, size_t expecte
 	    h->given ? "--columns names" : "the header has", expected);
 }
 
-static int refuse_encoding(const struct csv_reader *c, struct reason *why)
+/* Which cell of a row it is. */
+static int refuse_encoding(const struct csv_reader *c, const struct csv_split *split,
+    struct reason *why)
 {
-	const struct csv_split *split = &c->split;
 	char cell[5 * NAME_SHOWN];
 
 	for (size_t i = 0; i < split->cells; i++) {
@@ -551,6 +552,18 @@ static void note_texts(struct record *r, const struct csv_split *split)
 	r->plain = !split->odd && !split->doubled;
 }
 
+/* All else in the row is ASCII. */
+static bool is_utf8(const struct csv_split *split)
+{
+	if (!split->first_high)
+		return true;
+	const char *last = split->last_high < split->row_end ? split->last_high + 1 :
+	                                                       split->row_end;
+
+	return split->first_high >= split->row_end ||
+	    utf8_valid(split->first_high, (size_t)(last - split->first_high));
+}
+
 /* The text of a _cio_raw cell, read as a row of the columns that are not dropped. */
 static int read_inner(struct csv_reader *c, const struct field *raw, struct record *r,
     struct reason *why)
@@ -575,10 +588,18 @@ static int read_inner(struct csv_reader *c, const struct field *raw, struct reco
 		return reason_set(why, RESERVED_RAW " holds more than one row");
 	if (split.cells != split.width)
 		return refuse_width(h, split.cells, split.width, why);
+	if (!is_utf8(&split))
+		return refuse_encoding(c, &split, why);
 	if (split.doubled)
 		csv_unescape(&split, h->kept, split.width, &c->inner);
 	note_texts(r, &split);
 	return 0;
+}
+
+/* Then all else in the row is of no account, its encoding neither: it is not read. */
+static bool has_inner(const struct csv_header *h)
+{
+	return h->raw_column < h->columns && h->cells[h->raw_column].value_len > 0;
 }
 
 /* A row with _cio_ columns. */
@@ -590,7 +611,7 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 	cut_raw(c, r);
 	if (c->split.doubled)
 		csv_unescape(&c->split, h->cells, h->columns, &c->scratch);
-	if (h->raw_column < h->columns && h->cells[h->raw_column].value_len > 0)
+	if (has_inner(h))
 		return read_inner(c, &h->cells[h->raw_column], r, why);
 	for (size_t i = 0; i < h->columns; i++) {
 		if (h->dropped[i])
@@ -599,16 +620,6 @@ static int drop_reserved(struct csv_reader *c, struct record *r, struct reason *
 		h->kept[shown++].value_len = h->cells[i].value_len;
 	}
 	return 0;
-}
-
-/* All else in the row is ASCII. */
-static bool is_utf8(const struct csv_split *split)
-{
-	const char *last = split->last_high < split->row_end ? split->last_high + 1 :
-	                                                       split->row_end;
-
-	return split->first_high >= split->row_end ||
-	    utf8_valid(split->first_high, (size_t)(last - split->first_high));
 }
 
 static enum input_result finish_row(struct csv_reader *c, struct record *r, struct reason *why)
@@ -622,8 +633,8 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 		refuse_width(h, split->cells, h->columns, why);
 		return INPUT_BAD;
 	}
-	if (split->first_high && !is_utf8(split)) {
-		refuse_encoding(c, why);
+	if (!is_utf8(split) && !has_inner(h)) {
+		refuse_encoding(c, split, why);
 		return INPUT_BAD;
 	}
 	r->layout = &c->layout;

@@ -447,6 +447,7 @@ int json_scan(struct json_scan *j, const char *text, size_t n)
 	j->fields = j->own;
 	j->count = 0;
 	j->as_expected = false;
+	j->bytes_alone = false;
 	if (*p != '{') {
 		refuse(j,
 		    *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
@@ -462,6 +463,7 @@ int json_scan(struct json_scan *j, const char *text, size_t n)
 		return -1;
 	size_t good = utf8_prefix(text, n);
 	if (good < n) {
+		j->bytes_alone = true;
 		refuse(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + good);
 		return -1;
 	}

@@ -40,6 +40,7 @@ struct json_scan {
 	/* What is wrong. */
 	const char *fault; /* "a comma or } is missing" */
 	const char *fault_at;
+	bool bytes_alone; /* nothing but that it is not UTF-8: the members are there all the same */
 
 	/* a bit for each open container: whether it is an array */
 	uint64_t arrays[JSON_DEPTH_MAX / 64];

@@ -322,6 +322,15 @@ static bool has_raw(struct ndjson_reader *j, const struct record *r)
 	return false;
 }
 
+/* The same of a line that is not UTF-8, in that text itself: a reject that nobody mended. What it
+ * holds is refused as it was before, and goes into the rejects as it was. */
+static bool has_raw_bytes(struct ndjson_reader *j, struct record *r)
+{
+	r->fields = j->scan.fields;
+	r->count = j->scan.count;
+	return j->scan.bytes_alone && has_raw(j, r) && !utf8_valid(j->text.data, j->text.len);
+}
+
 /* Lines. */
 
 static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool inner,
@@ -333,7 +342,10 @@ static int read_object(struct ndjson_reader *j, const char *line, size_t n, bool
 
 	r->from.raw = line;
 	r->from.raw_len = n;
-	if (json_scan(scan, line, n))
+	int bad = json_scan(scan, line, n);
+	if (bad && !inner && has_raw_bytes(j, r))
+		return read_object(j, j->text.data, j->text.len, true, r, why);
+	if (bad)
 		return reason_set(why, "%snot a JSON object: %s, at byte %zu",
 		    inner ? RESERVED_RAW ": " : "", scan->fault,
 		    (size_t)(scan->fault_at - line) + 1);

@@ -241,7 +241,7 @@ static int set_up(struct dry *d, struct reason *why)
 		return -1;
 	d->batch_most = feed_batch_most(o);
 	feed_start(&d->feed, o, true);
-	if (outfile_create(&d->out, "-", OUTFILE_ANY, why) == 0)
+	if (outfile_create(&d->out, "-", OUTFILE_ANY, NULL, why) == 0)
 		return 0;
 	why->status = EX_CANTCREAT;
 	return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/reason.h"
@@ -25,14 +26,25 @@ static bool has_results(const struct outputs *out)
 	return out->results.fd >= 0;
 }
 
+/* Whether a place is good; else with the option that names another. */
+static int check_place(const char *name, const char *option, struct reason *why)
+{
+	struct reason inner;
+
+	if (!name || outfile_check(name, true, &inner) == 0)
+		return 0;
+	return reason_exit(why, EX_CANTCREAT, "%s, or name another place with %s=FILE", inner.text,
+	    option);
+}
+
 int outputs_check(const struct options *o, struct reason *why)
 {
-	why->status = 0;
-	if ((o->rejects && outfile_check(o->rejects, false, why) != 0) ||
-	    (o->summary && outfile_check(o->summary, true, why) != 0) ||
-	    (o->metrics && outfile_check(o->metrics, true, why) != 0))
-		return failed(why);
-	return 0;
+	return check_place(o->rejects, "--rejects", why) != 0 ||
+	        check_place(o->results, "--results", why) != 0 ||
+	        check_place(o->summary, "--summary", why) != 0 ||
+	        check_place(o->metrics, "--metrics", why) != 0 ?
+	    -1 :
+	    0;
 }
 
 int outputs_open_checkpoint(struct outputs *out, const struct options *o, const struct identity *id,
@@ -70,28 +82,55 @@ static char *absolute(const char *name)
 	return path ? path : xstrdup("");
 }
 
-/* What was kept is about these files only if they are the same ones. */
+/* Whether this run goes on with what it wrote under that name. Where it is to write elsewhere now,
+ * and the old file is still there, that stays as it is. */
+static bool goes_on(struct outputs *out, const char *before, const char *now)
+{
+	char shown[PATH_SHOWN];
+
+	if (!*before || strcmp(before, now) == 0 || access(before, F_OK) != 0)
+		return true;
+	buf_fmt(&out->said,
+	    "%s: what this run wrote so far stays there, for another file is named now\n",
+	    path_shown(before, shown));
+	return false;
+}
+
+static int open_rejects(struct outputs *out, const struct options *o,
+    const struct checkpoint_state *kept, struct reason *why)
+{
+	out->rejects_name = absolute(o->rejects);
+	if (!o->rejects)
+		return 0;
+	bool same = kept && goes_on(out, kept->rejects_name, out->rejects_name);
+	out->rejects = rejects_new(o->rejects, same ? kept->rejects : NULL,
+	    same ? kept->rejects_files : 0, o->input.file_count, why);
+	if (!out->rejects)
+		return -1;
+	buf_str(&out->said, rejects_said(out->rejects));
+	return 0;
+}
+
+static int open_results(struct outputs *out, const struct options *o,
+    const struct checkpoint_state *kept, struct reason *why)
+{
+	out->results_name = absolute(o->results);
+	if (!o->results)
+		return 0;
+	if (kept && goes_on(out, kept->results_name, out->results_name))
+		return outfile_continue(&out->results, o->results, OUTFILE_ANY, &kept->results,
+		    &out->said, why);
+	return outfile_create(&out->results, o->results, OUTFILE_ANY, &out->said, why);
+}
+
 int outputs_open(struct outputs *out, const struct options *o, const struct checkpoint_state *kept,
     struct reason *why)
 {
-	int bad = 0;
-
 	why->status = 0;
-	out->rejects_name = absolute(o->rejects);
-	out->results_name = absolute(o->results);
-	if (o->rejects) {
-		bool same = kept && strcmp(kept->rejects_name, out->rejects_name) == 0;
-		out->rejects = rejects_new(o->rejects, same ? kept->rejects_sizes : NULL,
-		    o->input.file_count, why);
-		if (!out->rejects)
-			return failed(why);
-	}
-	if (o->results && kept && strcmp(kept->results_name, out->results_name) == 0)
-		bad = outfile_continue(&out->results, o->results, OUTFILE_ANY, kept->results_size,
-		    why);
-	else if (o->results)
-		bad = outfile_create(&out->results, o->results, OUTFILE_ANY, why);
-	return bad == 0 ? 0 : failed(why);
+	if (open_rejects(out, o, kept, why) != 0 || open_results(out, o, kept, why) != 0)
+		return failed(why);
+	buf_byte(&out->said, '\0');
+	return 0;
 }
 
 int outputs_result(struct outputs *out, const struct result *result, struct reason *why)
@@ -117,9 +156,9 @@ int outputs_commit(struct outputs *out, struct checkpoint_state *state, size_t f
 	if (!out->checkpoint)
 		return 0;
 	state->hash = out->hash;
-	state->rejects_sizes = out->rejects ? rejects_sizes(out->rejects) : NULL;
+	state->rejects = out->rejects ? rejects_marks(out->rejects) : NULL;
 	state->rejects_files = out->rejects ? files : 0;
-	state->results_size = has_results(out) ? out->results.size : 0;
+	state->results = outfile_mark(&out->results);
 	state->rejects_name = out->rejects_name;
 	state->results_name = out->results_name;
 	why->status = 0;
@@ -152,6 +191,7 @@ void outputs_free(struct outputs *out)
 	outputs_close(out, &ignored);
 	checkpoint_close(out->checkpoint);
 	buf_free(&out->line);
+	buf_free(&out->said);
 	free(out->rejects_name);
 	free(out->results_name);
 }

@@ -25,14 +25,15 @@ struct outputs {
 	struct buf line; /* of results, being made */
 	/* absolute, "" for none: for the checkpoint; owned */
 	char *rejects_name, *results_name;
-	uint64_t hash; /* sum of operation_hash over all settled records, for the checkpoint */
+	struct buf said; /* what was found under these names, a line each */
+	uint64_t hash;   /* sum of operation_hash over all settled records, for the checkpoint */
 	int64_t dirty_since; /* when the first outcome was not yet committed; INT64_MAX: none */
 };
 
 #define OUTPUTS_NONE \
 	{ \
 		.results = OUTFILE_CLOSED, .line = { .max = BUF_UNBOUNDED }, \
-		.dirty_since = INT64_MAX \
+		.said = { .max = BUF_UNBOUNDED }, .dirty_since = INT64_MAX \
 	}
 
 /* Whether the places of what is written at the end, or perhaps never, are good. 0 or -1 with *why
@@ -45,7 +46,7 @@ int outputs_open_checkpoint(struct outputs *out, const struct options *o, const 
     bool due_elsewhere, struct checkpoint_state *kept, bool *resuming, struct reason *why);
 
 /* Opens rejects and results, new ones or those of the run that is carried on; kept NULL: a new
- * run. */
+ * run. What a person should know of what was found there is in out->said, a line each. */
 int outputs_open(struct outputs *out, const struct options *o, const struct checkpoint_state *kept,
     struct reason *why);
 

@@ -1,6 +1,7 @@
 /* How a run begins: what it needs is opened, in the order in which trouble is cheapest. */
 #include "run/run_state.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/words.h"
@@ -50,6 +51,18 @@ static int open_checkpoint(struct run *r, struct reason *why)
 		return 0;
 	r->feed.operation.event_time_ms = s->state.event_time_ms;
 	say_resuming(r);
+	return 0;
+}
+
+static int open_outputs(struct run *r, struct reason *why)
+{
+	const struct resume *s = &r->intake.resume;
+
+	if (outputs_open(&r->outputs, r->o, s->verifying ? &s->state : NULL, why) != 0)
+		return -1;
+	for (const char *line = r->outputs.said.data, *end; (end = strchr(line, '\n')) != NULL;
+	     line = end + 1)
+		display_message(r->display, DISPLAY_NOTICE, "%.*s", (int)(end - line), line);
 	return 0;
 }
 
@@ -109,16 +122,13 @@ static int set_up_sender(struct run *r, struct reason *why)
 
 int start_run(struct run *r, struct reason *why)
 {
-	const struct checkpoint_state *kept = &r->intake.resume.state;
-
 	tally_init(&r->tally, r->o, r->display, NULL);
 	if (feed_open(&r->feed, r->o, r->started_wall / 1000, why) != 0)
 		return -1;
 	tally_init(&r->tally, r->o, r->display, r->feed.input);
 	if (outputs_check(r->o, why) != 0 ||
 	    sync_open(r->o, r->feed.input, &r->feed.identity, &r->sync, why) != 0 ||
-	    open_checkpoint(r, why) != 0 ||
-	    outputs_open(&r->outputs, r->o, r->intake.resume.verifying ? kept : NULL, why) != 0)
+	    open_checkpoint(r, why) != 0 || open_outputs(r, why) != 0)
 		return -1;
 	set_up_queue(r);
 	set_up_pace(r);

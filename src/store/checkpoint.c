@@ -14,11 +14,12 @@
 
 #define WAY_OUT "--restart begins anew, --state=FILE keeps a state of its own in another file"
 
-/* To change the schema: raise the version, and say here how an older file is brought up to it. So
- * far there is one. */
+/* To change the schema: raise the version, and say here how an older file is brought up to it. One
+ * of version 1 is refused: it has no sums of what was written, and event ids were made otherwise.
+ */
 static const struct db_kind kind = {
 	.application_id = 0x63696f73, /* "cios" */
-	.version = 1,
+	.version = 2,
 	.schema = "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT "
 	          "NULL, action TEXT NOT NULL, "
 	          "destination TEXT NOT NULL, mapping TEXT NOT NULL);"
@@ -26,8 +27,8 @@ static const struct db_kind kind = {
 	          "NULL, open BLOB NOT NULL, "
 	          "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, "
 	          "failed INTEGER NOT NULL, "
-	          "rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms "
-	          "INTEGER NOT NULL, "
+	          "rejects BLOB NOT NULL, results_size INTEGER NOT NULL, results_sum INTEGER NOT "
+	          "NULL, results_inode INTEGER NOT NULL, event_time_ms INTEGER NOT NULL, "
 	          "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
 	.what = "state file",
 	.option = "--state",
@@ -35,15 +36,16 @@ static const struct db_kind kind = {
 	.way_out = WAY_OUT,
 };
 
-enum { NUMBERS = 7, PARTS = 4 }; /* integers in a progress row; texts in an identity */
+enum { NUMBERS = 9, PARTS = 4 }; /* integers in a progress row; texts in an identity */
 
 /* A progress row as it is stored. */
 struct row {
-	/* high, hash, rejected, refused, failed, results_size, event_time_ms */
+	/* high, hash, rejected, refused, failed, results_size, results_sum, results_inode,
+	 * event_time_ms */
 	uint64_t numbers[NUMBERS];
-	/* varints: each the distance from the one before; each by itself */
-	struct buf open, sizes;
-	const char *names[2]; /* rejects, results */
+	/* varints: each the distance from the one before; each FILE's mark */
+	struct buf open, rejects;
+	char *names[2]; /* rejects, results: relative to the state file */
 };
 
 struct checkpoint {
@@ -52,8 +54,8 @@ struct checkpoint {
 	char *identity[PARTS];
 	struct row row;
 	uint64_t *open; /* what checkpoint_open handed out */
-	int64_t *sizes;
-	char *names[2];
+	struct outfile_mark *rejects;
+	char *names[2]; /* absolute */
 };
 
 static void put_varint(struct buf *b, uint64_t n)
@@ -98,7 +100,7 @@ static uint64_t checksum(const struct checkpoint *l, const struct row *r)
 		add_sum(&x, l->identity[i], strlen(l->identity[i]));
 	add_sum(&x, r->numbers, sizeof r->numbers);
 	add_sum(&x, r->open.data, r->open.len);
-	add_sum(&x, r->sizes.data, r->sizes.len);
+	add_sum(&x, r->rejects.data, r->rejects.len);
 	for (size_t i = 0; i < 2; i++)
 		add_sum(&x, r->names[i], strlen(r->names[i]));
 	return XXH3_64bits_digest(&x);
@@ -152,19 +154,21 @@ static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t
 	return true;
 }
 
-static bool take_sizes(struct checkpoint *l, const void *data, int size,
+static bool take_rejects(struct checkpoint *l, const void *data, int size,
     struct checkpoint_state *state)
 {
 	const unsigned char *p = data, *end = p + size;
-	uint64_t n;
+	uint64_t bytes, sum, inode;
 
-	l->sizes = xcalloc((size_t)size, sizeof *l->sizes);
+	l->rejects = xcalloc((size_t)size, sizeof *l->rejects); /* a FILE has three varints */
 	while (p && p < end) {
-		if (get_varint(&p, end, &n) != 0 || n > INT64_MAX)
+		if (get_varint(&p, end, &bytes) != 0 || get_varint(&p, end, &sum) != 0 ||
+		    get_varint(&p, end, &inode) != 0 || bytes > INT64_MAX)
 			return false;
-		l->sizes[state->rejects_files++] = (int64_t)n;
+		l->rejects[state->rejects_files++] = (struct outfile_mark){ (int64_t)bytes, sum,
+			inode };
 	}
-	state->rejects_sizes = l->sizes;
+	state->rejects = l->rejects;
 	return true;
 }
 
@@ -187,11 +191,9 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 	for (int i = 0; i < NUMBERS; i++)
 		r->numbers[i] = (uint64_t)sqlite3_column_int64(s, i);
 	take_blob(s, NUMBERS, &r->open);
-	take_blob(s, NUMBERS + 1, &r->sizes);
-	if (!copy_texts(s, NUMBERS + 2, 2, l->names))
+	take_blob(s, NUMBERS + 1, &r->rejects);
+	if (!copy_texts(s, NUMBERS + 2, 2, r->names))
 		return false;
-	r->names[0] = state->rejects_name = l->names[0];
-	r->names[1] = state->results_name = l->names[1];
 	if ((uint64_t)sqlite3_column_int64(s, NUMBERS + 4) != checksum(l, r))
 		return false;
 	state->high = r->numbers[0];
@@ -199,10 +201,15 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 	state->rejected = r->numbers[2];
 	state->refused = r->numbers[3];
 	state->failed = r->numbers[4];
-	state->results_size = (int64_t)r->numbers[5];
-	state->event_time_ms = (int64_t)r->numbers[6];
+	state->results = (struct outfile_mark){ (int64_t)r->numbers[5], r->numbers[6],
+		r->numbers[7] };
+	state->event_time_ms = (int64_t)r->numbers[8];
+	for (int i = 0; i < 2; i++)
+		l->names[i] = *r->names[i] ? path_resolve(r->names[i], l->db.path) : xstrdup("");
+	state->rejects_name = l->names[0];
+	state->results_name = l->names[1];
 	return take_open(l, r->open.data, (int)r->open.len, state->high, state) &&
-	    take_sizes(l, r->sizes.data, (int)r->sizes.len, state);
+	    take_rejects(l, r->rejects.data, (int)r->rejects.len, state);
 }
 
 /* Reads the identity. CHECKPOINT_RESUME: done, CHECKPOINT_NEW: there is none, else *why. */
@@ -226,8 +233,9 @@ static int read_identity(struct checkpoint *l, struct reason *why)
 static int read_progress(struct checkpoint *l, struct checkpoint_state *state, struct reason *why)
 {
 	sqlite3_stmt *s = db_prepare(&l->db,
-	    "SELECT high, hash, rejected, refused, failed, results_size, event_time_ms, "
-	    "open, rejects_sizes, rejects_name, results_name, sum FROM progress",
+	    "SELECT high, hash, rejected, refused, failed, results_size, results_sum, "
+	    "results_inode, event_time_ms, open, rejects, rejects_name, results_name, sum FROM "
+	    "progress",
 	    why);
 	int result;
 
@@ -343,8 +351,9 @@ static int open_checkpoint(struct checkpoint *l, const char *path, const char *c
 		return result;
 	l->put = db_prepare(&l->db,
 	    "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
-	    "results_size, event_time_ms, open, rejects_sizes, rejects_name, results_name, sum) "
-	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    "results_size, results_sum, results_inode, event_time_ms, open, rejects, "
+	    "rejects_name, results_name, sum) "
+	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	    why);
 	return l->put ? result : cannot_be(l, "used", why);
 }
@@ -358,7 +367,7 @@ enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint
 	*out = NULL;
 	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
 	buf_init(&l->row.open, BUF_UNBOUNDED);
-	buf_init(&l->row.sizes, BUF_UNBOUNDED);
+	buf_init(&l->row.rejects, BUF_UNBOUNDED);
 	int result = open_checkpoint(l, path, now, restart != 0, state, why);
 	if (result == CHECKPOINT_NEW || result == CHECKPOINT_RESUME)
 		*out = l;
@@ -367,15 +376,34 @@ enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint
 	return (enum checkpoint_result)result;
 }
 
-static void fill_row(struct row *r, const struct checkpoint_state *s)
+static void put_rejects(struct buf *b, const struct outfile_mark *marks, size_t files)
 {
+	buf_reset(b);
+	for (size_t i = 0; i < files; i++) {
+		put_varint(b, (uint64_t)marks[i].size);
+		put_varint(b, marks[i].sum);
+		put_varint(b, marks[i].inode);
+	}
+}
+
+static void put_name(char **to, const char *name, const struct checkpoint *l)
+{
+	free(*to);
+	*to = name && *name ? path_relative(name, l->db.path) : xstrdup("");
+}
+
+static void fill_row(struct checkpoint *l, const struct checkpoint_state *s)
+{
+	struct row *r = &l->row;
 	const uint64_t numbers[NUMBERS] = {
 		s->high,
 		s->hash,
 		s->rejected,
 		s->refused,
 		s->failed,
-		(uint64_t)s->results_size,
+		(uint64_t)s->results.size,
+		s->results.sum,
+		s->results.inode,
 		(uint64_t)s->event_time_ms,
 	};
 	uint64_t last = 0;
@@ -386,11 +414,9 @@ static void fill_row(struct row *r, const struct checkpoint_state *s)
 		put_varint(&r->open, s->open[i] - last);
 		last = s->open[i];
 	}
-	buf_reset(&r->sizes);
-	for (size_t i = 0; i < s->rejects_files; i++)
-		put_varint(&r->sizes, s->rejects_sizes[i] > 0 ? (uint64_t)s->rejects_sizes[i] : 0);
-	r->names[0] = s->rejects_name ? s->rejects_name : "";
-	r->names[1] = s->results_name ? s->results_name : "";
+	put_rejects(&r->rejects, s->rejects, s->rejects_files);
+	put_name(&r->names[0], s->rejects_name, l);
+	put_name(&r->names[1], s->results_name, l);
 }
 
 static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
@@ -403,11 +429,11 @@ int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state
 {
 	struct row *r = &l->row;
 
-	fill_row(r, state);
+	fill_row(l, state);
 	for (int i = 0; i < NUMBERS; i++)
 		sqlite3_bind_int64(l->put, i + 1, (sqlite3_int64)r->numbers[i]);
 	bind_blob(l->put, NUMBERS + 1, &r->open);
-	bind_blob(l->put, NUMBERS + 2, &r->sizes);
+	bind_blob(l->put, NUMBERS + 2, &r->rejects);
 	for (int i = 0; i < 2; i++)
 		sqlite3_bind_text(l->put, NUMBERS + 3 + i, r->names[i], -1, SQLITE_STATIC);
 	sqlite3_bind_int64(l->put, NUMBERS + 5, (sqlite3_int64)checksum(l, r));
@@ -439,10 +465,12 @@ void checkpoint_close(struct checkpoint *l)
 	db_close(&l->db);
 	forget_identity(l);
 	buf_free(&l->row.open);
-	buf_free(&l->row.sizes);
+	buf_free(&l->row.rejects);
 	free(l->open);
-	free(l->sizes);
-	free(l->names[0]);
-	free(l->names[1]);
+	free(l->rejects);
+	for (size_t i = 0; i < 2; i++) {
+		free(l->row.names[i]);
+		free(l->names[i]);
+	}
 	free(l);
 }

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "store/outfile.h"
 
 struct checkpoint;
 struct reason;
@@ -43,12 +44,13 @@ struct checkpoint_state {
 	uint64_t hash; /* sum over the settled records of operation_hash */
 	/* of the settled ones; the others were accepted (or skipped) */
 	uint64_t rejected, refused, failed;
-	/* bytes of each FILE's rejects file that belong to settled records */
-	const int64_t *rejects_sizes;
+	/* what is in each FILE's rejects, and in the results, for records that are settled */
+	const struct outfile_mark *rejects;
 	size_t rejects_files;
-	int64_t results_size; /* the same for the results file */
-	const char *rejects_name,
-	    *results_name; /* path_absolute, "" for none: the sizes are those of these files only */
+	struct outfile_mark results;
+	/* path_absolute, "" for none. They are kept relative to the state file, so that all can be
+	 * moved together */
+	const char *rejects_name, *results_name;
 	/* operation_config.event_time_ms, kept so that ids stay the same */
 	int64_t event_time_ms;
 };

@@ -95,16 +95,6 @@ struct sqlite3_stmt *db_prepare(struct db *d, const char *sql, struct reason *wh
 	return s;
 }
 
-/* Whether the locked file is still the one under its name: another run may have removed it
- * meanwhile. */
-static bool is_current(const struct db *d)
-{
-	struct stat held, named;
-
-	return fstat(d->lock, &held) == 0 && lstat(d->path, &named) == 0 &&
-	    held.st_dev == named.st_dev && held.st_ino == named.st_ino;
-}
-
 static int open_file(struct db *d, int flags, struct reason *why)
 {
 	struct stat st;
@@ -188,7 +178,8 @@ static enum db_result lock_file(struct db *d, struct reason *why)
 			return DB_FAILED;
 		}
 		int error = flock(d->lock, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
-		if (error == 0 && is_current(d))
+		/* another run may have removed it meanwhile */
+		if (error == 0 && path_names(d->path, d->lock))
 			return DB_KEPT;
 		unlock(d);
 		if (error == EWOULDBLOCK) {
@@ -225,11 +216,11 @@ static int unlink_all(const struct db *d)
 
 static int set_aside(const struct db *d)
 {
-	char *aside = path_aside(d->path);
-	int result = rename(d->path, aside);
+	char *aside;
+	int result = path_set_aside(d->path, &aside);
 
 	free(aside);
-	return result != 0 ? -1 : path_sync_dir(d->path);
+	return result;
 }
 
 /* -- whose it is: told by its bytes, for SQLite may be unable to read it -- */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/path.h"
+#include "store/claim.h"
 
 #define PENDING_MAX (64u << 10)
 
@@ -147,6 +148,14 @@ static int give_up(struct outfile *f)
 	return -1;
 }
 
+static int changed(const char *name, struct reason *why)
+{
+	char shown[PATH_SHOWN];
+
+	return reason_set(why, "%s: was changed while it was opened: run the same command again",
+	    path_shown(name, shown));
+}
+
 static int open_stream(struct outfile *f, struct reason *why)
 {
 	struct stat st;
@@ -157,9 +166,7 @@ static int open_stream(struct outfile *f, struct reason *why)
 	if (f->fd < 0)
 		return complain(f->name, "opened", errno, why);
 	if (standard < 0 && (fstat(f->fd, &st) != 0 || S_ISREG(st.st_mode))) {
-		char shown[PATH_SHOWN];
-		reason_set(why, "%s: was changed while it was opened: run the same command again",
-		    path_shown(f->name, shown));
+		changed(f->name, why);
 		return give_up(f);
 	}
 	return 0;
@@ -167,19 +174,23 @@ static int open_stream(struct outfile *f, struct reason *why)
 
 static int open_new(struct outfile *f, struct reason *why)
 {
+	struct stat st;
+
 	f->fd = open_retrying(f->name, O_WRONLY | O_CREAT | O_EXCL);
 	if (f->fd < 0)
 		return complain(f->name, "made", errno, why);
 	f->seekable = true;
-	if (path_sync_dir(f->name) != 0) {
+	if (fstat(f->fd, &st) != 0 || path_sync_dir(f->name) != 0) {
 		complain(f->name, "made lastingly", errno, why);
 		return give_up(f);
 	}
+	f->inode = st.st_ino;
 	return 0;
 }
 
-int outfile_set_aside(const char *name, struct reason *why)
+int outfile_set_aside(const char *name, struct buf *said, struct reason *why)
 {
+	char shown[PATH_SHOWN], shown_aside[PATH_SHOWN], *aside;
 	mode_t mode;
 
 	if (look(name, &mode, why) != 0)
@@ -188,15 +199,17 @@ int outfile_set_aside(const char *name, struct reason *why)
 		return 0;
 	if (!S_ISREG(mode))
 		return refuse(name, mode, why);
-	char *aside = path_aside(name);
-	int result = rename(name, aside) != 0 || path_sync_dir(name) != 0 ? -1 : 0;
-	if (result != 0)
-		complain(name, "renamed to the same name with ~ after it", errno, why);
+	if (path_set_aside(name, &aside) != 0)
+		return complain(name, "renamed to the same name with ~ after it", errno, why);
+	if (said)
+		buf_fmt(said, "%s: is not of this run: it is kept as %s\n", path_shown(name, shown),
+		    path_shown(aside, shown_aside));
 	free(aside);
-	return result;
+	return 0;
 }
 
-int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, struct reason *why)
+int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, struct buf *said,
+    struct reason *why)
 {
 	mode_t mode;
 
@@ -205,36 +218,14 @@ int outfile_create(struct outfile *f, const char *name, enum outfile_kind kind, 
 		return -1;
 	if (is_stream(name, kind, mode))
 		return open_stream(f, why);
-	if (outfile_set_aside(name, why) != 0)
+	if (outfile_set_aside(name, said, why) != 0)
 		return -1;
 	return open_new(f, why);
 }
 
-/* Where the last line of the first `size` bytes ends: 0 where there is no line break. -1 with
- * errno. */
-static int64_t last_line_end(int fd, int64_t size)
-{
-	char piece[4096];
-
-	while (size > 0) {
-		int64_t at = size > (int64_t)sizeof piece ? size - (int64_t)sizeof piece : 0;
-		ssize_t n = pread(fd, piece, (size_t)(size - at), at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n != size - at) {
-			errno = n < 0 ? errno : EIO;
-			return -1;
-		}
-		const char *end = os_find_last(piece, '\n', (size_t)n);
-		if (end)
-			return at + (end - piece) + 1;
-		size = at;
-	}
-	return 0;
-}
-
-/* Cuts f's file to what it should go on from. 1: done, 0: somebody changed it, -1 with *why. */
-static int cut(struct outfile *f, int64_t size, struct reason *why)
+/* Cuts what is open off behind what is marked, and goes there. Where nothing is marked it must be
+ * empty. 0 or -1 with *why. */
+static int cut(struct outfile *f, const struct outfile_mark *mark, struct reason *why)
 {
 	struct stat st;
 
@@ -242,39 +233,63 @@ static int cut(struct outfile *f, int64_t size, struct reason *why)
 		return complain(f->name, "looked at", errno, why);
 	if (!S_ISREG(st.st_mode))
 		return refuse(f->name, st.st_mode, why);
-	int64_t keep = size < st.st_size ? size : st.st_size;
-	int64_t end = last_line_end(f->fd, keep);
-	if (end < 0)
-		return complain(f->name, "read", errno, why);
-	if (size <= st.st_size && end < size)
-		return 0;
-	if (end < st.st_size && ftruncate(f->fd, end) != 0)
+	if (st.st_size < mark->size || (mark->size == 0 && st.st_size > 0))
+		return changed(f->name, why);
+	if (st.st_size > mark->size && ftruncate(f->fd, mark->size) != 0)
 		return complain(f->name, "cut to where it goes on", errno, why);
-	if (lseek(f->fd, end, SEEK_SET) < 0)
+	if (lseek(f->fd, mark->size, SEEK_SET) < 0)
 		return complain(f->name, "continued", errno, why);
-	f->size = end;
-	return 1;
+	f->size = mark->size;
+	f->sum = mark->sum;
+	f->inode = st.st_ino;
+	return 0;
 }
 
-int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind, int64_t size,
+int outfile_reopen(struct outfile *f, const char *name, const struct outfile_mark *mark,
     struct reason *why)
+{
+	begin(f, name);
+	f->fd = open_retrying(name, O_RDWR);
+	if (f->fd < 0)
+		return complain(name, "opened", errno, why);
+	f->seekable = true;
+	return cut(f, mark, why) != 0 ? give_up(f) : 0;
+}
+
+int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind,
+    const struct outfile_mark *mark, struct buf *said, struct reason *why)
 {
 	mode_t mode;
 
 	begin(f, name);
 	if (look(name, &mode, why) != 0)
 		return -1;
-	if (mode == 0 || !S_ISREG(mode) || is_stream(name, kind, mode))
-		return outfile_create(f, name, kind, why);
-	f->fd = open_retrying(name, O_RDWR);
-	if (f->fd < 0)
-		return complain(name, "opened", errno, why);
-	f->seekable = true;
-	int result = cut(f, size < 0 ? 0 : size, why);
-	if (result > 0)
-		return 0;
-	give_up(f);
-	return result < 0 ? -1 : outfile_create(f, name, kind, why);
+	if (is_stream(name, kind, mode))
+		return open_stream(f, why);
+	enum claim claim = claim_name(name, mark, said, why);
+	if (claim == CLAIM_FAILED || look(name, &mode, why) != 0)
+		return -1;
+	if (claim == CLAIM_OURS)
+		return outfile_reopen(f, name, mark, why);
+	if (mark->size > 0)
+		claim_say_gone(name, said);
+	return mode == 0 ? open_new(f, why) :
+	                   outfile_reopen(f, name, &(struct outfile_mark){ 0 }, why);
+}
+
+struct outfile_mark outfile_mark(const struct outfile *f)
+{
+	return (struct outfile_mark){ f->size, f->sum, f->inode };
+}
+
+/* FNV-1a (Fowler, Noll, Vo), for it goes on from a number alone, over any pieces. */
+uint64_t outfile_sum(uint64_t sum, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
+	return sum;
 }
 
 /* Remembers the first error. Returns -1. */
@@ -311,6 +326,8 @@ int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *wh
 		buf_add(&f->pending, data, n);
 	}
 	f->size += (int64_t)n;
+	if (f->seekable)
+		f->sum = outfile_sum(f->sum, data, n);
 	return 0;
 }
 
@@ -339,7 +356,7 @@ static int write_stream(const char *name, const void *data, size_t n, struct rea
 {
 	struct outfile f;
 
-	if (outfile_create(&f, name, OUTFILE_ANY, why) != 0)
+	if (outfile_create(&f, name, OUTFILE_ANY, NULL, why) != 0)
 		return -1;
 	if (outfile_add(&f, data, n, why) != 0) {
 		struct reason second;

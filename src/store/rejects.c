@@ -1,17 +1,15 @@
 /* A sheet for each FILE: rows as they were read, the reason behind them. */
 #include "store/rejects.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sysexits.h>
 #include "base/buf.h"
 #include "input/input.h"
 #include "base/log.h"
-#include "store/outfile.h"
+#include "store/claim.h"
 #include "base/path.h"
 #include "input/record.h"
 #include "base/text.h"
@@ -20,21 +18,17 @@
 #define ROW_MAX ((size_t)8 * RECORD_MAX)
 #define ROW_KEEP (64u << 10)
 
-/* The rejects of one FILE. */
-struct sheet {
-	int64_t size;
-	/* NULL until it is known: its ending depends on the FILE's format */
-	char *name;
-};
-
 struct rejects {
-	char *name;           /* the first FILE's */
-	size_t stem;          /* bytes of it before its ending */
-	struct sheet *sheets; /* one a FILE */
-	int64_t *sizes;       /* of them, for the checkpoint */
+	char *name;                 /* the first FILE's */
+	size_t stem;                /* bytes of it before its ending */
+	int lock;                   /* on NAME */
+	struct outfile_mark *marks; /* one a FILE */
+	/* theirs; NULL until it is known: its ending depends on the FILE's format */
+	char **names;
 	size_t files;
 	size_t current; /* whose sheet is open: one at a time, for there may be thousands */
 	struct outfile out;
+	struct buf said;
 	uint64_t count;
 	struct buf row;
 };
@@ -60,120 +54,140 @@ static char *sheet_name(const struct rejects *r, size_t file, enum input_format 
 	return b.data;
 }
 
-static int cannot(const char *name, const char *what, struct reason *why)
+/* Cuts a sheet of this run's to what is marked: what was behind that is written again. */
+static int cut_sheet(const char *name, const struct outfile_mark *mark, struct reason *why)
+{
+	struct outfile f;
+
+	return outfile_reopen(&f, name, mark, why) == 0 ? outfile_close(&f, why) : -1;
+}
+
+/* Nothing is there that this FILE's sheet could go on with. */
+static void begin_anew(struct rejects *r, size_t file)
+{
+	if (r->marks[file].size > 0) {
+		char *name = sheet_name(r, file, format_of_name(r->name));
+		claim_say_gone(name, &r->said);
+		free(name);
+	}
+	r->marks[file] = (struct outfile_mark){ 0 };
+}
+
+/* Looks for a FILE's sheet under each name that it may have; what it is not is set aside. NAME was
+ * claimed when it was locked. */
+static int prepare_sheet(struct rejects *r, size_t file, struct reason *why)
+{
+	static const enum input_format formats[] = { INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
+	size_t names = sizeof formats / sizeof *formats;
+	struct outfile_mark *mark = &r->marks[file];
+	enum claim claim = CLAIM_NOTHING;
+
+	for (size_t i = 0; i < names && claim == CLAIM_NOTHING; i++) {
+		char *name = sheet_name(r, file, formats[i]);
+		claim = claim_name(name, mark, &r->said, why);
+		if (claim == CLAIM_OURS)
+			r->names[file] = name;
+		else
+			free(name);
+	}
+	if (claim == CLAIM_OURS)
+		return cut_sheet(r->names[file], mark, why);
+	begin_anew(r, file);
+	return claim == CLAIM_FAILED ? -1 : 0;
+}
+
+/* Takes NAME for this run, and what it has marked there. */
+static int hold(struct rejects *r, struct reason *why)
 {
 	char shown[PATH_SHOWN];
 
-	return reason_set(why,
-	    "%s: cannot be %s: %s: put that right and run the same command again",
-	    path_shown(name, shown), what, strerror(errno));
-}
-
-/* Cuts a sheet of an earlier run to its size; one with nothing to keep is removed. */
-static int cut_sheet(struct sheet *s, const char *name, struct reason *why)
-{
-	struct outfile f = OUTFILE_CLOSED;
-	int64_t size = 0;
-
-	if (s->size > 0) {
-		if (outfile_continue(&f, name, OUTFILE_REGULAR, s->size, why) < 0)
-			return -1;
-		size = f.size;
-		if (outfile_close(&f, why) != 0)
-			return -1;
+	switch (claim_hold(r->name, &r->marks[0], &r->said, &r->lock, why)) {
+	case CLAIM_OURS:
+		r->names[0] = xstrdup(r->name);
+		return cut_sheet(r->name, &r->marks[0], why);
+	case CLAIM_NOTHING:
+		begin_anew(r, 0);
+		return 0;
+	case CLAIM_BUSY:
+		return reason_exit(why, EX_TEMPFAIL,
+		    "%s: another run writes its rejects there: wait for it to end",
+		    path_shown(r->name, shown));
+	case CLAIM_FAILED:
+		break;
 	}
-	if (size == 0 && unlink(name) != 0)
-		return cannot(name, "removed", why);
-	s->size = size;
-	s->name = size > 0 ? xstrdup(name) : NULL;
-	return 0;
+	return -1;
 }
 
-/* What an earlier run left under one name: set aside by a new run, else cut. */
-static int take_over(struct sheet *s, const char *name, bool resumed, bool *found,
-    struct reason *why)
+static int prepare(struct rejects *r, struct reason *why)
 {
-	struct stat st;
+	struct reason inner;
+	int result = hold(r, &inner);
 
-	if (lstat(name, &st) != 0)
-		return errno == ENOENT ? 0 : cannot(name, "looked at", why);
-	if (!resumed || !S_ISREG(st.st_mode))
-		return outfile_set_aside(name, why);
-	*found = true;
-	return cut_sheet(s, name, why);
-}
-
-/* Looks for a FILE's sheet under each name that it may have. */
-static int prepare_sheet(struct rejects *r, size_t file, bool resumed, struct reason *why)
-{
-	static const enum input_format formats[] = { INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
-	size_t names = file == 0 ? 1 : sizeof formats / sizeof *formats;
-	struct sheet *s = &r->sheets[file];
-	bool found = false;
-	int result = 0;
-
-	for (size_t i = 0; i < names && result == 0 && !found; i++) {
-		char *name = sheet_name(r, file, formats[i]);
-		result = take_over(s, name, resumed, &found, why);
-		free(name);
-	}
-	if (!found)
-		s->size = 0; /* somebody took it away: it is begun anew */
-	r->sizes[file] = s->size;
-	return result;
+	for (size_t i = 1; i < r->files && result == 0; i++)
+		result = prepare_sheet(r, i, &inner);
+	if (result == 0)
+		return 0;
+	return reason_exit(why, inner.status ? inner.status : EX_CANTCREAT,
+	    "%s, or name another place with --rejects=FILE", inner.text);
 }
 
 static void free_all(struct rejects *r)
 {
+	claim_release(r->name, r->lock);
 	for (size_t i = 0; i < r->files; i++)
-		free(r->sheets[i].name);
-	free(r->sheets);
-	free(r->sizes);
+		free(r->names[i]);
+	free(r->names);
+	free(r->marks);
 	free(r->name);
 	buf_free(&r->row);
+	buf_free(&r->said);
 	free(r);
 }
 
-struct rejects *rejects_new(const char *name, const int64_t *sizes, size_t files,
-    struct reason *why)
+struct rejects *rejects_new(const char *name, const struct outfile_mark *kept, size_t kept_files,
+    size_t files, struct reason *why)
 {
 	struct rejects *r = xcalloc(1, sizeof *r);
 
 	r->name = xstrdup(name);
 	r->stem = (size_t)(path_ending(name) - name);
 	r->files = files;
-	r->sheets = xcalloc(files, sizeof *r->sheets);
-	r->sizes = xcalloc(files, sizeof *r->sizes);
+	r->marks = xcalloc(files, sizeof *r->marks);
+	r->names = xcalloc(files, sizeof *r->names);
 	r->out = OUTFILE_CLOSED;
+	r->lock = -1;
 	buf_init(&r->row, ROW_MAX);
-	for (size_t i = 0; i < files; i++) {
-		r->sheets[i].size = sizes ? sizes[i] : 0;
-		if (prepare_sheet(r, i, sizes != NULL, why) != 0) {
-			free_all(r);
-			return NULL;
-		}
+	buf_init(&r->said, BUF_UNBOUNDED);
+	for (size_t i = 0; kept && i < kept_files && i < files; i++)
+		r->marks[i] = kept[i];
+	if (prepare(r, why) != 0) {
+		free_all(r);
+		return NULL;
 	}
+	buf_byte(&r->said, '\0');
 	return r;
+}
+
+const char *rejects_said(const struct rejects *r)
+{
+	return r->said.data;
 }
 
 /* Makes FILE's sheet the open one. */
 static int open_sheet(struct rejects *r, size_t file, enum input_format format, struct reason *why)
 {
-	struct sheet *s = &r->sheets[file];
+	struct outfile_mark *mark = &r->marks[file];
 
 	if (r->out.fd >= 0 && r->current == file)
 		return 0;
 	if (r->out.fd >= 0 && (outfile_sync(&r->out, why) != 0 || outfile_close(&r->out, why) != 0))
 		return -1;
-	if (!s->name)
-		s->name = sheet_name(r, file, format);
+	if (!r->names[file])
+		r->names[file] = sheet_name(r, file, format);
 	r->current = file;
-	int result = s->size > 0 ?
-	    outfile_continue(&r->out, s->name, OUTFILE_REGULAR, s->size, why) :
-	    outfile_create(&r->out, s->name, OUTFILE_REGULAR, why);
-	if (result == 0)
-		s->size = r->out.size;
-	return result;
+	return mark->size > 0 ?
+	    outfile_reopen(&r->out, r->names[file], mark, why) :
+	    outfile_continue(&r->out, r->names[file], OUTFILE_REGULAR, mark, NULL, why);
 }
 
 /* What is added to a record. */
@@ -272,7 +286,7 @@ static void add_object(struct buf *b, const struct origin *from, bool whole,
 		buf_add(b, from->raw, n);
 	} else {
 		buf_str(b, "{\"_cio_raw\":");
-		text_json_any(b, from->raw, from->raw_len);
+		text_json(b, from->raw, from->raw_len); /* bytes that are no UTF-8 pass */
 	}
 	buf_fmt(b, "%s\"_cio_line\":%" PRIu64 ",\"_cio_outcome\":\"%s\"", empty ? "" : ",",
 	    note->line, note->outcome);
@@ -316,14 +330,14 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	buf_trim(&r->row, ROW_KEEP);
 	if (result != 0)
 		return -1;
-	r->sheets[from->file].size = r->sizes[from->file] = r->out.size;
+	r->marks[from->file] = outfile_mark(&r->out);
 	r->count++;
 	return 0;
 }
 
-const int64_t *rejects_sizes(const struct rejects *r)
+const struct outfile_mark *rejects_marks(const struct rejects *r)
 {
-	return r->sizes;
+	return r->marks;
 }
 
 uint64_t rejects_count(const struct rejects *r)
@@ -337,9 +351,9 @@ void rejects_names(const struct rejects *r, struct buf *out)
 	const char *before = "";
 
 	for (size_t i = 0; i < r->files; i++) {
-		if (r->sizes[i] == 0)
+		if (r->marks[i].size == 0)
 			continue;
-		buf_fmt(out, "%s%s", before, path_shown(r->sheets[i].name, shown));
+		buf_fmt(out, "%s%s", before, path_shown(r->names[i], shown));
 		before = ", ";
 	}
 }
