@@ -160,8 +160,32 @@ static const struct {
 	{ { BY_NAME, .empty = EMPTY_NULL }, "{\"id\":1,\"a\":\"\"}", "id=1@id a=\"\"" },
 	/* created_at and timestamp of a CSV are timestamps, by their names after --map, unless
 	   --type says otherwise. */
-	{ { BY_NAME }, "id=1|created_at=2024-02-29|timestamp=5",
-	    "id='1'@id created_at=1709164800 timestamp=5" },
+	{ { BY_NAME }, "id=1|created_at=2024-02-29|timestamp=100000000",
+	    "id='1'@id created_at=1709164800 timestamp=100000000" },
+	{ { BY_NAME }, "created_at=1508255889000", "created_at=1508255889" },
+	{ { BY_NAME }, "created_at=2024-01-01 10:00:00 UTC", "created_at=1704103200" },
+	{ { BY_NAME }, "unsubscribed=TRUE|cio_relationships=[]",
+	    "unsubscribed=true cio_relationships=[]" },
+	{ { BY_NAME }, "unsubscribed=no|cio_subscription_preferences={\"topics\":{}}",
+	    "unsubscribed=false cio_subscription_preferences={\"topics\":{}}" },
+	{ { BY_NAME }, "unsubscribed=maybe", "! unsubscribed: \"maybe\" is not true or false" },
+	{ { BY_NAME, TYPES({ "unsubscribed", TYPE_STRING }) }, "unsubscribed=TRUE",
+	    "unsubscribed='TRUE'" },
+	{ { BY_NAME }, "{\"unsubscribed\":\"TRUE\"}", "unsubscribed=\"TRUE\"" },
+	{ { BY_NAME }, "cio_relationships=x", "! cio_relationships: \"x\" is not JSON" },
+	/* What is more likely something else is not sent as 1970. */
+	{ { BY_NAME }, "created_at=45291",
+	    "! created_at: \"45291\" is not taken for a timestamp (it would be "
+	    "1970-01-01T12:34:51Z): write a spreadsheet's day, a date or a year as 2024-02-29, "
+	    "leave \"never\" empty, or if seconds are meant, give --type=created_at:int" },
+	{ { BY_NAME }, "created_at=99999999",
+	    "! created_at: \"99999999\" is not taken for a timestamp (it would be "
+	    "1973-03-03T09:46:39Z): write a spreadsheet's day, a date or a year as 2024-02-29, "
+	    "leave \"never\" empty, or if seconds are meant, give --type=created_at:int" },
+	{ { BY_NAME, TYPES({ "created_at", TYPE_INT }) }, "created_at=45291", "created_at=45291" },
+	{ { BY_NAME }, "created_at=-1", "created_at=-1" },
+	{ { BY_NAME }, "created_at=1970-01-01T12:34:51Z", "created_at=45291" },
+	{ { BY_NAME }, "{\"created_at\":45291}", "created_at=45291" },
 	{ { BY_NAME, MAP({ "joined", "created_at" }) }, "joined=2024-02-29",
 	    "created_at=1709164800" },
 	{ { BY_NAME, MAP({ "created_at", "joined" }) }, "created_at=2024-02-29",
@@ -172,7 +196,7 @@ static const struct {
 	{ { BY_NAME }, "{\"created_at\":\"2024-02-29\"}", "created_at=\"2024-02-29\"" },
 	{ { BY_NAME, TYPES({ "created_at", TYPE_TIMESTAMP }) }, "{\"created_at\":\"2024-02-29\"}",
 	    "created_at=1709164800" },
-	{ { BY_NAME, .infer = true }, "created_at=12", "created_at=12" },
+	{ { BY_NAME, .infer = true }, "created_at=1200000000", "created_at=1200000000" },
 	/* A type said twice: the last one. An identifier is not inferred. */
 	{ { BY_NAME, TYPES({ "n", TYPE_STRING }, { "n", TYPE_INT }) }, "n=1", "n=1" },
 	{ { BY_NAME, .infer = true }, "id=true|email=1", "id='true'@id email=1" },
@@ -589,8 +613,9 @@ static const struct {
 	    true },
 	{ { BY_NAME, SET({ "created_at", "yesterday" }), DROP("created_at") }, true },
 	{ { BY_NAME, SET({ "created_at", "yesterday" }), ONLY("a") }, true },
-	{ { BY_NAME, SET({ "created_at", "yesterday" }, { "created_at", "0" }) }, true },
-	{ { BY_NAME, SET({ "created_at", "0" }, { "created_at", "yesterday" }) }, false },
+	{ { BY_NAME, SET({ "created_at", "yesterday" }, { "created_at", "-1" }) }, true },
+	{ { BY_NAME, SET({ "created_at", "0" }) }, false },
+	{ { BY_NAME, SET({ "created_at", "-1" }, { "created_at", "yesterday" }) }, false },
 	{ { BY_NAME, SET({ "created", "yesterday" }) }, true },
 };
 

@@ -161,8 +161,8 @@ static const struct sending sendings[] = {
 	    "relationships\",\"relationships\":[]}}" },
 	/* In v2 the time of the change and the relationships are the operation's, not
 	 * attributes. */
-	{ { V2 }, "{\"id\":42,\"_timestamp\":5.5,\"a\":1}",
-	    "POST " P42 "\"identify\",\"attributes\":{\"a\":1},\"timestamp\":5}" },
+	{ { V2 }, "{\"id\":42,\"_timestamp\":500000000.5,\"a\":1}",
+	    "POST " P42 "\"identify\",\"attributes\":{\"a\":1},\"timestamp\":500000000}" },
 	{ { V2 }, "id=42|_timestamp=1970-01-01T00:01:00Z",
 	    "POST " P42 "\"identify\",\"attributes\":{},\"timestamp\":60}" },
 	{ { V2 }, "id=42|_timestamp=soon", "! _timestamp: \"soon\" is not a timestamp" },
@@ -180,8 +180,8 @@ static const struct sending sendings[] = {
 	    "\"relationships\":[]}}",
 	    "! cio_relationships: {\"action\":\"delete_relationships\",\"relationships\":[]} is "
 	    "not a list of relationships to add (to delete some, send an entity)" },
-	{ { V2 }, "id=42|cio_relationships=[1]",
-	    "! cio_relationships: \"[1]\" is not a list of relationships to add (to delete some, "
+	{ { V2 }, "id=42|cio_relationships={}",
+	    "! cio_relationships: {} is not a list of relationships to add (to delete some, "
 	    "send an entity)" },
 	/* Whom: by email, cio_id (its prefix in paths only, once), phone (v2 only). */
 	{ { 0 }, "email=ann+x@b.com|a=1", "PUT " C "ann%2Bx%40b.com {\"a\":\"1\"}" },
@@ -279,8 +279,17 @@ static const struct sending sendings[] = {
 	    "POST " P42
 	    "\"event\",\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"attributes\":{}}" },
 	{ { .action = ACTION_TRACK, .event = "e" },
-	    "{\"id\":42,\"event_id\":\"x\",\"timestamp\":60.75}",
-	    "POST " C "42/events {\"name\":\"e\",\"id\":\"x\",\"timestamp\":60,\"data\":{}}" },
+	    "{\"id\":42,\"event_id\":\"x\",\"timestamp\":160000000.75}",
+	    "POST " C
+	    "42/events {\"name\":\"e\",\"id\":\"x\",\"timestamp\":160000000,\"data\":{}}" },
+	/* A number that is no moment in an event's life, unless its type says that it is meant. */
+	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":20240101}",
+	    "! timestamp: 20240101 is not taken for a timestamp (it would be "
+	    "1970-08-23T06:15:01Z): write a spreadsheet's day, a date or a year as 2024-02-29, "
+	    "leave \"never\" empty, or if seconds are meant, give --type=timestamp:int" },
+	{ { .action = ACTION_TRACK, .event = "e" },
+	    "id=42|event_id=x|timestamp=1970-01-01T00:00:05Z",
+	    "POST " C "42/events {\"name\":\"e\",\"id\":\"x\",\"timestamp\":5,\"data\":{}}" },
 	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"event_id\":5,\"timestamp\":null}",
 	    "POST " C "42/events {\"name\":\"e\",\"id\":\"5\",\"data\":{}}" },
 	{ { .action = ACTION_TRACK, .event = "e" }, "{\"id\":42,\"timestamp\":\"soon\"}",
@@ -395,9 +404,10 @@ static const struct sending sendings[] = {
 	    "POST " P42 "\"add_device\",\"device\":{\"token\":\"d\",\"platform\":\"android\","
 	    "\"attributes\":{\"app\":\"2\"}}}" },
 	{ { .action = ACTION_ADD_DEVICE },
-	    "{\"id\":42,\"device_id\":7,\"platform\":\"ios\",\"last_used\":5,\"push\":true}",
+	    "{\"id\":42,\"device_id\":7,\"platform\":\"ios\",\"last_used\":500000000,\"push\":"
+	    "true}",
 	    "PUT " C "42/devices "
-	    "{\"device\":{\"id\":\"7\",\"platform\":\"ios\",\"last_used\":5,"
+	    "{\"device\":{\"id\":\"7\",\"platform\":\"ios\",\"last_used\":500000000,"
 	    "\"attributes\":{\"push\":true}}}" },
 	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d|platform=ios|last_used=",
 	    "PUT " C "42/devices {\"device\":{\"id\":\"d\",\"platform\":\"ios\"}}" },
@@ -826,7 +836,7 @@ static const struct {
 	{ "id=1", 792, ULID },
 	{ "id=1", 0, "0000000000" },
 	{ "id=1", -5, "0000000000" },
-	{ "id=1|timestamp=0", 792, "0000000000" },
+	{ "id=1|timestamp=1970-01-01", 792, "0000000000" },
 	{ "id=1|timestamp=-1", 792, ULID },
 	{ "id=1|timestamp=2016-07-30T23:54:10Z", 792, "01ARZ3ND6G" }, /* 1469922850000 ms */
 	{ "{\"id\":1,\"timestamp\":1469922850}", 792, "01ARZ3ND6G" },

@@ -11,6 +11,8 @@
 #define DAY 86400
 #define MOMENT_MIN (-62135596800ll) /* 0001-01-01T00:00:00Z */
 #define MOMENT_MAX 253402300799ll   /* 9999-12-31T23:59:59Z */
+#define MILLISECONDS_DIGITS 13      /* from 2001-09-09 to 2286-11-20 */
+#define MILLISECONDS_MAX 9999999999999ull
 
 static bool is_digit(char c)
 {
@@ -280,15 +282,23 @@ static int read_clock(const char **p, const char *end, int64_t *seconds)
 	return time_of_day(hour, minute, second, seconds);
 }
 
-/* Z, +HH:MM, +HHMM, +HH or nothing: how many seconds that clock is ahead of UTC. */
+/* Z, +HH:MM, +HHMM, +HH, a blank and one of these, a blank and UTC, or nothing: how many seconds
+ * that clock is ahead of UTC. */
 static int read_zone(const char **p, const char *end, int64_t *ahead)
 {
 	unsigned hours, minutes = 0;
 
 	*ahead = 0;
-	if (*p == end || read_char(p, end, "Zz") == 0)
+	if (*p == end)
 		return 0;
-	int sign = **p == '-' ? -1 : 1;
+	bool blank = read_char(p, end, " ") == 0;
+	if (blank && end - *p == 3 && memcmp(*p, "UTC", 3) == 0) {
+		*p = end;
+		return 0;
+	}
+	if (read_char(p, end, "Zz") == 0)
+		return 0;
+	int sign = *p < end && **p == '-' ? -1 : 1;
 	if (read_char(p, end, "+-") != 0 || read_two(p, end, &hours) != 0)
 		return -1;
 	bool colon = read_char(p, end, ":") == 0;
@@ -304,6 +314,11 @@ static int read_unix(const char *s, const char *end, int64_t *out)
 	bool negative = *s == '-';
 	uint64_t n = 0;
 
+	if (end - s == MILLISECONDS_DIGITS && *s != '0' &&
+	    read_digits(s, end, MILLISECONDS_MAX, &n) == end) {
+		*out = (int64_t)(n / 1000);
+		return 0;
+	}
 	if (read_digits(s + negative, end, (uint64_t)(negative ? -MOMENT_MIN : MOMENT_MAX), &n) !=
 	    end)
 		return -1;

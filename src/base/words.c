@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <wchar.h>
 
 #define SECOND INT64_C(1000000)
@@ -100,6 +101,16 @@ void words_span(struct buf *out, int64_t us)
 	if (seconds >= 3600)
 		buf_fmt(out, "%" PRId64 " h ", seconds / 3600);
 	buf_fmt(out, "%" PRId64 " min %" PRId64 " s", seconds / 60 % 60, seconds % 60);
+}
+
+const char *words_moment(int64_t unix_seconds, char out[WORDS_MOMENT])
+{
+	time_t t = (time_t)unix_seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(out, WORDS_MOMENT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, WORDS_MOMENT, "%" PRId64 " s", unix_seconds);
+	return out;
 }
 
 const char *words_time(int64_t us, char out[WORDS_TIME])

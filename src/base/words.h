@@ -29,6 +29,10 @@ void words_span(struct buf *out, int64_t us);
 #define WORDS_TIME 80
 const char *words_time(int64_t us, char out[WORDS_TIME]);
 
+/* A moment: "2024-02-29T12:00:00Z". Returns out. */
+#define WORDS_MOMENT 40
+const char *words_moment(int64_t unix_seconds, char out[WORDS_MOMENT]);
+
 /* Text in at most `most` cells of a terminal, ".." in place of what was too long; made safe as by
  * text_safe. What the locale cannot show becomes "?". Returns the cells taken. */
 unsigned words_fit(struct buf *out, const char *text, size_t n, unsigned most);

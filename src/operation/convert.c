@@ -101,8 +101,9 @@ static int to_timestamp(struct field *f, char **room, struct reason *why)
 {
 	int64_t seconds;
 
-	if (field_moment(f, &seconds) != 0)
-		return field_refuse(f, "a timestamp", why);
+	enum field_moment found = field_moment(f, &seconds);
+	if (found != MOMENT_READ)
+		return field_refuse_moment(f, found, seconds, why);
 	size_t n = writer_digits(seconds, *room);
 	set_json(f, *room, n);
 	*room += n;

@@ -13,8 +13,20 @@ struct reason;
 bool field_is_empty(const struct field *f);
 
 /* A moment as Unix seconds, whatever form it has: a number (a fraction is cut off), or ISO 8601
- * text. 0 or -1. */
-int field_moment(const struct field *f, int64_t *unix_seconds);
+ * text (num_moment). */
+enum field_moment {
+	MOMENT_READ,
+	MOMENT_NONE, /* it is none */
+	/* it is a number from 0 to 99,999,999, which is more likely a spreadsheet's day (45291), a
+	 * date (20240229), a year or "never"; *unix_seconds is what it would mean all the same */
+	MOMENT_DOUBTFUL,
+};
+enum field_moment field_moment(const struct field *f, int64_t *unix_seconds);
+
+/* Why a field that must be a moment is refused. seconds: what a doubtful one would mean. Returns
+ * -1. */
+int field_refuse_moment(const struct field *f, enum field_moment found, int64_t seconds,
+    struct reason *why);
 
 /* `NAME: VALUE is not WHAT`; the value quoted where it is a cell, cut short where it is long.
  * Returns -1. */

@@ -41,6 +41,7 @@ struct plan {
 	enum id_type id_type;
 	size_t first_made; /* see the step's */
 	bool id_dropped, special;
+	uint32_t typed_roles;      /* see struct mapped */
 	struct reason *conflict;   /* two names that a --map made equal, or NULL */
 	struct field *made;        /* a place for each step's field that is not the record's own */
 	const struct field **list; /* what a mapped record's fields are, where some are left out */
@@ -58,6 +59,7 @@ struct mapping {
 	struct field *renames; /* --map's new names and keys */
 	char **texts;          /* what the two above point into */
 	size_t text_count;
+	bool seconds_meant; /* see struct mapped */
 };
 
 static const char *keep_text(struct mapping *m, const char *s, size_t n)
@@ -78,6 +80,19 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 	f->key = keep_text(m, key.data, key.len);
 	f->key_len = (uint32_t)key.len - 2;
 	buf_free(&key);
+}
+
+static bool is_name(const char *option, const char *name, size_t n)
+{
+	return strlen(option) == n && memcmp(option, name, n) == 0;
+}
+
+static int named_type(const struct mapping_config *c, const char *name, size_t n)
+{
+	for (size_t i = c->type_count; i-- > 0;) /* the last one said counts */
+		if (is_name(c->types[i].name, name, n))
+			return (int)c->types[i].type;
+	return NO_TYPE;
 }
 
 struct mapping *mapping_new(const struct mapping_config *config)
@@ -143,11 +158,6 @@ void mapping_free(struct mapping *m)
 	free(m);
 }
 
-static bool is_name(const char *option, const char *name, size_t n)
-{
-	return strlen(option) == n && memcmp(option, name, n) == 0;
-}
-
 static bool is_listed(const char *const *list, size_t count, const char *name, size_t n)
 {
 	for (size_t i = 0; i < count; i++)
@@ -183,14 +193,6 @@ static enum field_role role_of(const char *name, size_t n)
 		if (is_name(names[role], name, n))
 			return role;
 	return ROLE_NONE;
-}
-
-static int named_type(const struct mapping_config *c, const char *name, size_t n)
-{
-	for (size_t i = c->type_count; i-- > 0;) /* the last one said counts */
-		if (is_name(c->types[i].name, name, n))
-			return (int)c->types[i].type;
-	return NO_TYPE;
 }
 
 /* The last --set of that name, or NONE. */
@@ -343,15 +345,23 @@ static bool is_left_out(const struct mapping_config *c, const char *name, size_t
 	    is_listed(c->drop, c->drop_count, name, n);
 }
 
-/* --type's, else what a CSV's cell of that name is by itself. */
+/* --type's, else what a CSV's cell of that name is by itself: what these names mean to Customer.io
+ * is no text. */
 static int cell_type(const struct mapping_config *c, const char *name, size_t n)
 {
+	static const struct name_type by_name[] = {
+		{ "timestamp", TYPE_TIMESTAMP },
+		{ "created_at", TYPE_TIMESTAMP },
+		{ "unsubscribed", TYPE_BOOL },
+		{ "cio_subscription_preferences", TYPE_JSON },
+		{ "cio_relationships", TYPE_JSON },
+	};
 	int type = named_type(c, name, n);
 
-	return type == NO_TYPE &&
-	        (role_of(name, n) == ROLE_TIMESTAMP || is_name("created_at", name, n)) ?
-	    TYPE_TIMESTAMP :
-	    type;
+	for (size_t i = 0; type == NO_TYPE && i < sizeof by_name / sizeof *by_name; i++)
+		if (is_name(by_name[i].name, name, n))
+			type = (int)by_name[i].type;
+	return type;
 }
 
 /* --only and --drop, and what each field that is left means and becomes. */
@@ -374,6 +384,8 @@ static void plan_choice(const struct mapping *m, struct plan *p, const struct fi
 		p->special |= s.role >= ROLE_SPECIAL;
 		s.type = named_type(c, f.name, f.name_len);
 		s.cell_type = cell_type(c, f.name, f.name_len);
+		if ((f.kind == FIELD_JSON ? s.type : s.cell_type) != NO_TYPE)
+			p->typed_roles |= 1u << s.role;
 		if (s.cell_type == NO_TYPE && c->infer && i != p->id && !s.set && !s.apart)
 			s.cell_type = INFERRED;
 		s.plain = !s.set && !s.apart && !s.name && s.type == NO_TYPE &&
@@ -412,6 +424,7 @@ static void plan_whole(const struct mapping *m, struct plan *p, const struct lay
 	struct mapped *whole = &p->whole;
 
 	*whole = (struct mapped){ .fields = p->whole_list,
+		.typed_roles = p->typed_roles,
 		.id_type = p->id_type,
 		.id_dropped = p->id_dropped,
 		.special = p->special,
@@ -585,6 +598,7 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 	if (r->layout && !(r->blank && m->config->empty == EMPTY_NULL))
 		return apply_whole(m, p, r, out, why);
 	*out = (struct mapped){ .fields = p->list,
+		.typed_roles = p->typed_roles,
 		.id_type = p->id_type,
 		.id_dropped = p->id_dropped,
 		.special = p->special };

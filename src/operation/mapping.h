@@ -66,6 +66,9 @@ struct mapped {
 	/* bytes of all keys and values, and of what stands between them, where it is plain */
 	size_t most;
 	enum id_type id_type;
+	/* a bit for each role whose field has a type, by --type or by its name in a CSV: its value
+	 * is one of that type by now */
+	uint32_t typed_roles;
 	/* the --action-field's field where it is there and not empty, else NULL */
 	const struct field *action;
 };

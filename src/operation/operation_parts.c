@@ -164,14 +164,15 @@ static int event_id(struct build *b, struct event *e)
 	return 0;
 }
 
-static int moment(struct build *b, enum field_role role, bool *there, int64_t *out)
+int part_moment(struct build *b, const struct field *f, bool *there, int64_t *out)
 {
-	const struct field *f = b->roles[role];
-
 	*there = !field_is_empty(f);
-	if (*there && field_moment(f, out) != 0)
-		return field_refuse(f, "a timestamp", b->why);
-	return 0;
+	if (!*there)
+		return 0;
+	enum field_moment found = field_moment(f, out);
+	if (found == MOMENT_READ || (found == MOMENT_DOUBTFUL && b->m->typed_roles >> f->role & 1))
+		return 0;
+	return field_refuse_moment(f, found, *out, b->why);
 }
 
 int part_event(struct build *b, struct event *e)
@@ -180,7 +181,8 @@ int part_event(struct build *b, struct event *e)
 	enum action action = b->op->action;
 
 	*e = (struct event){ 0 };
-	if (event_name(b, e) != 0 || moment(b, ROLE_TIMESTAMP, &e->has_time, &e->time) != 0 ||
+	if (event_name(b, e) != 0 ||
+	    part_moment(b, b->roles[ROLE_TIMESTAMP], &e->has_time, &e->time) != 0 ||
 	    event_id(b, e) != 0)
 		return -1;
 	if (data && data->kind == FIELD_JSON && value_type(data->value) == VALUE_OBJECT)
@@ -213,7 +215,7 @@ int part_device(struct build *b, struct device *d, bool whole)
 	if (!(p.n == 3 && memcmp(p.s, "ios", 3) == 0) &&
 	    !(p.n == 7 && memcmp(p.s, "android", 7) == 0))
 		return field_refuse(platform, "ios or android", b->why);
-	return moment(b, ROLE_LAST_USED, &d->has_last_used, &d->last_used);
+	return part_moment(b, b->roles[ROLE_LAST_USED], &d->has_last_used, &d->last_used);
 }
 
 void part_head(struct build *b, struct text id)

@@ -80,6 +80,10 @@ struct device {
  * `what` is what it is not, where it is not. */
 int part_text(struct build *b, const struct field *f, const char *what, struct text *out);
 
+/* The moment in a field that must be one where it is not empty: *there and *out. 0 or -1 with
+ * b->why. */
+int part_moment(struct build *b, const struct field *f, bool *there, int64_t *out);
+
 int part_person(struct build *b, const struct field *f, enum id_type type, struct person *out);
 int part_merge(struct build *b, struct person *primary, struct person *secondary);
 int part_event(struct build *b, struct event *e);

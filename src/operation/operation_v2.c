@@ -31,11 +31,12 @@ static bool is_member(const struct field *f)
 static int put_stamp(struct build *b, const struct field *f)
 {
 	int64_t seconds;
+	bool there;
 
-	if (field_is_empty(f))
+	if (part_moment(b, f, &there, &seconds) != 0)
+		return -1;
+	if (!there)
 		return 0;
-	if (field_moment(f, &seconds) != 0)
-		return field_refuse(f, "a timestamp", b->why);
 	writer_lit(&b->w, ",\"timestamp\":");
 	writer_num(&b->w, seconds);
 	return 0;
