@@ -1,6 +1,7 @@
 /* cio-import: user records to Customer.io's Track API, paced, retried, accounted for. */
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	hold_standard_streams();
 	os_keep_secrets();
 	os_wake_promptly();
+	signal(SIGXFSZ, SIG_IGN); /* a file that may grow no further is an error to be said */
 	setlocale(LC_CTYPE, "");
 	switch (
 	    options_read(argc, argv, environ, isatty(STDIN_FILENO), stdout, &options, &status)) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -144,6 +145,32 @@ START_TEST(the_disk_fails)
 }
 END_TEST
 
+/* ulimit -f: an error of the write, not a signal that ends it. Each number of bytes is reached by
+ * another file. */
+static const unsigned file_limits[] = { 1, 600, 5000, 20000 };
+
+START_TEST(files_may_not_grow)
+{
+	struct sandbox_config config = { .latency_ms = 3 };
+	struct sandbox *s = sandbox_start(&config);
+
+	ck_assert_ptr_nonnull(s);
+	struct harness *h = harness_new(s);
+	write_input(h);
+	harness_limit(h, RLIMIT_FSIZE, file_limits[_i]);
+	const struct harness_run *run = import(h);
+	harness_assert_status(run, 73);
+	harness_assert_err_has(run, "cio-import: ");
+	harness_assert_err_has(run,
+	    file_limits[_i] < 20000 ? "in.csv.cio-state: cannot be" : "results.ndjson: cannot be");
+	harness_limit(h, RLIMIT_FSIZE, RLIM_INFINITY);
+	harness_assert_status(import(h), 1);
+	check_nothing_is_lost(h, s);
+	harness_free(h);
+	sandbox_stop(s);
+}
+END_TEST
+
 /* Standard output is closed by whoever read it: an error, resumable, and not silence. */
 START_TEST(standard_output_is_closed)
 {
@@ -228,6 +255,7 @@ Suite *failures_suite(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_disk_fails, 0, sizeof rows / sizeof *rows);
+	tcase_add_loop_test(t, files_may_not_grow, 0, sizeof file_limits / sizeof *file_limits);
 	tcase_add_test(t, standard_output_is_closed);
 	suite_add_tcase(s, t);
 	tcase_set_timeout(memory, 600);

@@ -59,6 +59,7 @@ static const struct stop_row {
 } stops[] = {
 	{ SIGINT, 130, "SIGINT" },
 	{ SIGTERM, 143, "SIGTERM" },
+	{ SIGHUP, 143, "SIGTERM" },
 };
 
 START_TEST(what_is_in_flight_is_settled)
@@ -189,6 +190,63 @@ START_TEST(a_second_signal_ends_at_once)
 	harness_assert_err_lacks(run, "Done: ");
 	ck_assert_double_lt(run->seconds, 40);
 	check_carried_on(&s, 20);
+	scene_close(&s);
+}
+END_TEST
+
+/* A shell and the kernel may both send it, when a terminal is closed. */
+START_TEST(a_second_hangup_is_no_second_signal)
+{
+	struct scene s = scene_open(NULL);
+
+	hang(&s);
+	scene_write_people(&s, "in.csv", PEOPLE);
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-c3", "--rate=unlimited",
+	    "--timeout=1s", "--summary=summary.json");
+	ck_assert(sandbox_wait(s.sandbox, 24, SOON));
+	harness_signal(child, SIGHUP);
+	ck_assert(harness_wait_for(child, "stopping: waiting for 3 requests in flight", SOON));
+	harness_signal(child, SIGHUP);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 143);
+	check_settled(&s, run, "SIGTERM");
+	check_carried_on(&s, 0);
+	scene_close(&s);
+}
+END_TEST
+
+/* -- signals that were ignored at the start -- */
+
+static const struct ignored {
+	int sig;
+	const char *name;
+} ignored[] = {
+	{ SIGINT, "INT" },
+	{ SIGTERM, "TERM" },
+	{ SIGHUP, "HUP" },
+	{ SIGUSR1, "USR1" },
+};
+
+START_TEST(what_was_ignored_stays_ignored)
+{
+	struct scene s = scene_open(&(struct sandbox_config){ .latency_ms = 20 });
+	char *program = realpath(getenv("BUILD") ? getenv("BUILD") : "build", NULL), script[4200];
+
+	ck_assert_ptr_nonnull(program);
+	snprintf(script, sizeof script,
+	    "trap '' %s; exec '%s/cio-import' in.csv -c2 --rate=unlimited", ignored[_i].name,
+	    program);
+	free(program);
+	scene_write_people(&s, "in.csv", PEOPLE);
+	harness_program(s.harness, "/bin/sh");
+	struct harness_child *child = HARNESS_START(s.harness, "-c", script);
+	ck_assert(sandbox_wait(s.sandbox, 10, SOON));
+	harness_signal(child, ignored[_i].sig);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 0);
+	harness_assert_err_lacks(run, "stopping");
+	harness_assert_err_lacks(run, "Progress");
+	ck_assert_uint_eq(scene_people_there(&s), PEOPLE);
 	scene_close(&s);
 }
 END_TEST
@@ -330,6 +388,8 @@ Suite *signals_suite(void)
 	ADD_ALL(t, what_is_in_flight_is_settled, stops);
 	ADD_ALL(t, it_ends_wherever_it_stands, wheres);
 	tcase_add_test(t, a_second_signal_ends_at_once);
+	tcase_add_test(t, a_second_hangup_is_no_second_signal);
+	ADD_ALL(t, what_was_ignored_stays_ignored, ignored);
 	ADD_ALL(t, a_line_comes_when_asked_for, asked);
 	ADD_ALL(t, a_silent_pipe_does_not_hold_it, silences);
 	ADD_ALL(t, closed_streams_do_no_harm, closed);

@@ -30,19 +30,30 @@ static void handle(int number)
 
 	if (number == SIGUSR1)
 		flag.progress = 1;
-	else if (flag.stop)
+	else if (flag.stop && number != SIGHUP)
 		end_at_once(number);
-	else
-		flag.stop = number;
+	else if (!flag.stop)
+		flag.stop = number == SIGHUP ? SIGTERM : number;
 	ssize_t written = write(flag.wake, "", 1);
 	(void)written; /* a full pipe wakes the loop just as well */
 	errno = saved;
 }
 
+/* What was ignored when the program was started stays so: nohup and shells that start something in
+ * the background mean it. */
+static int catch (int number)
+{
+	struct sigaction sa = { .sa_handler = handle, .sa_flags = SA_RESTART }, before;
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(number, NULL, &before) != 0)
+		return -1;
+	return before.sa_handler == SIG_IGN ? 0 : sigaction(number, &sa, NULL);
+}
+
 int signals_install(const char *last_words)
 {
 	int ends[2];
-	struct sigaction sa = { .sa_handler = handle, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	if (os_pipe(ends, true) != 0)
@@ -50,9 +61,8 @@ int signals_install(const char *last_words)
 	flag.wake = ends[1];
 	flag.last_words = last_words;
 	flag.last_words_len = strlen(last_words);
-	sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGINT, &sa, NULL) != 0 || sigaction(SIGTERM, &sa, NULL) != 0 ||
-	    sigaction(SIGUSR1, &sa, NULL) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0)
+	if (catch (SIGINT) != 0 || catch (SIGTERM) != 0 || catch (SIGHUP) != 0 ||
+	    catch (SIGUSR1) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0)
 		return -1;
 	return ends[0];
 }
