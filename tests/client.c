@@ -80,8 +80,8 @@ struct client_answer client_read(int fd)
 		a.body = a.body ? a.body + 4 : NULL;
 	}
 	a.body_len = a.body ? len - (size_t)(a.body - a.text) : 0;
-	if (sscanf(a.text, "HTTP/1.1 %d", &a.status) != 1)
-		a.status = 0;
+	if (strncmp(a.text, "HTTP/1.1 ", 9) == 0)
+		a.status = (int)strtol(a.text + 9, NULL, 10);
 	if (!a.body)
 		a.body = "";
 	return a;

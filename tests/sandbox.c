@@ -214,9 +214,8 @@ static struct sandbox *sandbox_new(const struct sandbox_config *config)
 	s->proxy_auth = copy_or_null(config->proxy_auth);
 	s->config.site_id = s->config.api_key = s->config.app_key = NULL;
 	s->config.retry_after = s->config.proxy_auth = NULL;
-	sandbox_limit_init(&s->limit,
-	    config->rate_limit ? &(struct sandbox_limit_config){ .count = config->rate_limit } :
-	                         &config->limit);
+	const struct sandbox_limit_config a_second = { .count = config->rate_limit };
+	sandbox_limit_init(&s->limit, config->rate_limit ? &a_second : &config->limit);
 	fault_seed(s, config->chaos.seed);
 	s->started = clock_now();
 	s->sunk = MHD_create_response_from_buffer(2, (char[]){ '{', '}' }, MHD_RESPMEM_MUST_COPY);

@@ -87,7 +87,7 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 {
 	const char *name = config->files[file];
 	int fd = STDIN_FILENO;
-	struct stat st;
+	struct stat st = { 0 };
 
 	*f = (struct file_reader){ .from.fd = -1, .format = config->format };
 	if (!file_is_stdin(name) && open_named(name, &fd, &st, why, status) != 0) {

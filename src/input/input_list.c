@@ -9,9 +9,9 @@
  */
 #include "input/reader.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,19 +77,30 @@ void input_list_of(const struct input_config *config, struct buf *out)
 	}
 }
 
+/* A number and the blank behind it. 0 or -1. */
+static int next_number(const char **at, int base, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(*at, &end, base);
+	if (end == *at || *end != ' ' || errno)
+		return -1;
+	*at = end + 1;
+	return 0;
+}
+
 /* The list's next line, *at moves behind it. 1, 0 at its end, -1 where it is no such line. */
 static int next_line(const char **at, struct line *line)
 {
-	int name = 0;
-
 	if (**at == '\0')
 		return 0;
 	*line = (struct line){ 0 };
-	if (sscanf(*at, "%" SCNu64 " %" SCNu64 " %16" SCNx64 " %n", &line->head.size,
-	        &line->head.bytes, &line->head.hash, &name) != 3 ||
-	    name == 0 || line->head.bytes > HEAD_BYTES)
+	if (next_number(at, 10, &line->head.size) != 0 ||
+	    next_number(at, 10, &line->head.bytes) != 0 ||
+	    next_number(at, 16, &line->head.hash) != 0 || line->head.bytes > HEAD_BYTES)
 		return -1;
-	line->name = *at + name;
+	line->name = *at;
 	line->name_len = strcspn(line->name, "\n");
 	if (line->name_len == 0 || line->name[line->name_len] != '\n')
 		return -1;

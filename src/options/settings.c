@@ -331,13 +331,14 @@ static int read_type(char *part, struct name_type *out, struct reason *why)
 		NULL };
 	char *colon = strrchr(part, ':');
 
+	out->name = part;
 	if (!colon || colon == part)
 		return refuse(why, part, "FIELD:TYPE: give something like age:int");
 	int type = find_value(types, colon + 1, "a type", why);
 	if (type < 0)
 		return -1;
 	*colon = '\0';
-	*out = (struct name_type){ part, (enum field_type)type };
+	out->type = (enum field_type)type;
 	return 0;
 }
 

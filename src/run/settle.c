@@ -241,13 +241,15 @@ int settle_commit(struct run *r)
 	r->outputs.dirty_since = INT64_MAX;
 	if (r->intake.resume.verifying)
 		return 0; /* what is kept says more than what was read again so far */
-	if (outputs_sync(&r->outputs, &why) != 0)
-		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
-	else if (sync_commit(r->sync, &why) != 0)
-		stop_failed(&r->stop, CAUSE_SYNC, &why);
-	else if (r->outputs.checkpoint && commit_checkpoint(r, &why) != 0)
-		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
-	else
-		return 0;
-	return -1;
+	enum cause cause = CAUSE_OUTPUT;
+	int bad = outputs_sync(&r->outputs, &why);
+	if (bad == 0 && sync_commit(r->sync, &why) != 0) {
+		cause = CAUSE_SYNC;
+		bad = -1;
+	}
+	if (bad == 0 && r->outputs.checkpoint)
+		bad = commit_checkpoint(r, &why);
+	if (bad != 0)
+		stop_failed(&r->stop, cause, &why);
+	return bad;
 }
