@@ -255,6 +255,18 @@ static int assign_variable(struct reading *r, enum option_id id, enum source sou
 	    &r->why);
 }
 
+/* Whether something stronger was said in a variable's place: then nobody looks at it, be it broken.
+ * An address stands in a region's place, too. */
+static bool is_overruled(const struct reading *r, enum variable v, enum option_id id,
+    enum source source)
+{
+	const struct command *c = &r->command;
+	bool env_file_first = command_value(c, OPTION_ENV_FILE) != NULL;
+
+	return command_value(c, id) || command_value(c, OPTION_URL) ||
+	    (source == SOURCE_ENVIRONMENT && env_file_first && r->env_file.entries[v].value);
+}
+
 /* The region or the address, from the environment (path NULL) or the env-file. */
 static int apply_variable(struct reading *r, enum variable v, enum option_id id, enum source source,
     const char *path)
@@ -264,7 +276,7 @@ static int apply_variable(struct reading *r, enum variable v, enum option_id id,
 	const char *name = NULL;
 	const char *value = path ? e->value : in_environment(r, v, &name);
 
-	if (assign_variable(r, id, source, value) == 0)
+	if (is_overruled(r, v, id, source) || assign_variable(r, id, source, value) == 0)
 		return 0;
 	struct reason what = r->why;
 	if (path)

@@ -65,6 +65,22 @@ static int check_authority(const char *host, size_t n, struct reason *why)
 	return 0;
 }
 
+/* Without slashes at its end, and without the part of a path that each request brings itself: an
+ * address is often copied with it. `least` bytes stay. */
+static size_t base_length(const char *url, size_t least, size_t n)
+{
+	static const char *const versions[] = { "/api/v1", "/api/v2" };
+
+	while (n > least && url[n - 1] == '/')
+		n--;
+	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+		size_t len = strlen(versions[i]);
+		if (n >= least + len && memcmp(url + n - len, versions[i], len) == 0)
+			return base_length(url, least, n - len);
+	}
+	return n;
+}
+
 int endpoint_parse(const char *url, char **out, struct reason *why)
 {
 	size_t n = strlen(url), scheme = scheme_length(url);
@@ -85,8 +101,7 @@ int endpoint_parse(const char *url, char **out, struct reason *why)
 	size_t authority = strcspn(url + scheme, "/");
 	if (check_authority(url + scheme, authority, why) != 0)
 		return -1;
-	while (n > scheme + authority && url[n - 1] == '/')
-		n--;
+	n = base_length(url, scheme + authority, n);
 	char *base = xstrndup(url, n);
 	for (size_t i = 0; i < scheme + authority; i++)
 		base[i] = (char)tolower((unsigned char)base[i]);
