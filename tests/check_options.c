@@ -375,6 +375,7 @@ static const struct row accepted[] = {
 	{ "--shard=3/4", .want = "shard=3/4 rate=1/80000 burst=2" },
 	{ "--shard=10000/10000", .want = "rate=1/200000000 burst=1" },
 	{ "--shard=1/4 --rate=80 --burst=7", .want = "rate=1/12500 burst=7" },
+	{ "--shard=1/4 --rate-file=r", .want = "rate=1/20000 burst=10" },
 	/* what it says */
 	{ "--progress=json --progress-every=1", .want = "progress=3 progress-every=1" },
 	{ "-v", .want = "verbose=1" },

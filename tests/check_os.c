@@ -47,6 +47,20 @@ START_TEST(a_temporary_file_is_ours)
 }
 END_TEST
 
+/* One that is cannot be had in a test. */
+START_TEST(what_is_here_is_not_remote)
+{
+	char name[] = "/tmp/cio-os.XXXXXX";
+	int fd = os_temporary(name);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!os_is_remote(fd));
+	ck_assert(!os_is_remote(-1));
+	close(fd);
+	unlink(name);
+}
+END_TEST
+
 /* Never back before the time, and at once where there is something. */
 START_TEST(a_wait_is_as_long_as_was_asked)
 {
@@ -127,6 +141,7 @@ Suite *os_suite(void)
 
 	tcase_add_loop_test(t, a_pipe_is_nobody_else_s, 0, 2);
 	tcase_add_test(t, a_temporary_file_is_ours);
+	tcase_add_test(t, what_is_here_is_not_remote);
 	tcase_add_test(t, a_wait_is_as_long_as_was_asked);
 	tcase_add_loop_test(t, finding, 0, sizeof finds / sizeof *finds);
 	tcase_add_test(t, finding_the_last);

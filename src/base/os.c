@@ -12,6 +12,7 @@
 #ifdef _GNU_SOURCE
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
 
 int os_pipe(int ends[2], bool nonblocking)
 {
@@ -66,6 +67,22 @@ void os_keep_secrets(void)
 	/* a core that is piped to a program ignores the limit */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+bool os_is_remote(int fd)
+{
+	/* as Linux names them in its own headers: NFS, SMB of three ages, AFS twice, Coda, Ceph,
+	 * Lustre */
+	static const uint32_t remote[] = { 0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x5346414f,
+		0x6b414653, 0x73757245, 0x00c36400, 0x0bd00bd0 };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+		if ((uint32_t)fs.f_type == remote[i])
+			return true;
+	return false;
 }
 
 void os_wipe(void *secret, size_t n)
@@ -169,6 +186,13 @@ void os_keep_secrets(void)
 	struct rlimit none = { 0, 0 };
 
 	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* POSIX does not say. */
+bool os_is_remote(int fd)
+{
+	(void)fd;
+	return false;
 }
 
 void os_wipe(void *secret, size_t n)

@@ -42,6 +42,9 @@ void os_wake_promptly(void);
  * where the system can see to that. */
 void os_keep_secrets(void);
 
+/* Whether a file is known to be on a network file system, where other machines see it too. */
+bool os_is_remote(int fd);
+
 /* Overwrites a secret; no compiler leaves that out. */
 void os_wipe(void *secret, size_t n);
 

@@ -43,6 +43,7 @@ struct options {
 	/* how fast */
 	struct num_rate rate, record_rate; /* num 0: unlimited */
 	uint64_t burst;
+	const char *rate_file; /* that runs share, or NULL */
 	unsigned concurrency;
 	bool no_adapt;
 

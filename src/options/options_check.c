@@ -143,11 +143,11 @@ static int check_waits(struct settings *s, struct reason *why)
 	    "--backoff is longer than --backoff-max: make it shorter, or that longer");
 }
 
-/* What is not said of the rate is one process's share of it. */
+/* What is not said of the rate is one process's share of it, unless all take from one. */
 static void check_speed(struct settings *s)
 {
 	struct options *o = s->options;
-	if (o->shards == 0)
+	if (o->shards == 0 || o->rate_file)
 		return;
 	if (s->source[OPTION_RATE] == SOURCE_NONE)
 		o->rate.den *= (int64_t)o->shards;
@@ -220,6 +220,7 @@ static int check_outputs(const struct options *o, struct reason *why)
 		{ OPTION_SUMMARY, o->summary },
 		{ OPTION_METRICS, o->metrics },
 		{ OPTION_SYNC, o->sync },
+		{ OPTION_RATE_FILE, o->rate_file },
 	};
 	char shown[PATH_SHOWN];
 

@@ -90,13 +90,15 @@ const struct option_spec options_table[OPTION_COUNT] = {
 
 	[OPTION_RATE] = { "rate", 'r', "N", GROUP_SPEED, KIND_RATE, AT(rate), .preset = "50",
 	    .help = "requests a second, or 600/m, 0.5/s, unlimited (default $; with --shard=I/N "
-	            "its Nth part)" },
+	            "its Nth part, unless shards share a --rate-file)" },
 	[OPTION_RECORD_RATE] = { "record-rate", 0, "N", GROUP_SPEED, KIND_RATE, AT(record_rate),
 	    .help = "records a second, written the same way (default unlimited)" },
 	[OPTION_BURST] = { "burst", 0, "N", GROUP_SPEED, KIND_COUNT, AT(burst), 1, 1000000,
 	    .preset = "10",
 	    .help = "requests that may be caught up after a stall (default $; with --shard=I/N "
 	            "its Nth part)" },
+	[OPTION_RATE_FILE] = { "rate-file", 0, "FILE", GROUP_SPEED, KIND_FILE, AT(rate_file),
+	    .help = "share the rate with all runs on this machine that name the same FILE" },
 	[OPTION_CONCURRENCY] = { "concurrency", 'c', "N", GROUP_SPEED, KIND_COUNT, AT(concurrency),
 	    1, 1000, .preset = "10", .help = "requests in flight (default $)" },
 	[OPTION_NO_ADAPT] = { "no-adapt", 0, NULL, GROUP_SPEED, KIND_FLAG, AT(no_adapt),

@@ -43,7 +43,6 @@ static bool submit(struct run *r, const struct sender_request *s, int64_t now)
 {
 	struct reason why;
 
-	pace_take(r->pace, now);
 	if (r->gate.closed)
 		gate_probe(&r->gate);
 	r->tally.c.requests++;
@@ -84,6 +83,16 @@ static bool send_request(struct run *r, struct request *q, int64_t now)
 	return submit(r, &s, now);
 }
 
+/* Where runs share a rate another may have been quicker. */
+static bool take_token(struct run *r, int64_t now)
+{
+	if (pace_take(r->pace, now))
+		return true;
+	if (pace_trouble(r->pace))
+		stop_failed(&r->stop, CAUSE_OUTPUT, pace_trouble(r->pace));
+	return false;
+}
+
 bool dispatch_next(struct run *r)
 {
 	if (stop_asked(&r->stop) || !sender_free_slots(r->sender))
@@ -91,7 +100,7 @@ bool dispatch_next(struct run *r)
 	r->check.wanted |= r->check.answered && !r->gate.closed && needs_check(r);
 	struct request *q = r->check.wanted ? NULL : next_up(r);
 	int64_t now = clock_now();
-	if ((!q && !r->check.wanted) || leaves_at(r, q, now) > now)
+	if ((!q && !r->check.wanted) || leaves_at(r, q, now) > now || !take_token(r, now))
 		return false;
 	if (!q)
 		return send_check(r, now);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/words.h"
 #include "input/input.h"
 #include "queue/batch.h"
@@ -81,7 +82,7 @@ static void set_up_queue(struct run *r)
 	r->queue = queue_new(&c);
 }
 
-static void set_up_pace(struct run *r)
+static int set_up_pace(struct run *r, struct reason *why)
 {
 	const struct options *o = r->o;
 	const struct num_rate *records = &o->record_rate;
@@ -93,9 +94,11 @@ static void set_up_pace(struct run *r)
 	};
 	int64_t at_once = records->num ? (int64_t)batch_at_once(records, &o->rate, o->burst) : 1;
 
-	r->pace = pace_new(&c, r->now);
 	bucket_init(&r->records, records->num, records->den, at_once, at_once, r->now);
 	gate_init(&r->gate);
+	r->pace = o->rate_file ? pace_share(&c, o->rate_file, clock_now(), clock_wall(), why) :
+	                         pace_new(&c, r->now);
+	return r->pace ? 0 : -1;
 }
 
 static int set_up_sender(struct run *r, struct reason *why)
@@ -131,7 +134,8 @@ int start_run(struct run *r, struct reason *why)
 	    open_checkpoint(r, why) != 0 || open_outputs(r, why) != 0)
 		return -1;
 	set_up_queue(r);
-	set_up_pace(r);
+	if (set_up_pace(r, why) != 0)
+		return -1;
 	feed_start(&r->feed, r->o, r->o->batch);
 	if (set_up_sender(r, why) != 0)
 		return -1;

@@ -16,6 +16,7 @@
 #include "send/throttle.h"
 
 struct pace;
+struct reason;
 
 struct pace_config {
 	/* num attempts each den microseconds, as num_rate has them; 0, 0: unlimited */
@@ -26,14 +27,29 @@ struct pace_config {
 
 /* To be freed with pace_free. */
 struct pace *pace_new(const struct pace_config *c, int64_t now);
+
+/*
+ * One that runs on this machine which name the same file share: they take from one bucket, fairly,
+ * and a 429 to one is one to all. All must ask for the same. `now` and `wall` are the two clocks.
+ * NULL: *why says why, and the exit status (EX_USAGE where one that shares it asks for something
+ * else). A file that nobody shares any more is begun anew where its times cannot be this boot's, or
+ * something else is asked for now.
+ */
+struct pace *pace_share(const struct pace_config *c, const char *path, int64_t now, int64_t wall,
+    struct reason *why);
+
 void pace_free(struct pace *p); /* NULL: does nothing */
 
-/* When the next attempt may leave, `now` at the earliest. To be asked only by who has something to
- * send. It changes with every call of those below. */
+/* When the next attempt may leave, `now` at the earliest, or when to ask again. To be asked only by
+ * who has something to send. It changes with every call of those below. */
 int64_t pace_ready(struct pace *p, int64_t now);
 
-/* An attempt leaves. false: there is no token yet, and it must not; ask pace_ready again. */
+/* An attempt leaves. false: there is no token, for another run took it, and it must not; ask
+ * pace_ready again, unless there is trouble. */
 bool pace_take(struct pace *p, int64_t now);
+
+/* Why a shared file can be used no longer, so that nothing leaves any more; NULL: it can. */
+const struct reason *pace_trouble(const struct pace *p);
 
 /* An attempt that began at `started` ended, and not by a 429. */
 void pace_answered(struct pace *p, enum throttle_answer answer, int64_t started, int64_t now);

@@ -210,6 +210,11 @@ static void open_again(struct throttle *t, int64_t started)
 	t->opened = started;
 }
 
+bool throttle_listens(const struct throttle *t)
+{
+	return t->refused_since != INT64_MAX || t->pauses > 0 || is_shut(t);
+}
+
 void throttle_answered(struct throttle *t, enum throttle_answer answer, int64_t started)
 {
 	t->refused_since = INT64_MAX;

@@ -66,6 +66,9 @@ void throttle_limit(struct throttle *t, int64_t full);
 /* An attempt begins. */
 void throttle_began(struct throttle *t, int64_t now);
 
+/* Whether an answer other than 429 changes anything: not where nothing was refused lately. */
+bool throttle_listens(const struct throttle *t);
+
 /* An attempt that began at `started` ended, and not by a 429. */
 void throttle_answered(struct throttle *t, enum throttle_answer answer, int64_t started);
 
