@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operation/operation.h"
+#include "operation/api.h"
 #include "queue/batch.h"
 #include "queue/lanes.h"
 #include "queue/request.h"
@@ -37,7 +37,7 @@ static const struct {
 
 START_TEST(bytes_are_bounded)
 {
-	struct request *q = request_new();
+	struct request *q = request_new(api_track_batch.envelope);
 	struct operation *a = make(sizes[_i].first, 1), *b = make(sizes[_i].second, 2);
 
 	ck_assert(batch_fits(q, a, 0));
@@ -59,7 +59,7 @@ END_TEST
 
 START_TEST(count_is_bounded)
 {
-	struct request *q = request_new();
+	struct request *q = request_new(api_track_batch.envelope);
 	struct operation *ops[3];
 
 	for (size_t i = 0; i < 3; i++) {
@@ -96,7 +96,8 @@ static const struct {
 START_TEST(cut_in_two)
 {
 	struct lanes *l = lanes_new();
-	struct request *q = request_new(), *half = request_new();
+	struct request *q = request_new(api_track_batch.envelope),
+	               *half = request_new(api_track_batch.envelope);
 	struct operation *ops[5];
 	char first[64], second[64];
 	const uint64_t *p = cuts[_i].people;
@@ -134,7 +135,8 @@ END_TEST
 START_TEST(one_person_is_in_one_batch)
 {
 	struct lanes *l = lanes_new();
-	struct request *sent = request_new(), *open = request_new();
+	struct request *sent = request_new(api_track_batch.envelope),
+	               *open = request_new(api_track_batch.envelope);
 	struct operation *a = make(3, 1), *b = make(3, 1), *other = make(3, 2);
 
 	lanes_enter(l, a);

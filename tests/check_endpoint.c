@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "operation/api.h"
 #include "options/suggest.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -139,10 +140,20 @@ START_TEST(length)
 }
 END_TEST
 
+/* Of every API: what it would be told for a redirect to it is followed. */
 START_TEST(regions)
 {
-	ck_assert_str_eq(endpoint_region(0), "https://track.customer.io");
-	ck_assert_str_eq(endpoint_region(1), "https://track-eu.customer.io");
+	static const struct api_host *const hosts[] = { &api_track_host };
+	const char *base = hosts[0]->base[_i];
+	char *parsed = NULL;
+	struct reason why;
+
+	ck_assert_int_eq(endpoint_parse(base, &parsed, &why), 0);
+	ck_assert_str_eq(parsed, base);
+	ck_assert(endpoint_is_private(base));
+	ck_assert_ptr_nonnull(strstr(base, "." ENDPOINT_DOMAIN));
+	ck_assert_int_eq(strstr(base, "-eu.") != NULL, _i == 1);
+	free(parsed);
 }
 END_TEST
 
@@ -212,7 +223,7 @@ Suite *endpoint_suite(void)
 	tcase_add_loop_test(t, accepts, 0, COUNT(good));
 	tcase_add_loop_test(t, refuses, 0, COUNT(bad));
 	tcase_add_test(t, length);
-	tcase_add_test(t, regions);
+	tcase_add_loop_test(t, regions, 0, 2);
 	tcase_add_loop_test(t, nearest, 0, COUNT(words));
 	tcase_add_test(t, nearest_of_several);
 	suite_add_tcase(s, t);

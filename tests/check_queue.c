@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dice.h"
-#include "operation/operation.h"
+#include "operation/api.h"
 #include "queue/batch.h"
 #include "queue/queue.h"
 
@@ -88,7 +88,7 @@ static void expect_request_of(const struct model *m, const struct operation *op)
 			expect(r->operations[i]->from.number >= op->from.number);
 	}
 	expect(times == 1);
-	if (!m->c.batches)
+	if (!m->c.envelope)
 		expect(r->count == 1);
 	if (m->c.batch_most)
 		expect(r->count <= m->c.batch_most);
@@ -201,17 +201,17 @@ static void expect_bytes(const struct model *m, const struct request *r)
 {
 	struct buf want = { .max = 1 << 20 };
 
-	if (m->c.batches)
+	if (m->c.envelope)
 		buf_str(&want, "{\"batch\":[");
 	for (size_t i = 0; i < r->count; i++) {
 		if (i)
 			buf_byte(&want, ',');
 		buf_str(&want, m->ops[r->operations[i]->from.number].body);
 	}
-	if (m->c.batches)
+	if (m->c.envelope)
 		buf_str(&want, "]}");
-	const char *has = m->c.batches ? r->batch.data : r->operations[0]->body;
-	ck_assert_uint_eq(m->c.batches ? r->batch.len : r->operations[0]->body_len, want.len);
+	const char *has = m->c.envelope ? r->batch.data : r->operations[0]->body;
+	ck_assert_uint_eq(m->c.envelope ? r->batch.len : r->operations[0]->body_len, want.len);
 	ck_assert_int_eq(memcmp(has, want.data, want.len), 0);
 	buf_free(&want);
 }
@@ -280,13 +280,13 @@ static void answer(struct model *m)
 		break;
 	case 3:
 	case 4:
-		if (m->c.batches && r->count > 1)
+		if (m->c.envelope && r->count > 1)
 			queue_cut(m->queue, r);
 		else
 			settle_all(m, r);
 		break;
 	case 5:
-		if (m->c.batches)
+		if (m->c.envelope)
 			partly(m, r);
 		else
 			settle_all(m, r);
@@ -367,7 +367,7 @@ static struct model *model_new(struct dice dice, bool batches)
 
 	m->dice = dice;
 	m->c = (struct queue_config){
-		.batches = batches,
+		.envelope = batches ? api_track_batch.envelope : NULL,
 		.batch_most = (size_t)dice_below(&m->dice, 6),
 		.batch_wait_us = WAIT_US,
 		.operations_most = 2 + (size_t)dice_below(&m->dice, 60),
@@ -467,7 +467,7 @@ END_TEST
 /* A batch that is not full waits from the last operation on that came into it. */
 START_TEST(a_batch_waits_for_more)
 {
-	const struct queue_config c = { .batches = true,
+	const struct queue_config c = { .envelope = api_track_batch.envelope,
 		.batch_wait_us = WAIT_US,
 		.operations_most = MOST,
 		.bytes_most = 1 << 20 };

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "input/input.h"
+#include "operation/api.h"
 #include "operation/mapping.h"
 #include "base/num.h"
 #include "operation/operation.h"
@@ -23,6 +24,7 @@ struct options {
 	struct input_config input;
 	struct mapping_config mapping;
 	enum action action;
+	const struct api *api; /* the one that it belongs to */
 	const char *event;
 	bool update_only, no_limits, dry_run;
 	uint64_t skip, limit; /* limit 0: none */
@@ -42,7 +44,7 @@ struct options {
 
 	/* how fast */
 	struct num_rate rate, record_rate; /* num 0: unlimited */
-	uint64_t burst;
+	uint64_t burst;        /* both: where nobody said, the API's */
 	const char *rate_file; /* that runs share, or NULL */
 	unsigned concurrency;
 	bool no_adapt;

@@ -143,10 +143,16 @@ static int check_waits(struct settings *s, struct reason *why)
 	    "--backoff is longer than --backoff-max: make it shorter, or that longer");
 }
 
-/* What is not said of the rate is one process's share of it, unless all take from one. */
+/* What is not said of the rate is the API's; of several shards each has its share of it,
+ * unless all take from one. */
 static void check_speed(struct settings *s)
 {
 	struct options *o = s->options;
+
+	if (s->source[OPTION_RATE] == SOURCE_NONE)
+		o->rate = o->api->rate;
+	if (s->source[OPTION_BURST] == SOURCE_NONE)
+		o->burst = o->api->burst;
 	if (o->shards == 0 || o->rate_file)
 		return;
 	if (s->source[OPTION_RATE] == SOURCE_NONE)
@@ -297,7 +303,7 @@ static int check_where(const struct settings *s, struct reason *why, int *status
 static void derive(struct options *o)
 {
 	o->url_given = o->url != NULL;
-	o->url = o->url ? o->url : endpoint_region(o->region);
+	o->url = o->url ? o->url : o->api->host->base[o->region];
 	o->mapping.phone_identifies = o->batch;
 	o->restart = o->restart && o->state;
 	if (!o->sync)
@@ -311,6 +317,7 @@ int options_check(struct settings *s, struct reason *why, int *status)
 	struct options *o = s->options;
 
 	*status = EX_USAGE;
+	o->api = api_for(o->action, o->batch);
 	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) != 0 ||
 	    check_input(s, why) != 0 || check_action(s, why) != 0 || check_sync(s, why) != 0 ||
 	    check_waits(s, why) != 0 || check_files(s, why) != 0 ||

@@ -3,25 +3,31 @@
 
 #include <string.h>
 
-#include "operation/operation.h"
+#include "operation/api.h"
 #include "queue/request.h"
 
-static const char opening[] = "{\"batch\":[";
-static const char closing[] = "]}";
+static bool same_path(const struct request *r, const struct operation *op)
+{
+	return r->path.len == op->path_len &&
+	    (op->path_len == 0 || memcmp(r->path.data, op->path, op->path_len) == 0);
+}
 
 bool batch_fits(const struct request *r, const struct operation *op, size_t most)
 {
-	size_t now = r->count ? r->batch.len + 1 : sizeof opening - 1; /* 1: the comma */
+	const struct envelope *e = r->envelope;
+	size_t now = r->count ? r->batch.len + 1 : strlen(e->opening); /* 1: the comma */
 
-	if (most && r->count >= most)
+	if ((most && r->count >= most) || (r->count && !same_path(r, op)))
 		return false;
-	return now + op->body_len + sizeof closing - 1 <= BATCH_MAX;
+	return now + op->body_len + strlen(e->closing) <= e->bytes_most;
 }
 
 void batch_add(struct request *r, struct operation *op)
 {
 	if (r->count == 0)
-		buf_add(&r->batch, opening, sizeof opening - 1);
+		buf_str(&r->batch, r->envelope->opening);
+	if (r->count == 0 && r->path.len == 0)
+		request_set_path(r, op->path, op->path_len);
 	char *to = buf_room(&r->batch, op->body_len + 1);
 	if (r->count)
 		*to++ = ',';
@@ -32,7 +38,7 @@ void batch_add(struct request *r, struct operation *op)
 
 void batch_close(struct request *r)
 {
-	buf_add(&r->batch, closing, sizeof closing - 1);
+	buf_str(&r->batch, r->envelope->closing);
 }
 
 size_t batch_at_once(const struct num_rate *records, const struct num_rate *rate, uint64_t burst)
@@ -66,7 +72,7 @@ static size_t count_blocked(const struct request *r)
 
 void batch_bodies(struct request *r)
 {
-	const char *at = r->batch.data + sizeof opening - 1;
+	const char *at = r->batch.data + strlen(r->envelope->opening);
 
 	for (size_t i = 0; i < r->count; i++) {
 		r->operations[i]->body = at;
@@ -81,12 +87,13 @@ static void forget_attempts(struct request *r)
 
 void batch_cut(struct request *r, struct request *half)
 {
-	size_t count = r->count, kept = count / 2, at = sizeof opening - 1;
+	size_t count = r->count, kept = count / 2, at = strlen(r->envelope->opening);
 
 	for (size_t i = 0; i < kept; i++)
 		at += r->operations[i]->body_len + 1;
 	buf_reset(&half->batch);
-	buf_add(&half->batch, opening, sizeof opening - 1);
+	buf_str(&half->batch, r->envelope->opening);
+	request_set_path(half, r->path.data, r->path.len);
 	buf_add(&half->batch, r->batch.data + at, r->batch.len - at);
 	r->batch.len = at - 1;
 	batch_close(r);

@@ -1,4 +1,4 @@
-/* Packing: what fits a batch, {"batch":[operation,...]}, and a batch cut in two. */
+/* Packing: what fits a batch (api.h has its envelope), and a batch cut in two. */
 #ifndef BATCH_H
 #define BATCH_H
 
@@ -10,8 +10,8 @@
 struct operation;
 struct request;
 
-/* Whether op fits behind what r holds: BATCH_MAX bytes, at most `most` operations (0: any
- * number). */
+/* Whether op fits behind what r holds: the envelope's bytes, at most `most` operations (0: any
+ * number), all with one path. */
 bool batch_fits(const struct request *r, const struct operation *op, size_t most);
 
 /* Adds op's body, which need not be kept elsewhere then; the caller asked batch_fits. A batch must

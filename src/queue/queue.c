@@ -122,7 +122,7 @@ static struct request *take_spare(struct queue *q, enum place place)
 	struct request *r = q->places[PLACE_SPARE].last;
 
 	if (!r) {
-		r = request_new();
+		r = request_new(q->c.envelope);
 		list_push(&q->places[PLACE_SPARE], r);
 	}
 	queue_move(q, r, place);
@@ -199,7 +199,7 @@ static void pack(struct queue *q, struct operation *op, int64_t now)
 /* op's turn has come: into a request. */
 static void enter(struct queue *q, struct operation *op, int64_t now)
 {
-	if (q->c.batches)
+	if (q->c.envelope)
 		pack(q, op, now);
 	else
 		request_append(take_spare(q, PLACE_READY), op);
@@ -248,7 +248,7 @@ static void hold_rest(struct queue *q, struct operation *op)
 {
 	size_t head = operation_head_size(op);
 
-	if (!q->c.batches || !op->request) {
+	if (!q->c.envelope || !op->request) {
 		operation_move_rest(op, (char *)(op + 1) + head);
 		return;
 	}
@@ -314,6 +314,14 @@ void queue_cut(struct queue *q, struct request *r)
 	queue_move(q, r, PLACE_READY);
 }
 
+static struct request *rest_of(struct queue *q, const struct request *r)
+{
+	struct request *rest = take_spare(q, PLACE_OUT);
+
+	request_set_path(rest, r->path.data, r->path.len);
+	return rest;
+}
+
 struct request *queue_rest(struct queue *q, struct request *r)
 {
 	struct request *rest = NULL;
@@ -322,7 +330,7 @@ struct request *queue_rest(struct queue *q, struct request *r)
 		if (!r->operations[i])
 			continue;
 		if (!rest)
-			rest = take_spare(q, PLACE_OUT);
+			rest = rest_of(q, r);
 		batch_add(rest, r->operations[i]);
 	}
 	if (rest) {

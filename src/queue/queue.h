@@ -17,12 +17,13 @@
 #include <stdint.h>
 #include "queue/request.h"
 
+struct envelope;
 struct operation;
 struct queue;
 
 struct queue_config {
-	bool batches;
-	size_t batch_most;     /* operations in a batch; 0: as many as fit */
+	const struct envelope *envelope; /* what batches are packed in; NULL: there are none */
+	size_t batch_most;               /* operations in a batch; 0: as many as fit */
 	int64_t batch_wait_us; /* a batch that is not full is ready when nothing came for so long */
 	size_t operations_most; /* unsettled at once ... */
 	size_t bytes_most;      /* ... and of their memory: both bounds of queue_has_room */

@@ -4,15 +4,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "operation/operation.h"
+#include "operation/api.h"
 
+#define PATH_MOST 1000u       /* bytes */
 #define KEEP_BYTES (1u << 20) /* storage that a request may keep for the next use */
 
-struct request *request_new(void)
+struct request *request_new(const struct envelope *envelope)
 {
 	struct request *r = xcalloc(1, sizeof *r);
 
-	buf_init(&r->batch, BATCH_MAX);
+	r->envelope = envelope;
+	buf_init(&r->batch, envelope ? envelope->bytes_most : 0);
+	buf_init(&r->path, PATH_MOST);
 	return r;
 }
 
@@ -21,6 +24,7 @@ void request_free(struct request *r)
 	if (!r)
 		return;
 	buf_free(&r->batch);
+	buf_free(&r->path);
 	free(r->operations);
 	free(r->last_error);
 	free(r);
@@ -28,12 +32,31 @@ void request_free(struct request *r)
 
 void request_recycle(struct request *r)
 {
-	struct buf batch = r->batch;
+	struct request empty = { .envelope = r->envelope,
+		.batch = r->batch,
+		.path = r->path,
+		.operations = r->operations,
+		.room = r->room };
 
 	free(r->last_error);
-	buf_reset(&batch);
-	buf_trim(&batch, KEEP_BYTES);
-	*r = (struct request){ .batch = batch, .operations = r->operations, .room = r->room };
+	buf_reset(&empty.batch);
+	buf_trim(&empty.batch, KEEP_BYTES);
+	buf_reset(&empty.path);
+	*r = empty;
+}
+
+void request_set_path(struct request *r, const char *path, size_t n)
+{
+	buf_reset(&r->path);
+	buf_add(&r->path, path, n);
+	*buf_room(&r->path, 1) = '\0';
+}
+
+const char *request_path(const struct request *r, const struct api *api)
+{
+	if (!api->envelope)
+		return r->operations[0]->path;
+	return r->path.len ? r->path.data : api->path;
 }
 
 void request_append(struct request *r, struct operation *op)

@@ -1,6 +1,6 @@
 /*
- * A request: one operation alone (v1), or as many as fit a batch (v2), and the list that it is in.
- * A request owns its body in a batch; its operations are the queue's.
+ * A request: one operation alone, or as many as fit a batch, where the API takes such, and the list
+ * that it is in. A request owns its body in a batch; its operations are the queue's.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "queue/retry.h"
 
+struct api;
+struct envelope;
 struct operation;
 
 /* Where a request can be. It is in one place at a time, and queue_move takes it to another. */
@@ -28,8 +30,10 @@ enum place {
 struct request {
 	struct operation **operations; /* in input order; the array is owned, they are not */
 	size_t count, room;
+	const struct envelope *envelope; /* what batches are packed in, or NULL */
 	struct buf batch;                /* {"batch":[...]}: empty for a single operation */
-	enum place place;                /* set by the queue alone, as the next three are */
+	struct buf path;  /* of a batch whose operations have one in common; else empty */
+	enum place place; /* set by the queue alone, as the next three are */
 	struct request *previous, *next; /* in the list of that place */
 	struct retry_node sleep;         /* while it waits for its next attempt */
 	size_t blocked; /* how many times one of its operations stands behind another request's */
@@ -44,9 +48,16 @@ struct request {
 	char *last_error; /* owned; or NULL */
 };
 
-struct request *request_new(void);
+/* The envelope (NULL: there are no batches) must outlive it. */
+struct request *request_new(const struct envelope *envelope);
 void request_free(struct request *r);    /* not its operations; NULL is fine */
 void request_recycle(struct request *r); /* empty again; gives large storage back */
+
+/* The path that its operations have in common; NUL after it. */
+void request_set_path(struct request *r, const char *path, size_t n);
+
+/* Where it goes, at that API. */
+const char *request_path(const struct request *r, const struct api *api);
 
 /* Puts op behind those that r holds, and tells op so. */
 void request_append(struct request *r, struct operation *op);

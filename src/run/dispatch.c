@@ -56,7 +56,7 @@ static bool submit(struct run *r, const struct sender_request *s, int64_t now)
 static bool send_check(struct run *r, int64_t now)
 {
 	struct sender_request s = { .method = METHOD_GET,
-		.path = CHECK_PATH,
+		.path = r->o->api->host->check_path,
 		.attempt = r->check.tries++ };
 
 	r->check.wanted = false;
@@ -66,13 +66,14 @@ static bool send_check(struct run *r, int64_t now)
 static bool send_request(struct run *r, struct request *q, int64_t now)
 {
 	const struct operation *op = q->operations[0];
+	bool batch = r->o->api->envelope != NULL;
 	struct sender_request s = {
-		.method = r->o->batch ? METHOD_POST : op->method,
-		.path = r->o->batch ? BATCH_PATH : op->path,
-		.body = r->o->batch ? q->batch.data :
-		    op->body_len    ? op->body :
-		                      NULL,
-		.body_len = r->o->batch ? q->batch.len : op->body_len,
+		.method = batch ? METHOD_POST : op->method,
+		.path = request_path(q, r->o->api),
+		.body = batch    ? q->batch.data :
+		    op->body_len ? op->body :
+		                   NULL,
+		.body_len = batch ? q->batch.len : op->body_len,
 		.attempt = q->tries++,
 		.owner = q,
 	};
@@ -108,8 +109,8 @@ bool dispatch_next(struct run *r)
 		return false;
 	/* a batch's answer that is there by now is settled first: its memory is used again while it
 	 * is in the cache */
-	r->intake.more |= r->o->batch;
-	return !r->o->batch;
+	r->intake.more |= r->o->api->envelope != NULL;
+	return !r->o->api->envelope;
 }
 
 int64_t dispatch_due(struct run *r)

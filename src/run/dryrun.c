@@ -108,7 +108,7 @@ static int take(struct dry *d, const struct operation *op)
 		forecast_unchanged(&d->forecast);
 		return 0;
 	}
-	forecast_valid(&d->forecast, op->body_len, d->o->batch, d->batch_most);
+	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
 	return print(d, op);
 }
 
@@ -183,7 +183,7 @@ static void print_deletes(struct dry *d)
 			forecast_invalid(&d->forecast, why.text);
 			continue;
 		}
-		forecast_delete(&d->forecast, op.body_len, d->o->batch, d->batch_most);
+		forecast_delete(&d->forecast, op.body_len, d->o->api->envelope, d->batch_most);
 		if (print(d, &op) != 0)
 			break;
 	}

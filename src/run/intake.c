@@ -259,7 +259,7 @@ static void read_past_settled(struct run *r)
 
 static void read_on(struct run *r)
 {
-	size_t wanted = r->sync && !r->o->batch ? MARKED_AT_ONCE : 1;
+	size_t wanted = r->sync && !r->o->api->envelope ? MARKED_AT_ONCE : 1;
 
 	for (int i = 0;
 	     queue_count(r->queue, PLACE_READY) < wanted && !verifying(r) && !stop_asked(&r->stop);

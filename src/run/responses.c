@@ -293,7 +293,7 @@ static void on_moved(struct run *r, struct request *q, const struct reply *reply
 {
 	char shown[SHOWN_REDIRECT];
 
-	if (follow(r, reply, r->o->batch ? BATCH_PATH : q->operations[0]->path, &q->hops)) {
+	if (follow(r, reply, request_path(q, r->o->api), &q->hops)) {
 		queue_move(r->queue, q, PLACE_READY);
 	} else if (!stop_asked(&r->stop)) {
 		say_redirect(reply, shown);
@@ -348,7 +348,7 @@ static void on_partly(struct run *r, struct request *q, const struct reply *repl
 
 static void on_answer(struct run *r, struct request *q, const struct reply *reply)
 {
-	enum verdict verdict = reply_verdict(reply, r->o->batch, q->count);
+	enum verdict verdict = reply_verdict(reply, r->o->api->names_refused, q->count);
 
 	if (on_any(r, reply, verdict)) {
 		queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
@@ -415,7 +415,7 @@ static void check_moved(struct run *r, const struct reply *reply)
 {
 	char shown[SHOWN_REDIRECT];
 
-	r->check.wanted = follow(r, reply, CHECK_PATH, &r->check.hops);
+	r->check.wanted = follow(r, reply, r->o->api->host->check_path, &r->check.hops);
 	if (r->check.wanted)
 		return;
 	say_redirect(reply, shown);

@@ -25,8 +25,6 @@
 
 #define FAILURE_SHOWN 300
 #define ID_SHOWN 160 /* bytes of an identifier that a message shows */
-#define CHECK_PATH "/api/v1/accounts/region"
-#define BATCH_PATH "/api/v2/batch"
 
 struct display;
 struct pace;

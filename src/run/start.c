@@ -72,11 +72,11 @@ static void set_up_queue(struct run *r)
 	const struct options *o = r->o;
 	size_t singles = WAITING_SINGLE + 2 * (size_t)o->concurrency;
 	const struct queue_config c = {
-		.batches = o->batch,
+		.envelope = o->api->envelope,
 		.batch_most = feed_batch_most(o),
 		.batch_wait_us = o->batch_wait_us,
-		.operations_most = o->batch ? WAITING_BATCH : singles,
-		.bytes_most = o->batch ? HELD_BATCH : HELD_SINGLE,
+		.operations_most = o->api->envelope ? WAITING_BATCH : singles,
+		.bytes_most = o->api->envelope ? HELD_BATCH : HELD_SINGLE,
 	};
 
 	r->queue = queue_new(&c);
@@ -112,7 +112,7 @@ static int set_up_sender(struct run *r, struct reason *why)
 		.proxy = o->proxies ? NULL : "",
 		.timeout_us = o->timeout_us,
 		.slots = o->concurrency,
-		.large_bodies = o->batch,
+		.large_bodies = o->api->envelope != NULL,
 	};
 
 	r->sender = sender_new(&c, why);
@@ -136,7 +136,7 @@ int start_run(struct run *r, struct reason *why)
 	set_up_queue(r);
 	if (set_up_pace(r, why) != 0)
 		return -1;
-	feed_start(&r->feed, r->o, r->o->batch);
+	feed_start(&r->feed, r->o, r->o->api->envelope != NULL);
 	if (set_up_sender(r, why) != 0)
 		return -1;
 	r->check.wanted = true;

@@ -13,11 +13,6 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-const char *endpoint_region(int region)
-{
-	return region == 1 ? "https://track-eu." ENDPOINT_DOMAIN : "https://track." ENDPOINT_DOMAIN;
-}
-
 /* "https://" is 8 bytes, "http://" 7; 0: neither. */
 static size_t scheme_length(const char *url)
 {

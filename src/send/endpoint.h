@@ -19,8 +19,7 @@ int endpoint_parse(const char *url, char **out, struct reason *why);
  * [::1]). */
 bool endpoint_is_private(const char *url);
 
-/* Customer.io's own domain, and the address of a region's Track API; 0 is us, 1 eu. */
+/* Customer.io's own domain. */
 #define ENDPOINT_DOMAIN "customer.io"
-const char *endpoint_region(int region);
 
 #endif

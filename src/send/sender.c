@@ -219,7 +219,7 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 			    "libcurl has no memory for the server's address: free some, and run "
 			    "again");
 		return reason_set(why, "%s: is not a usable address: give one such as %s", base,
-		    endpoint_region(0));
+		    "https://track." ENDPOINT_DOMAIN);
 	}
 	b->text = xstrdup(base);
 	b->prefix = xstrdup(strcmp(path, "/") == 0 ? "" : path);

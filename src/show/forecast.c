@@ -4,25 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operation/operation.h"
+#include "operation/api.h"
 #include "base/words.h"
 
-#define FRAME 12 /* bytes of {"batch":[]} */
 #define KIND_MAX 200
 
-static void add_operation(struct forecast *f, size_t body_len, bool batch, size_t most)
+static void add_operation(struct forecast *f, size_t body_len, const struct envelope *e,
+    size_t most)
 {
 	f->bytes += body_len;
-	if (!batch) {
+	if (!e) {
 		f->requests++;
 		return;
 	}
+	size_t frame = strlen(e->opening) + strlen(e->closing);
 	bool full = f->batch_count &&
-	    (f->batch_bytes + body_len + 1 > BATCH_MAX || (most && f->batch_count >= most));
+	    (f->batch_bytes + body_len + 1 > e->bytes_most || (most && f->batch_count >= most));
 	if (full || f->batch_count == 0) {
 		f->requests++;
-		f->bytes += FRAME;
-		f->batch_bytes = FRAME + body_len;
+		f->bytes += frame;
+		f->batch_bytes = frame + body_len;
 		f->batch_count = 1;
 	} else {
 		f->bytes++; /* the comma */
@@ -31,11 +32,11 @@ static void add_operation(struct forecast *f, size_t body_len, bool batch, size_
 	}
 }
 
-void forecast_valid(struct forecast *f, size_t body_len, bool batch, size_t most)
+void forecast_valid(struct forecast *f, size_t body_len, const struct envelope *e, size_t most)
 {
 	f->records++;
 	f->valid++;
-	add_operation(f, body_len, batch, most);
+	add_operation(f, body_len, e, most);
 }
 
 void forecast_unchanged(struct forecast *f)
@@ -44,10 +45,10 @@ void forecast_unchanged(struct forecast *f)
 	f->unchanged++;
 }
 
-void forecast_delete(struct forecast *f, size_t body_len, bool batch, size_t most)
+void forecast_delete(struct forecast *f, size_t body_len, const struct envelope *e, size_t most)
 {
 	f->deletes++;
-	add_operation(f, body_len, batch, most);
+	add_operation(f, body_len, e, most);
 }
 
 /* "email: value has 1,204 bytes" becomes "email: value has N bytes", "created_at: "soon" is ..."

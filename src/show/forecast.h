@@ -12,6 +12,8 @@
 /* different reasons that are listed; the rest is counted together */
 #define FORECAST_KINDS 12
 
+struct envelope;
+
 struct forecast_kind {
 	char *text;
 	uint64_t count;
@@ -30,15 +32,15 @@ struct forecast {
 	uint64_t other; /* invalid for yet other reasons */
 };
 
-/* A record is valid: it would be sent alone, or (batch) packed: at most `most` operations (0: any
- * number). */
-void forecast_valid(struct forecast *f, size_t body_len, bool batch, size_t most);
+/* A record is valid: it would be sent alone (no envelope), or packed, at most `most` (0: any
+ * number) in one. */
+void forecast_valid(struct forecast *f, size_t body_len, const struct envelope *e, size_t most);
 
 /* A record is valid and would not be sent: it is what was last accepted. */
 void forecast_unchanged(struct forecast *f);
 
 /* Somebody is missing and would be deleted. */
-void forecast_delete(struct forecast *f, size_t body_len, bool batch, size_t most);
+void forecast_delete(struct forecast *f, size_t body_len, const struct envelope *e, size_t most);
 
 /* It is not. Reasons that differ in their numbers and quoted texts alone count as one. */
 void forecast_invalid(struct forecast *f, const char *reason);

@@ -1,0 +1,55 @@
+/*
+ * The APIs that there are: where each is, how it is paced, what one of its requests may hold, and
+ * how an answer names what it did not take. An action belongs to one of them; adding one is a file
+ * with its struct and a row in api.c. What sends and packs knows this table, and no API by name.
+ */
+#ifndef API_H
+#define API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/num.h"
+#include "operation/operation.h"
+
+enum api_auth {
+	API_SITE_AND_KEY, /* Basic: the site id and its key */
+	API_KEY,          /* Bearer: a key alone */
+};
+
+/* One server's side: several APIs may be on it. */
+struct api_host {
+	const char *name;    /* "Track API" */
+	const char *base[2]; /* by region: us, eu */
+	enum api_auth auth;
+	const char *check_path; /* a GET that tells whether the credentials are good */
+};
+
+/* How many records become one request: `opening`, their bodies with commas between them,
+ * `closing`. */
+struct envelope {
+	const char *opening, *closing;
+	size_t bytes_most; /* of the whole */
+};
+
+struct api {
+	const struct api_host *host;
+	/* what is asked for where nobody says a --rate (in lowest terms) or a --burst */
+	struct num_rate rate;
+	uint64_t burst;
+	/* NULL: each record is a request of its own, with a method and a path of its own. Else the
+	 * method is POST, and the path the one that its operations have in common, or this one. */
+	const struct envelope *envelope;
+	const char *path;
+	/* several records in one request: a 207 names those that were not taken */
+	bool names_refused;
+};
+
+/* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
+const struct api *api_for(enum action action, bool batch);
+
+extern const struct api_host api_track_host;
+extern const struct api api_track, api_track_batch;
+
+#endif

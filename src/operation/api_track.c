@@ -1,0 +1,26 @@
+/* The Track API: version 1 takes a request a record, version 2 takes batches. */
+#include "operation/api.h"
+
+const struct api_host api_track_host = {
+	.name = "Track API",
+	.base = { "https://track.customer.io", "https://track-eu.customer.io" },
+	.auth = API_SITE_AND_KEY,
+	.check_path = "/api/v1/accounts/region",
+};
+
+#define PACE .rate = { 1, 20000 }, .burst = 10 /* 50/s */
+
+const struct api api_track = {
+	.host = &api_track_host,
+	PACE,
+};
+
+static const struct envelope batch = { "{\"batch\":[", "]}", BATCH_MAX };
+
+const struct api api_track_batch = {
+	.host = &api_track_host,
+	PACE,
+	.envelope = &batch,
+	.path = "/api/v2/batch",
+	.names_refused = true,
+};
