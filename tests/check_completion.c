@@ -151,7 +151,7 @@ static const struct {
 } bash_cases[] = {
 	{ "--act", "--action= --action-field=" },
 	{ "--sync-d", "--sync-deletes=" },
-	{ "--qu", "--quiet" },
+	{ "--qui", "--quiet" },
 	{ "--hel", "--help" },
 	{ "--zz", "" },
 	{ "--action = tr", "track track-anonymous" },
@@ -163,7 +163,7 @@ static const struct {
 	{ "--region ''", "us eu" },
 	{ "--rate = ", "" },
 	{ "--rate =", "" },
-	{ "--batch --qu", "--quiet" },
+	{ "--batch --qui", "--quiet" },
 	{ "--batch us", "" },
 	{ "us", "" },
 	{ "--rejects = us", "" },

@@ -38,6 +38,7 @@ static void folder_open(struct folder *f)
 	strcpy(f->path, "/tmp/cio-input-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->path));
 	f->config.files = f->files;
+	f->config.dialect.quote = '"';
 }
 
 static void folder_close(struct folder *f)
@@ -201,7 +202,7 @@ START_TEST(files_in_turn)
 	const struct input_header *h = input_header_of(f.in, 1); /* still there */
 	ck_assert_uint_eq(h->count, 2);
 	ck_assert_str_eq(h->names[1], "n");
-	ck_assert_int_eq(h->delimiter, '\t');
+	ck_assert_int_eq(h->dialect.delimiter, '\t');
 	ck_assert_ptr_null(input_header_of(f.in, 2));
 	while (input_count(f.in, 10, &total) == 1)
 		;
@@ -1033,16 +1034,64 @@ static void read_case(struct buf *out, const struct input_config *config)
 	input_free(in);
 }
 
-/* The input file of a case, and its --columns. */
+/* One line of a case's dialect: an option's name, and its value behind a blank. */
+static void set_dialect(struct csv_dialect *d, char *line, const char **nulls)
+{
+	char *value = line + strcspn(line, " ");
+
+	if (*value)
+		*value++ = '\0';
+	char c = strcmp(value, "none") == 0 ? '\0' : strcmp(value, "\\t") == 0 ? '\t' : *value;
+	if (strcmp(line, "delimiter") == 0)
+		d->delimiter = c;
+	else if (strcmp(line, "quote") == 0)
+		d->quote = c;
+	else if (strcmp(line, "escape") == 0)
+		d->escape = c;
+	else if (strcmp(line, "comment") == 0)
+		d->comment = c;
+	else if (strcmp(line, "skip-lines") == 0)
+		d->skip_lines = (uint64_t)(c - '0');
+	else if (strcmp(line, "trim") == 0)
+		d->trim = true;
+	else if (strcmp(line, "null") == 0)
+		for (char *text = strtok(value, ","); text; text = strtok(NULL, ","))
+			nulls[d->null_count++] = text;
+	else
+		ck_abort_msg("%s is no option of a dialect", line);
+}
+
+static void read_dialect(const char *folder, struct csv_dialect *d, struct buf *text,
+    const char **nulls)
+{
+	char path[512];
+
+	d->nulls = nulls;
+	snprintf(path, sizeof path, "%s/dialect", folder);
+	if (access(path, R_OK) != 0)
+		return;
+	read_whole(text, path);
+	buf_byte(text, '\0');
+	for (char *line = text->data, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		set_dialect(d, line, nulls);
+	}
+}
+
+/* The input file of a case, its --columns and its dialect. */
 static void run_case(const char *folder)
 {
 	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson",
 		"input.jsonl" };
 	char path[512];
 	const char *file = path, *columns[8];
-	struct input_config config = { .files = &file, .file_count = 1 };
-	struct buf expected = { .max = ANY }, got = { .max = ANY }, given = { .max = ANY };
+	struct input_config config = { .files = &file, .file_count = 1, .dialect.quote = '"' };
+	struct buf expected = { .max = ANY }, got = { .max = ANY }, given = { .max = ANY },
+	           dialect = { .max = ANY };
+	const char *nulls[8];
 
+	read_dialect(folder, &config.dialect, &dialect, nulls);
 	snprintf(path, sizeof path, "%s/columns", folder);
 	if (access(path, R_OK) == 0) {
 		read_whole(&given, path);
@@ -1066,6 +1115,7 @@ static void run_case(const char *folder)
 	buf_free(&expected);
 	buf_free(&got);
 	buf_free(&given);
+	buf_free(&dialect);
 }
 
 START_TEST(fixtures)

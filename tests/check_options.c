@@ -172,7 +172,13 @@ static void show(struct buf *b, const struct options *o)
 	buf_byte(b, '\n');
 	show_names(b, "files", o->input.files, o->input.file_count);
 	show_names(b, "columns", o->input.columns, o->input.column_count);
-	buf_fmt(b, "format=%d\ndelimiter=%d\n", o->input.format, o->input.delimiter);
+	const struct csv_dialect *d = &o->input.dialect;
+	buf_fmt(b, "format=%d\ndelimiter=%d\n", o->input.format, d->delimiter);
+	buf_fmt(b, "quote=%d\nescape=%d\ncomment=%d\ntrim=%d\nlines=%d\nnulls=", d->quote,
+	    d->escape, d->comment, d->trim, (int)d->skip_lines);
+	for (size_t i = 0; i < d->null_count; i++)
+		buf_fmt(b, "%s%s", i ? "," : "", d->nulls[i]);
+	buf_byte(b, '\n');
 	show_mapping(b, &o->mapping);
 	buf_fmt(b,
 	    "action=%s\nevent=%s\nupdate-only=%d\nno-limits=%d\ndry-run=%d\nskip=%llu\nlimit=%"
@@ -295,6 +301,14 @@ static const struct row accepted[] = {
 	{ "--delimiter=;", .want = "delimiter=59" },
 	{ "--delimiter=\\t", .want = "delimiter=9" },
 	{ "--delimiter=\\s", .want = "delimiter=32" },
+	{ "", .want = "quote=34 escape=0 comment=0 trim=0 lines=0 nulls=" },
+	{ "--quote=none", .want = "quote=0" },
+	{ "--quote=none --comment=\"", .want = "quote=0 comment=34" },
+	{ "--quote='", .want = "quote=39" },
+	{ "--escape=^ --comment=#", .want = "escape=94 comment=35" },
+	{ "--escape=\"", .want = "quote=34 escape=0" },
+	{ "--trim --skip-lines=3 --null=NULL,n/a --null=-",
+	    .want = "trim=1 lines=3 nulls=NULL,n/a,-" },
 	{ "--columns=id,name", .want = "columns=id,name" },
 	{ "--columns=id --columns=a,b", .want = "columns=id,a,b" },
 	{ "--id=user", .want = "id=user id-type=-1" },
@@ -558,7 +572,20 @@ static const struct {
 	{ "--id-type=mail", 64, .words = "did you mean email?" },
 	{ "--delimiter=", 64, .words = "--delimiter" },
 	{ "--delimiter=ab", 64, .words = "one ASCII character" },
-	{ "--delimiter=\"", 64, .words = "--delimiter" },
+	{ "--delimiter=\"", 64, .words = "--delimiter and --quote are the same character" },
+	{ "--quote=,", 64, .words = "--delimiter and --quote" },
+	{ "--escape=; --delimiter=;", 64, .words = "--delimiter and --escape" },
+	{ "--comment=\"", 64, .words = "--quote and --comment" },
+	{ "--comment=^ --escape=^", 64, .words = "--escape and --comment" },
+	{ "--comment=,", 64, .words = "--delimiter and --comment" },
+	{ "--quote=", 64, .words = "or none" },
+	{ "--escape=none", 64, .words = "one ASCII character" },
+	{ "--escape=\n", 64, .words = "--escape" },
+	{ "--null=", 64, .words = "--null" },
+	{ "--skip-lines=x", 64, .words = "--skip-lines" },
+	{ "-f ndjson --quote=none", 64, .words = "--quote is for CSV" },
+	{ "-f ndjson --trim", 64, .words = "--trim is for CSV" },
+	{ "-f ndjson --null=x", 64, .words = "--null is for CSV" },
 	{ "--delimiter=\n", 64, .words = "\\n" },
 	{ "--delimiter=\xc3", 64, .words = "--delimiter" },
 	{ "--delimiter=\r", 64, .words = "--delimiter" },

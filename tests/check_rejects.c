@@ -26,12 +26,15 @@ static struct reason why;
 static const struct input_header abc = { .count = 3,
 	.raw = "id,\"the \"\"name\"\"\",c",
 	.raw_len = 19,
-	.delimiter = ',' };
-static const struct input_header one = { .count = 1, .raw = "id", .raw_len = 2, .delimiter = ';' };
+	.dialect = { .delimiter = ',', .quote = '\"' } };
+static const struct input_header one = { .count = 1,
+	.raw = "id",
+	.raw_len = 2,
+	.dialect = { .delimiter = ';', .quote = '\"' } };
 static const struct input_header tabs = { .count = 2,
 	.raw = "id\tb",
 	.raw_len = 4,
-	.delimiter = '\t' };
+	.dialect = { .delimiter = '\t', .quote = '\"' } };
 
 #define COLUMNS "_cio_line,_cio_outcome,_cio_status,_cio_error,_cio_raw\n"
 #define ABC "id,\"the \"\"name\"\"\",c," COLUMNS

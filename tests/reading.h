@@ -23,7 +23,7 @@ struct feeding {
 	bool again;     /* every other read has nothing yet */
 	size_t base;    /* the buffer's ordinary size */
 	size_t longest; /* bytes of a record */
-	char delimiter;
+	struct csv_dialect dialect;
 	const char *const *columns; /* as --columns; NULL: the first row is the header */
 	size_t column_count;
 };
@@ -54,12 +54,24 @@ static inline enum source_result feed_read(void *arg, char *to, size_t n, size_t
 	return SOURCE_MORE;
 }
 
+static inline size_t feed_peek(void *arg, uint64_t at, char *to, size_t n)
+{
+	const struct feed *f = arg;
+	size_t left = f->n - (size_t)at;
+
+	n = n < f->chunk ? n : f->chunk;
+	n = n < left ? n : left;
+	memcpy(to, f->data + at, n);
+	return n;
+}
+
 /* A source of the n bytes at data, as `how` says. The feed must stay; free the source. */
 static inline void feed_open(struct feed *f, struct source *s, const char *data, size_t n,
     const struct feeding *how)
 {
 	*f = (struct feed){ .data = data, .n = n, .chunk = how->chunk, .again = how->again };
 	source_init(s, how->base, how->longest, feed_read, f);
+	s->peek = feed_peek;
 }
 
 /* Writing down. */
@@ -116,7 +128,7 @@ static inline void trace_csv(struct buf *out, const char *data, size_t n, const 
 	int status;
 
 	feed_open(&f, &s, data, n, how);
-	csv_reader_init(&reader, &s, how->delimiter, how->longest, 1);
+	csv_reader_init(&reader, &s, &how->dialect, how->longest, 1);
 	do
 		result = csv_reader_begin(&reader, how->columns, how->column_count, &why, &status);
 	while (result == INPUT_AGAIN);
@@ -165,7 +177,7 @@ static inline uint64_t count_csv(const char *data, size_t n, const struct feedin
 	int status;
 
 	feed_open(&f, &s, data, n, how);
-	csv_reader_init(&reader, &s, how->delimiter, how->longest, 1);
+	csv_reader_init(&reader, &s, &how->dialect, how->longest, 1);
 	do
 		result = csv_reader_begin(&reader, how->columns, how->column_count, &why, &status);
 	while (result == INPUT_AGAIN);
@@ -208,8 +220,11 @@ static inline char *explain_traces(const struct buf *expected, const struct buf 
 	buf_str(&out, "input ");
 	text_safe(&out, data, n, 4000);
 	buf_fmt(&out,
-	    "\nchunk %zu base %zu longest %zu delimiter %d columns %zu again %d\nexpected ",
-	    how->chunk, how->base, how->longest, how->delimiter, how->column_count, how->again);
+	    "\nchunk %zu base %zu longest %zu delimiter %d quote %d escape %d comment %d trim %d "
+	    "nulls %zu skip %d columns %zu again %d\nexpected ",
+	    how->chunk, how->base, how->longest, how->dialect.delimiter, how->dialect.quote,
+	    how->dialect.escape, how->dialect.comment, how->dialect.trim, how->dialect.null_count,
+	    (int)how->dialect.skip_lines, how->column_count, how->again);
 	text_safe(&out, expected->data, expected->len, 8000);
 	buf_str(&out, "\ngot      ");
 	text_safe(&out, got->data, got->len, 8000);

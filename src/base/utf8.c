@@ -79,3 +79,56 @@ size_t utf8_cut(const char *s, size_t n, size_t most)
 		cut--;
 	return ((unsigned char)s[cut] & 0xc0) == 0x80 ? most : cut; /* not UTF-8 anyway */
 }
+
+/* Unicode's White_Space, and three that nobody sees: U+200B, U+2060 and U+FEFF. */
+static bool is_white(uint32_t c)
+{
+	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	    (c >= 0x2000 && c <= 0x200b) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+	    c == 0x205f || c == 0x2060 || c == 0x3000 || c == 0xfeff;
+}
+
+/* All of them are short. */
+static uint32_t decode_short(const unsigned char *s, size_t len)
+{
+	if (len == 1)
+		return s[0];
+	if (len == 2)
+		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+	return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+}
+
+size_t utf8_white(const char *s, size_t n)
+{
+	const unsigned char *at = (const unsigned char *)s;
+	size_t len;
+
+	if (n == 0)
+		return 0;
+	len = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : 3;
+	return len <= n && at[0] < 0xf0 && utf8_valid(s, len) && is_white(decode_short(at, len)) ?
+	    len :
+	    0;
+}
+
+/* The length of the white space that the text ends with, one character. */
+static size_t white_behind(const char *s, size_t n)
+{
+	for (size_t len = 1; len <= 3 && len <= n; len++)
+		if (utf8_white(s + n - len, len) == len)
+			return len;
+	return 0;
+}
+
+const char *utf8_trim(const char *s, size_t *n)
+{
+	size_t len;
+
+	while ((len = utf8_white(s, *n)) > 0) {
+		s += len;
+		*n -= len;
+	}
+	while ((len = white_behind(s, *n)) > 0)
+		*n -= len;
+	return s;
+}

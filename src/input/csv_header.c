@@ -11,6 +11,9 @@
 
 #define NAME_SHOWN ((size_t)60) /* bytes of a name in a message */
 
+const char *const reserved_columns[RESERVED_COLUMNS] = { "_cio_line", "_cio_outcome", "_cio_status",
+	"_cio_error", RESERVED_RAW };
+
 bool name_is_reserved(const char *name, size_t n)
 {
 	return n >= sizeof RESERVED_PREFIX - 1 &&
@@ -138,16 +141,17 @@ static void add_columns(struct csv_header *h, const struct field *names, size_t 
 	h->shown.names = h->names;
 }
 
-struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given,
-    struct reason *why)
+struct csv_header *csv_header_new(const struct field *names, size_t n, const struct csv_dialect *d,
+    bool given, struct reason *why)
 {
 	if (check_names(names, n, why))
 		return NULL;
 	struct csv_header *h = xcalloc(1, sizeof *h);
-	h->shown.delimiter = delimiter;
+	h->shown.dialect = *d;
 	h->trailing = true;
 	h->given = given;
 	buf_init(&h->raw, BUF_UNBOUNDED);
+	buf_init(&h->front, BUF_UNBOUNDED);
 	add_columns(h, names, n);
 	return h;
 }
@@ -165,61 +169,64 @@ void csv_header_free(struct csv_header *h)
 	free(h->dropped);
 	free(h->names);
 	buf_free(&h->raw);
+	buf_free(&h->front);
 	free(h);
 }
 
-static bool needs_quotes(const struct csv_header *h, const char *name)
+void csv_header_keep_front(struct csv_header *h, const struct buf *front)
 {
-	const char special[] = { '"', '\n', '\r', h->shown.delimiter, '\0' };
-
-	return strpbrk(name, special) != NULL;
+	buf_reset(&h->front);
+	buf_add(&h->front, front->data, front->len);
+	h->shown.front = h->front.data;
+	h->shown.front_len = h->front.len;
 }
 
-static void add_name(struct csv_header *h, const char *name)
+static void add_name(struct csv_header *h, const struct field *name)
 {
-	if (!needs_quotes(h, name)) {
-		buf_str(&h->raw, name);
-		return;
-	}
-	buf_byte(&h->raw, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_byte(&h->raw, '"');
-		buf_byte(&h->raw, *name);
-	}
-	buf_byte(&h->raw, '"');
+	if (csv_needs_quotes(&h->shown.dialect, name->name, name->name_len, h->raw.len == 0))
+		csv_put_cell(&h->raw, &h->shown.dialect, name->name, name->name_len);
+	else
+		buf_add(&h->raw, name->name, name->name_len);
 }
 
 void csv_header_keep_raw(struct csv_header *h, const char *row, const struct field *cells)
 {
+	char quote = h->shown.dialect.quote;
+
 	buf_reset(&h->raw);
 	for (size_t i = 0; i < h->columns; i++) {
 		if (h->dropped[i])
 			continue;
 		if (h->raw.len > 0)
-			buf_byte(&h->raw, h->shown.delimiter);
+			buf_byte(&h->raw, h->shown.dialect.delimiter);
 		if (row) {
-			const char *start = csv_cell_start(row, &cells[i]);
-			buf_add(&h->raw, start, (size_t)(csv_cell_end(row, &cells[i]) - start));
+			const char *start = csv_cell_start(row, &cells[i], quote);
+			buf_add(&h->raw, start,
+			    (size_t)(csv_cell_end(row, &cells[i], quote) - start));
 		} else {
-			add_name(h, h->cells[i].name);
+			add_name(h, &h->cells[i]);
 		}
 	}
 	h->shown.raw = h->raw.data;
 	h->shown.raw_len = h->raw.len;
 }
 
+static bool is_text(const struct field *cell, const char *text, size_t n)
+{
+	return cell->value_len == n && memcmp(cell->value, text, n) == 0;
+}
+
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n)
 {
-	if (!h->given || n <= h->columns)
+	if (!h->given || n != h->columns + RESERVED_COLUMNS)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		bool same = i >= h->columns ? name_is_reserved(cells[i].value, cells[i].value_len) :
-		                              cells[i].value_len == h->cells[i].name_len &&
-		        memcmp(cells[i].value, h->cells[i].name, cells[i].value_len) == 0;
-		if (!same)
+	for (size_t i = 0; i < h->columns; i++)
+		if (!is_text(&cells[i], h->cells[i].name, h->cells[i].name_len))
 			return false;
-	}
-	add_columns(h, cells + h->columns, n - h->columns);
+	for (size_t i = 0; i < RESERVED_COLUMNS; i++)
+		if (!is_text(&cells[h->columns + i], reserved_columns[i],
+		        strlen(reserved_columns[i])))
+			return false;
+	add_columns(h, cells + h->columns, RESERVED_COLUMNS);
 	return true;
 }

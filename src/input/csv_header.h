@@ -12,6 +12,8 @@ struct reason;
 
 #define RESERVED_PREFIX "_cio_" /* fields whose names begin so are dropped on reading */
 #define RESERVED_RAW "_cio_raw" /* ... but for this one: its text stands for the record */
+#define RESERVED_COLUMNS 5u     /* those that rejects end with, in this order: */
+extern const char *const reserved_columns[RESERVED_COLUMNS];
 /* columns of a CSV, members of an object: something is held for each */
 #define INPUT_FIELDS_MAX 65536u
 
@@ -25,25 +27,27 @@ struct csv_header {
 	bool trailing;      /* the dropped ones are the last ones */
 	size_t raw_column;  /* the one that is called _cio_raw, or `columns` */
 	bool given;         /* by --columns: there is no header row */
-	struct buf raw;
+	struct buf raw, front;
 	const char **names;
-	size_t owned; /* cells whose name and key are set */
 };
 
 /*
  * Makes a header of n names, which are copied. `given`: from --columns. NULL with *why ("column 3
  * has no name") where they are no good.
  */
-struct csv_header *csv_header_new(const struct field *names, size_t n, char delimiter, bool given,
-    struct reason *why);
+struct csv_header *csv_header_new(const struct field *names, size_t n, const struct csv_dialect *d,
+    bool given, struct reason *why);
 void csv_header_free(struct csv_header *h); /* NULL is fine */
+
+/* The lines in front of it. */
+void csv_header_keep_front(struct csv_header *h, const struct buf *front);
 
 /* The header row's own bytes, for shown.raw; of a header that is given, a row made of its names. */
 void csv_header_keep_raw(struct csv_header *h, const char *row, const struct field *cells);
 
 /*
- * Whether the n cells of a first row are the names of a header that was given, and after them names
- * that begin with _cio_: the head of a rejects file. Then the header gets those columns too.
+ * Whether the n cells of a first row are the names of a header that was given, and after them the
+ * five of a rejects file: its head. Then the header gets those columns too.
  */
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n);
 

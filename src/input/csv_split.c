@@ -139,7 +139,8 @@ static enum csv_result quoted(struct csv_split *s, struct cursor *c, const char 
 		const char *at = take_special(c);
 		if (*at != '"') {
 			s->odd |= is_odd(*at);
-			s->breaks += *at == '\r' || (*at == '\n' && at[-1] != '\r');
+			s->feeds += *at == '\n';
+			s->returns += *at == '\r';
 			continue;
 		}
 		if (at + 1 == c->end) {
@@ -171,8 +172,6 @@ static inline const char *take_plain(struct cursor *c, const char *cell)
 	uint64_t specials = c->specials;
 	bool blank = c->blank;
 
-	if (delimiter == '"') /* a quote is a quote: no separator */
-		return cell;
 	for (; specials; specials &= specials - 1) {
 		const char *at = block + (unsigned)__builtin_ctzll(specials);
 		if (*at != delimiter)
@@ -233,7 +232,7 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 
 	begin(s, &c, from, end);
 	s->row = from;
-	s->breaks = 0;
+	s->feeds = s->returns = 0;
 	s->doubled = s->last_doubled = NULL;
 	s->in_quotes = s->odd = false;
 	enum csv_result result = scan_cells(s, &c, from, last);
@@ -251,19 +250,19 @@ void csv_split_forget(struct csv_split *s)
 
 /* A cell's text has a quote in front of it only where that opens it; else a separator is there, or
  * the row's start. */
-bool csv_is_quoted(const char *row, const char *text)
+bool csv_is_quoted(const char *row, const char *text, char quote)
 {
-	return text > row && text[-1] == '"';
+	return quote && text > row && text[-1] == quote;
 }
 
-const char *csv_cell_start(const char *row, const struct field *cell)
+const char *csv_cell_start(const char *row, const struct field *cell, char quote)
 {
-	return cell->value - csv_is_quoted(row, cell->value);
+	return cell->value - csv_is_quoted(row, cell->value, quote);
 }
 
-const char *csv_cell_end(const char *row, const struct field *cell)
+const char *csv_cell_end(const char *row, const struct field *cell, char quote)
 {
-	return cell->value + cell->value_len + csv_is_quoted(row, cell->value);
+	return cell->value + cell->value_len + csv_is_quoted(row, cell->value, quote);
 }
 
 /* The text of a cell, whose first quote is given, to `to`, with single quotes for doubled ones.
@@ -295,7 +294,7 @@ void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, 
 	char *to = buf_room(scratch, (size_t)(s->row_end - s->row) + SCAN_BYTES);
 	for (size_t i = first; i < count && i <= last; i++) {
 		struct field *cell = &cells[i];
-		const char *quote = csv_is_quoted(s->row, cell->value) ?
+		const char *quote = csv_is_quoted(s->row, cell->value, '"') ?
 		    memchr(cell->value, '"', cell->value_len) :
 		    NULL;
 		if (quote)
@@ -303,33 +302,4 @@ void csv_unescape(const struct csv_split *s, struct field *cells, size_t count, 
 	}
 	memset(to, 0, SCAN_BYTES);
 	scratch->len = (size_t)(to - scratch->data);
-}
-
-static enum csv_place place_after(enum csv_place place, char c, char delimiter)
-{
-	if (place == CSV_IN_QUOTES)
-		return c == '"' ? CSV_AT_QUOTE : CSV_IN_QUOTES;
-	if (c == delimiter)
-		return CSV_AT_START;
-	return c == '"' ? CSV_IN_QUOTES : CSV_IN_CELL; /* after a quote: it was doubled */
-}
-
-bool csv_may_end(struct csv_progress *p, const char *row, size_t n, char delimiter)
-{
-	for (; p->seen < n; p->seen++) {
-		char c = row[p->seen];
-		if (p->place != CSV_IN_QUOTES && csv_is_break(c))
-			return true;
-		if (p->place == CSV_IN_CELL && c == '"')
-			return true;
-		if (p->place == CSV_AT_QUOTE && c != '"' && c != delimiter)
-			return true;
-		if (p->place == CSV_IN_QUOTES && c != '"') {
-			const char *quote = memchr(row + p->seen, '"', n - p->seen);
-			p->seen = (quote ? (size_t)(quote - row) : n) - 1;
-			continue;
-		}
-		p->place = place_after(p->place, c, delimiter);
-	}
-	return false;
 }

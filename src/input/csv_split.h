@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "input/csv_dialect.h"
 
 struct field;
 struct buf;
@@ -28,16 +29,16 @@ enum csv_fault {
 
 struct csv_split {
 	/* Set by the caller. */
-	char delimiter;
+	char delimiter;       /* no quote */
 	struct field *fields; /* where the first `width` cells' text goes (value, value_len) */
 	size_t width;
 
 	/* The row. */
 	const char *row, *row_end; /* its bytes; *row_end is its line end, where it has one */
 	size_t cells;
-	size_t breaks; /* line breaks inside it */
-	bool blank;    /* a cell is empty */
-	bool odd;      /* a cell has a backslash or a control character in it */
+	size_t feeds, returns; /* line feeds and carriage returns inside it */
+	bool blank;            /* a cell is empty */
+	bool odd;              /* a cell has a backslash or a control character in it */
 	/* bytes above 0x7f; NULL where there is none. The last may be behind the row */
 	const char *first_high, *last_high;
 	/* the first cell with doubled quotes in it, and the last; or NULL */
@@ -65,34 +66,16 @@ enum csv_result csv_split(struct csv_split *s, const char *from, const char *end
 /* The bytes were moved or changed: what was remembered of them is forgotten. */
 void csv_split_forget(struct csv_split *s);
 
-static inline bool csv_is_break(char c)
-{
-	return c == '\n' || c == '\r';
-}
-
 /* Whether the text of a cell is in quotes in the row that begins at `row`. */
-bool csv_is_quoted(const char *row, const char *text);
+bool csv_is_quoted(const char *row, const char *text, char quote);
 
 /* Where a cell's bytes, quotes included, begin and end. */
-const char *csv_cell_start(const char *row, const struct field *cell);
-const char *csv_cell_end(const char *row, const struct field *cell);
+const char *csv_cell_start(const char *row, const struct field *cell, char quote);
+const char *csv_cell_end(const char *row, const struct field *cell, char quote);
 
 /* Of a row with doubled quotes: writes the text of those of its `count` cells that have them with
  * single ones, into `scratch` (which is emptied first, and has SCAN_BYTES behind the last). */
 void csv_unescape(const struct csv_split *s, struct field *cells, size_t count,
     struct buf *scratch);
-
-/*
- * Where a row that did not end in what there was may end: a light scan that remembers how far it
- * got, so that a long row that comes in small pieces costs its length once.
- */
-enum csv_place { CSV_AT_START, CSV_IN_CELL, CSV_IN_QUOTES, CSV_AT_QUOTE };
-struct csv_progress {
-	size_t seen;          /* bytes of the row */
-	enum csv_place place; /* where in the row they end */
-};
-
-/* Goes on over the row's first n bytes. True when csv_split has an answer in them. */
-bool csv_may_end(struct csv_progress *p, const char *row, size_t n, char delimiter);
 
 #endif

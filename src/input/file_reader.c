@@ -82,6 +82,15 @@ static enum source_result read_file(void *arg, char *to, size_t n, size_t *got)
 	return result == SOURCE_END ? end_of_file(f) : result;
 }
 
+/* source_peek for a regular file. */
+static size_t peek_file(void *arg, uint64_t at, char *to, size_t n)
+{
+	const struct file_reader *f = arg;
+	ssize_t got = pread(f->from.fd, to, n, (off_t)f->watch.start + (off_t)at);
+
+	return got > 0 ? (size_t)got : 0;
+}
+
 int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
     struct reason *why, int *status)
 {
@@ -103,6 +112,8 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 		f->format = format_of_name(name);
 	source_init(&f->source, f->regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX,
 	    read_file, f);
+	if (f->regular)
+		f->source.peek = peek_file;
 	return 0;
 }
 
@@ -180,14 +191,14 @@ static enum input_result refuse_read(const struct file_reader *f, const char *na
 
 static void make_reader(struct file_reader *f, const struct input_config *config, uint64_t *layouts)
 {
-	char delimiter = config->delimiter ? config->delimiter :
-	    f->format == INPUT_TSV         ? '\t' :
-	                                     ',';
+	struct csv_dialect d = config->dialect;
 
+	if (!d.delimiter)
+		d.delimiter = f->format == INPUT_TSV ? '\t' : ',';
 	if (f->format == INPUT_NDJSON)
 		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, layouts);
 	else
-		csv_reader_init(&f->csv, &f->source, delimiter, RECORD_MAX, ++*layouts);
+		csv_reader_init(&f->csv, &f->source, &d, RECORD_MAX, ++*layouts);
 }
 
 /* The header of a CSV; for messages, its place in front. */
@@ -242,7 +253,14 @@ enum input_result file_reader_next(struct file_reader *f, const char *name, stru
 	    ndjson_reader_next(&f->ndjson, r, why) :
 	    csv_reader_next(&f->csv, r, why);
 
-	return result == INPUT_FAILED ? refuse_read(f, name, why, status) : result;
+	if (result != INPUT_FAILED)
+		return result;
+	if (f->format == INPUT_NDJSON || why->status == 0)
+		return refuse_read(f, name, why, status);
+	struct reason inner = *why;
+	*status = inner.status;
+	reason_set(why, "%s: %.900s", file_shown(name), inner.text);
+	return INPUT_FAILED;
 }
 
 enum input_result file_reader_count(struct file_reader *f, size_t bytes, uint64_t *count)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "input/csv_dialect.h"
 #include "input/format.h"
 
 struct record;
@@ -19,7 +20,7 @@ struct input_config {
 	const char *const *files; /* names; "-" is standard input */
 	size_t file_count;        /* at least 1 */
 	enum input_format format;
-	char delimiter;             /* 0: by the format */
+	struct csv_dialect dialect; /* of a CSV; its delimiter is 0: by the format */
 	const char *const *columns; /* names for a CSV without a header row, or NULL */
 	size_t column_count;
 };
@@ -116,7 +117,10 @@ struct input_header {
 	size_t count;
 	const char *raw;
 	size_t raw_len;
-	char delimiter;
+	struct csv_dialect dialect;
+	/* the lines in front of it that are no part of the CSV, line breaks and all */
+	const char *front;
+	size_t front_len;
 };
 const struct input_header *input_header_of(const struct input *in, unsigned file);
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "input/csv_header.h"
-#include "input/csv_split.h"
+#include "input/csv_rows.h"
 #include "input/input.h"
 #include "input/json_scan.h"
 #include "input/record.h"
@@ -29,30 +29,20 @@ void input_too_long(size_t longest, struct reason *why);
 enum input_result input_detect(struct source *s, enum input_format *format);
 
 struct csv_reader {
-	struct source *source;
-	size_t longest; /* bytes of a record */
-	char delimiter;
-	uint64_t line; /* of the next byte, from 1 */
-	bool after_cr; /* the byte before was a CR: an LF ends the same line */
-	enum { CSV_ROWS, CSV_BAD_LINE, CSV_SKIPPING } mode;
-	/* the row at source->start is not complete: `progress` says how far it was seen */
-	bool waiting;
-	struct csv_progress progress;
-	size_t line_seen; /* in CSV_BAD_LINE: bytes that have no line break */
-	struct csv_split split;
-	bool by_judge; /* the row's cells are libcsv's */
+	struct csv_dialect dialect;
+	struct csv_rows rows;
 	struct csv_header *header;
 	bool begun;           /* the first row was seen */
 	struct layout layout; /* the header's columns that are not dropped */
-	struct buf scratch;   /* texts that had doubled quotes */
+	struct buf scratch;   /* texts that had doubled quotes or escapes */
 	struct buf inner;     /* the same, of a row out of _cio_raw */
 	struct buf raw;       /* a row without its _cio_ cells */
-	struct buf judged;    /* cells as libcsv sees them */
 };
 
-/* layout: the number of the records' layout, which no other reader of the run has. */
-void csv_reader_init(struct csv_reader *c, struct source *s, char delimiter, size_t longest,
-    uint64_t layout);
+/* The reader must not move afterwards. layout: the number of the records' layout, which no other
+ * reader of the run has. */
+void csv_reader_init(struct csv_reader *c, struct source *s, const struct csv_dialect *d,
+    size_t longest, uint64_t layout);
 void csv_reader_free(struct csv_reader *c);
 
 /*
@@ -63,19 +53,11 @@ enum input_result csv_reader_begin(struct csv_reader *c, const char *const *colu
     size_t column_count, struct reason *why, int *status);
 
 /* The next record; r->from.number and .file are the caller's. INPUT_FAILED is a read error, in
- * errno. */
+ * errno, or why->status is set. */
 enum input_result csv_reader_next(struct csv_reader *c, struct record *r, struct reason *why);
 
 /* Counts records, taking about `bytes` bytes. Adds to *count. INPUT_AGAIN: there may be more. */
 enum input_result csv_reader_count(struct csv_reader *c, size_t bytes, uint64_t *count);
-
-/*
- * libcsv's view of the first row in `n` bytes: CSV_ROW with its cells in `cells` (at most `width`
- * are put there; their text is in `text`), *count, and the row's *length without its line end.
- * `last`: nothing follows.
- */
-enum csv_result csv_judge(const char *row, size_t n, bool last, char delimiter, struct buf *text,
-    struct field *cells, size_t width, size_t *count, size_t *length);
 
 struct ndjson_shape;
 struct ndjson_reader {

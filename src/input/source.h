@@ -20,6 +20,10 @@ enum source_result { SOURCE_MORE, SOURCE_END, SOURCE_AGAIN, SOURCE_FAILED };
  */
 typedef enum source_result source_read(void *arg, char *to, size_t n, size_t *got);
 
+/* Copies up to n bytes from the byte number `at` of all that the source reads, from 0, without
+ * reading on. Returns how many; 0 where there are none, or it cannot be done. */
+typedef size_t source_peek(void *arg, uint64_t at, char *to, size_t n);
+
 struct source {
 	char *data; /* owned; SCAN_BYTES longer than cap; data[end] is NUL */
 	size_t cap;
@@ -29,6 +33,7 @@ struct source {
 	uint64_t total;    /* bytes that were read */
 	bool at_end;       /* there is nothing after `end` */
 	source_read *read;
+	source_peek *peek; /* the caller's to set; NULL: nobody can look ahead */
 	void *arg;
 };
 

@@ -65,6 +65,31 @@ static int check_columns(const struct input_config *c, struct reason *why)
 	return 0;
 }
 
+static int check_differ(enum option_id a, char a_char, enum option_id b, char b_char,
+    struct reason *why)
+{
+	if (!a_char || a_char != b_char)
+		return 0;
+	return reason_set(why, "--%s and --%s are the same character: choose another for one",
+	    options_table[a].name, options_table[b].name);
+}
+
+/* The characters that a CSV's dialect gives a meaning: no two may be the same. */
+static int check_dialect(const struct settings *s, struct reason *why)
+{
+	struct csv_dialect *d = &s->options->input.dialect;
+	char delimiter = d->delimiter ? d->delimiter : ',';
+
+	if (d->escape == d->quote)
+		d->escape = '\0'; /* a quote that takes a quote: they are doubled */
+	if (check_differ(OPTION_DELIMITER, delimiter, OPTION_QUOTE, d->quote, why) != 0 ||
+	    check_differ(OPTION_DELIMITER, delimiter, OPTION_ESCAPE, d->escape, why) != 0 ||
+	    check_differ(OPTION_DELIMITER, delimiter, OPTION_COMMENT, d->comment, why) != 0 ||
+	    check_differ(OPTION_QUOTE, d->quote, OPTION_COMMENT, d->comment, why) != 0)
+		return -1;
+	return check_differ(OPTION_ESCAPE, d->escape, OPTION_COMMENT, d->comment, why);
+}
+
 /* An option for CSV with --format=ndjson: refused, unless --format is the stronger. */
 static int check_csv_only(struct settings *s, enum option_id id, struct reason *why)
 {
@@ -74,14 +99,25 @@ static int check_csv_only(struct settings *s, enum option_id id, struct reason *
 	if (s->source[id] >= s->source[OPTION_FORMAT])
 		return reason_set(why, "--%s is for CSV: it does not go with --format=ndjson",
 		    options_table[id].name);
-	if (id == OPTION_DELIMITER) {
-		o->input.delimiter = 0;
-	} else {
+	if (id == OPTION_DELIMITER)
+		o->input.dialect.delimiter = '\0';
+	if (id == OPTION_COLUMNS) {
 		free((void *)o->input.columns);
 		o->input.columns = NULL;
 		o->input.column_count = 0;
 	}
 	return 0;
+}
+
+static int check_dialect_only(struct settings *s, struct reason *why)
+{
+	static const enum option_id ids[] = { OPTION_DELIMITER, OPTION_QUOTE, OPTION_ESCAPE,
+		OPTION_COMMENT, OPTION_SKIP_LINES, OPTION_NULL, OPTION_TRIM };
+
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+		if (check_csv_only(s, ids[i], why) != 0)
+			return -1;
+	return check_dialect(s, why);
 }
 
 static int check_input(struct settings *s, struct reason *why)
@@ -100,8 +136,7 @@ static int check_input(struct settings *s, struct reason *why)
 			return reason_set(why, "standard input (-) can be read once only");
 		standard_input = true;
 	}
-	if (check_csv_only(s, OPTION_COLUMNS, why) != 0 ||
-	    check_csv_only(s, OPTION_DELIMITER, why) != 0)
+	if (check_csv_only(s, OPTION_COLUMNS, why) != 0 || check_dialect_only(s, why) != 0)
 		return -1;
 	return check_columns(&o->input, why);
 }

@@ -13,6 +13,12 @@
 enum option_id {
 	OPTION_FORMAT,
 	OPTION_DELIMITER,
+	OPTION_QUOTE,
+	OPTION_ESCAPE,
+	OPTION_COMMENT,
+	OPTION_SKIP_LINES,
+	OPTION_NULL,
+	OPTION_TRIM,
 	OPTION_COLUMNS,
 	OPTION_ID,
 	OPTION_ID_TYPE,
@@ -85,22 +91,22 @@ enum option_group {
 
 /* What a value is, and the member or two of struct options that it becomes. */
 enum option_kind {
-	KIND_FLAG,      /* bool */
-	KIND_TEXT,      /* const char *, UTF-8, not empty */
-	KIND_FILE,      /* const char *, not empty */
-	KIND_CHOICE,    /* int or enum: index into values; -1 without a default */
-	KIND_COUNT,     /* uint64_t, size_t or unsigned, min to max */
-	KIND_TIME,      /* int64_t, microseconds, at least min */
-	KIND_RATE,      /* struct num_rate */
-	KIND_FRACTION,  /* double, 0 to 1 */
-	KIND_SHARE,     /* N: uint64_t, at least min; N%: double */
-	KIND_NAMES,     /* A,B,C: const char *const *, size_t */
-	KIND_PAIR,      /* NAME=VALUE: const struct name_pair *, size_t */
-	KIND_TYPES,     /* FIELD:TYPE,...: const struct name_type *, size_t */
-	KIND_DELIMITER, /* char */
-	KIND_BATCH,     /* a number, as KIND_COUNT; and bool */
-	KIND_SHARD,     /* I/N: unsigned, unsigned */
-	KIND_URL,       /* const char *, as endpoint_parse makes it */
+	KIND_FLAG,     /* bool */
+	KIND_TEXT,     /* const char *, UTF-8, not empty */
+	KIND_FILE,     /* const char *, not empty */
+	KIND_CHOICE,   /* int or enum: index into values; -1 without a default */
+	KIND_COUNT,    /* uint64_t, size_t or unsigned, min to max */
+	KIND_TIME,     /* int64_t, microseconds, at least min */
+	KIND_RATE,     /* struct num_rate */
+	KIND_FRACTION, /* double, 0 to 1 */
+	KIND_SHARE,    /* N: uint64_t, at least min; N%: double */
+	KIND_NAMES,    /* A,B,C: const char *const *, size_t */
+	KIND_PAIR,     /* NAME=VALUE: const struct name_pair *, size_t */
+	KIND_TYPES,    /* FIELD:TYPE,...: const struct name_type *, size_t */
+	KIND_CHAR,     /* char, ASCII, no line break; '\0' for "none" */
+	KIND_BATCH,    /* a number, as KIND_COUNT; and bool */
+	KIND_SHARD,    /* I/N: unsigned, unsigned */
+	KIND_URL,      /* const char *, as endpoint_parse makes it */
 };
 
 enum {
@@ -109,6 +115,7 @@ enum {
 	OPTION_STDOUT = 4,        /* "-" means standard output; elsewhere it is refused */
 	OPTION_STOPS = 8,         /* prints something, and nothing else is read */
 	OPTION_MAY_BE_EMPTY = 16, /* --set=NAME= */
+	OPTION_MAYBE_NONE = 32,   /* --quote=none */
 };
 
 struct option_spec {

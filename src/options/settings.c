@@ -38,6 +38,7 @@ static void free_lists(struct options *o)
 {
 	free((void *)o->input.files);
 	free((void *)o->input.columns);
+	free((void *)o->input.dialect.nulls);
 	free((void *)o->mapping.only);
 	free((void *)o->mapping.drop);
 	free((void *)o->mapping.renames);
@@ -376,13 +377,19 @@ static int assign_pair(struct settings *s, const struct option_spec *spec,
 	return 0;
 }
 
-static int assign_delimiter(char *place, const char *value, struct reason *why)
+static int assign_char(const struct option_spec *spec, char *place, const char *value,
+    struct reason *why)
 {
-	if (strcmp(value, "\\t") == 0)
+	bool none = spec->flags & OPTION_MAYBE_NONE;
+
+	if (none && strcmp(value, "none") == 0)
+		value = "";
+	else if (strcmp(value, "\\t") == 0)
 		value = "\t";
-	if (strlen(value) != 1 || (unsigned char)*value > 0x7f || strchr("\"\r\n", *value))
+	else if (strlen(value) != 1 || (unsigned char)*value > 0x7f || strchr("\r\n", *value))
 		return refuse(why, value,
-		    "one ASCII character other than a quote and a line break (\\t is a tab)");
+		    none ? "one ASCII character other than a line break, or none" :
+		           "one ASCII character other than a line break (\\t is a tab)");
 	*place = *value;
 	return 0;
 }
@@ -459,8 +466,8 @@ static int assign(struct settings *s, const struct option_spec *spec, const char
 		return assign_pair(s, spec, place, second, value, why);
 	case KIND_TYPES:
 		return assign_types(s, place, second, value, why);
-	case KIND_DELIMITER:
-		return assign_delimiter(place, value, why);
+	case KIND_CHAR:
+		return assign_char(spec, place, value, why);
 	case KIND_BATCH:
 		return assign_batch(s, spec, place, second, value, why);
 	case KIND_SHARD:

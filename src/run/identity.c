@@ -30,6 +30,7 @@ void identity_make(struct identity *id, const struct options *o, const struct in
 	buf_fmt(&id->destination, "%s site=%016" PRIx64, o->url ? o->url : "",
 	    (uint64_t)XXH3_64bits(site, strlen(site)));
 	mapping_describe(&o->mapping, &id->mapping);
+	csv_dialect_describe(&o->input.dialect, &id->mapping);
 	if (o->skip)
 		buf_fmt(&id->mapping, " skip=%" PRIu64, o->skip);
 	if (o->shards)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include "base/buf.h"
+#include "input/csv_header.h"
 #include "input/input.h"
 #include "base/log.h"
 #include "store/claim.h"
@@ -198,32 +199,14 @@ struct note {
 	const char *error;
 };
 
-static void add_quoted(struct buf *b, const char *text, size_t n)
-{
-	buf_byte(b, '"');
-	for (;;) {
-		const char *quote = n ? memchr(text, '"', n) : NULL;
-		if (!quote)
-			break;
-		size_t len = (size_t)(quote - text) + 1;
-		buf_add(b, text, len);
-		buf_byte(b, '"');
-		text += len;
-		n -= len;
-	}
-	buf_add(b, text, n);
-	buf_byte(b, '"');
-}
-
+/* The lines in front that the same options pass over, and the header. */
 static void add_header(struct buf *b, const struct input_header *h)
 {
-	static const char *const names[] = { "_cio_line", "_cio_outcome", "_cio_status",
-		"_cio_error", "_cio_raw" };
-
+	buf_add(b, h->front, h->front_len);
 	buf_add(b, h->raw, h->raw_len);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		buf_byte(b, h->delimiter);
-		buf_str(b, names[i]);
+	for (size_t i = 0; i < RESERVED_COLUMNS; i++) {
+		buf_byte(b, h->dialect.delimiter);
+		buf_str(b, reserved_columns[i]);
 	}
 	buf_byte(b, '\n');
 }
@@ -232,25 +215,37 @@ static void add_header(struct buf *b, const struct input_header *h)
 static void add_row(struct buf *b, const struct origin *from, const struct input_header *h,
     bool whole, const struct note *n)
 {
+	const struct csv_dialect *d = &h->dialect;
 	struct buf error;
 
 	if (whole)
 		buf_add(b, from->raw, from->raw_len);
 	for (size_t i = 1; i < h->count && !whole; i++)
-		buf_byte(b, h->delimiter);
-	buf_fmt(b, "%c%" PRIu64 "%c%s%c", h->delimiter, n->line, h->delimiter, n->outcome,
-	    h->delimiter);
+		buf_byte(b, d->delimiter);
+	buf_fmt(b, "%c%" PRIu64 "%c%s%c", d->delimiter, n->line, d->delimiter, n->outcome,
+	    d->delimiter);
 	if (n->status)
 		buf_num(b, n->status);
-	buf_byte(b, h->delimiter);
+	buf_byte(b, d->delimiter);
 	buf_init(&error, BUF_UNBOUNDED);
 	text_safe(&error, n->error, strlen(n->error), REASON_MAX);
-	add_quoted(b, error.data, error.len);
+	csv_put_cell(b, d, error.data ? error.data : "", error.len);
 	buf_free(&error);
-	buf_byte(b, h->delimiter);
+	buf_byte(b, d->delimiter);
 	if (!whole)
-		add_quoted(b, from->raw, from->raw_len);
+		csv_put_cell(b, d, from->raw, from->raw_len);
 	buf_byte(b, '\n');
+}
+
+/* Whether a row can stand in the rejects as it was: not where it would end sooner or later, or be a
+ * comment, when it is read again. */
+static bool can_stand(const struct origin *from, const struct input_header *h)
+{
+	if (from->raw_len == 0)
+		return true;
+	char first = from->raw[0], last = from->raw[from->raw_len - 1];
+	return last != '\r' && !(h->dialect.escape && last == h->dialect.escape) &&
+	    !(h->dialect.comment && first == h->dialect.comment);
 }
 
 static bool is_json_space(char c)
@@ -301,11 +296,9 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
     bool whole, enum outcome outcome, int status, const char *error, struct reason *why)
 {
 	const struct note note = { from->line, outcome_name(outcome), status, error ? error : "" };
-	enum input_format format = !header ? INPUT_NDJSON :
-	    header->delimiter == '\t'      ? INPUT_TSV :
-	                                     INPUT_CSV;
-	/* A row that ends in a carriage return would end there when it is read again. */
-	bool ends_in_cr = from->raw_len > 0 && from->raw[from->raw_len - 1] == '\r';
+	enum input_format format = !header    ? INPUT_NDJSON :
+	    header->dialect.delimiter == '\t' ? INPUT_TSV :
+	                                        INPUT_CSV;
 
 	if (open_sheet(r, from->file, format, why) != 0)
 		return -1;
@@ -313,7 +306,7 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	if (header) {
 		if (r->out.size == 0)
 			add_header(&r->row, header);
-		add_row(&r->row, from, header, whole && !ends_in_cr, &note);
+		add_row(&r->row, from, header, whole && can_stand(from, header), &note);
 	} else {
 		add_object(&r->row, from, whole, &note);
 	}

@@ -1,6 +1,7 @@
 /*
- * Any bytes as CSV: the same records as libcsv finds, the same count, and the same in other pieces.
- * The first four bytes say how they are handed out.
+ * Any bytes as CSV of any dialect: the same records as the model finds (and libcsv, where it can
+ * say), the same count, and the same in other pieces. The first bytes say which dialect, and how
+ * they are handed out.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -37,24 +38,43 @@ static void with_header(const char *text, size_t n, struct feeding *how)
 	buf_free(&again);
 }
 
+#define HEAD 6 /* bytes that say how */
+
+/* No two of its characters may be the same. */
+static struct csv_dialect dialect_of(uint8_t a, uint8_t b)
+{
+	static const char *const nulls[] = { "NULL", "\\N", "a" };
+
+	return (struct csv_dialect){
+		.delimiter = ",\t;|"[a % 4],
+		.quote = "\"\"'\0"[a / 4 % 4],
+		.escape = "\0\0\\^"[a / 16 % 4],
+		.comment = "\0#"[a / 64 % 2],
+		.trim = a / 128,
+		.nulls = nulls,
+		.null_count = b % 4,
+		.skip_lines = b / 4 % 4 == 3 ? 1 + b / 16 % 3 : 0,
+	};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const columns[] = { "a", "b", "c", "d" };
 	struct buf model = { .max = ANY }, trace = { .max = ANY };
 
-	if (size < 4)
+	if (size < HEAD)
 		return 0;
 	struct feeding how = {
 		.chunk = 1 + data[0] % 70,
 		.again = data[0] >= 128,
 		.base = 1 + data[1],
 		.longest = data[2] < 128 ? RECORD_MAX : 1 + data[2] - 128u,
-		.delimiter = ",\t;|"[data[3] % 4],
+		.dialect = dialect_of(data[3], data[4]),
 		.columns = columns,
-		.column_count = 1 + data[3] / 4 % 4,
+		.column_count = 1 + data[5] % 4,
 	};
-	const char *text = (const char *)data + 4;
-	size_t n = size - 4;
+	const char *text = (const char *)data + HEAD;
+	size_t n = size - HEAD;
 	model_csv(&model, text, n, &how);
 	trace_csv(&trace, text, n, &how);
 	must_be_same(&model, &trace, text, n, &how);
