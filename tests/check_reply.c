@@ -128,8 +128,17 @@ static const struct {
 	{ BODY(" \n "), "" },
 	/* control characters stay (who prints it escapes it), NULs do not end it */
 	{ BODY("{\"message\":\"a\\u0000b\\u001b[2J\"}"), "a b\x1b[2J" },
-	{ BODY("x\0y\0z"), "x y z" },
-	{ BODY("\0"), " " },
+	{ BODY("{\"errors\":[{\"detail\":\"unknown shape\"}]}"), "unknown shape" },
+	{ BODY("{\"errors\":[{\"detail\":\"no such person\",\"status\":404,\"source\":"
+	       "{\"pointer\":\"/id\"}}]}"),
+	    "/id: no such person" },
+	{ BODY("[\"a\",{\"message\":\"b\"}]"), "a; b" },
+	/* what is no text is not shown */
+	{ BODY("x\0y\0z"), "the answer's body is no text (5 bytes)" },
+	{ BODY("\0"), "the answer's body is no text (1 byte)" },
+	{ BODY("\x1f\x8b\x08\x00\x00\x00"), "the answer's body is no text (6 bytes)" },
+	{ BODY("\x89PNG\r\n\x1a\n"), "the answer's body is no text (8 bytes)" },
+	{ BODY("tab\tline\nfeed\x1b[0m"), "tab\tline\nfeed\x1b[0m" },
 };
 
 /* The reason of a body that lies in memory of just its size, so that a sanitizer sees a read past
@@ -244,6 +253,78 @@ START_TEST(hostile)
 	ck_assert_uint_le(count, 10);
 	ck_assert_int_eq(reply_region(&r, url, sizeof url, region, sizeof region), -1);
 	free(body);
+}
+END_TEST
+
+/* Whose answer a 2xx is. */
+static const struct {
+	int status;
+	const char *type, *body;
+	bool garbled, foreign;
+} pages[] = {
+	{ 200, NULL, "{}", false, false },
+	{ 200, NULL, "", false, false },
+	{ 204, NULL, NULL, false, false },
+	{ 200, "application/json", "{\"a\":\"<html>\"}", false, false },
+	{ 200, "text/plain", "OK", false, false },
+	{ 200, "text/html", "{}", false, true },
+	{ 200, "Text/HTML; charset=utf-8", "", false, true },
+	{ 200, "application/xhtml+xml", "", false, true },
+	{ 200, "application/json", "<!DOCTYPE html>", false, true },
+	{ 200, NULL, "<html>", false, true },
+	{ 207, NULL, " \r\n\t<", false, true },
+	{ 202, NULL, "\xef\xbb\xbf<", false, true },
+	{ 200, NULL, "\xef\xbb<", false, false },
+	{ 200, "application/json", "", true, true },
+	{ 299, NULL, "<", false, true },
+	/* of others the status is believed */
+	{ 400, "text/html", "<html>", false, false },
+	{ 403, NULL, "<html>", true, false },
+	{ 300, "text/html", "<", false, false },
+};
+
+START_TEST(foreign_answer)
+{
+	const char *body = pages[_i].body;
+	struct reply r = answer(pages[_i].status, body, body ? strlen(body) : 0);
+	bool up = pages[_i].status < 500 && !pages[_i].foreign;
+
+	r.type = pages[_i].type;
+	r.garbled = pages[_i].garbled;
+	ck_assert_int_eq(reply_is_foreign(&r), pages[_i].foreign);
+	ck_assert_int_eq(reply_is_up(&r), up);
+	for (int batch = 0; batch < 2; batch++) {
+		enum verdict v = reply_verdict(&r, batch, 5);
+		ck_assert_int_eq(v == VERDICT_TRANSIENT, pages[_i].foreign);
+	}
+}
+END_TEST
+
+START_TEST(object_or_not)
+{
+	static const struct {
+		const char *body;
+		bool object;
+	} rows[] = { { "{}", true }, { " {\"url\":\"x\"}\n", true }, { "[]", false },
+		{ "\"{}\"", false }, { "{", false }, { "{} {}", false }, { "", false },
+		{ "<html>", false }, { "OK", false } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct reply r = answer(200, rows[i].body, strlen(rows[i].body));
+		ck_assert_msg(reply_is_object(&r) == rows[i].object, "%s", rows[i].body);
+	}
+}
+END_TEST
+
+/* A body that could not be decoded is said to be that. */
+START_TEST(garbled_answer)
+{
+	struct reply r = answer(400, "", 0);
+	char out[REPLY_REASON_MAX + 4];
+
+	r.garbled = true;
+	reply_reason(&r, out);
+	ck_assert_ptr_nonnull(strstr(out, "cannot be decoded"));
 }
 END_TEST
 
@@ -477,6 +558,9 @@ Suite *reply_suite(void)
 	tcase_add_loop_test(t, reason, 0, COUNT(reasons));
 	tcase_add_loop_test(t, long_reason, 0, 8);
 	tcase_add_loop_test(t, hostile, 0, 14);
+	tcase_add_loop_test(t, foreign_answer, 0, COUNT(pages));
+	tcase_add_test(t, object_or_not);
+	tcase_add_test(t, garbled_answer);
 	tcase_add_loop_test(t, refused_operations, 0, COUNT(refusals));
 	tcase_add_loop_test(t, redirect, 0, COUNT(redirects));
 	tcase_add_test(t, redirect_size);

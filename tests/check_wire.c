@@ -559,7 +559,7 @@ static int start_tls(struct harness *h, const char *name, const char *version,
 	snprintf(cert, sizeof cert, "%s.pem", name);
 	snprintf(key, sizeof key, "%s.key", name);
 	harness_program(h, "/usr/bin/env");
-	*child = HARNESS_START(h, "openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert",
+	*child = HARNESS_START(h, "openssl", "s_server", "-accept", "127.0.0.1:0", "-WWW", "-cert",
 	    cert, "-key", key, version);
 	for (int64_t until = clock_now() + 20000000; !port && clock_now() < until;) {
 		const char *said = strstr(harness_peek(*child)->out, "ACCEPT 127.0.0.1:");
@@ -585,6 +585,17 @@ static const struct tls_row {
 	{ "too old", "IP:127.0.0.1", "-tls1_1", true, 69, "protocol" },
 };
 
+/* What s_server -WWW answers to the credentials check: a file of that name. */
+static void make_answer(struct harness *h)
+{
+	char command[256];
+
+	snprintf(command, sizeof command,
+	    "cd '%s' && mkdir -p api/v1/accounts && echo '{}' >api/v1/accounts/region",
+	    harness_dir(h));
+	ck_assert_int_eq(system(command), 0);
+}
+
 /* An empty input: the credentials check alone, and s_server answers a GET. */
 START_TEST(tls_is_verified)
 {
@@ -596,6 +607,7 @@ START_TEST(tls_is_verified)
 	ck_assert_msg(system("command -v openssl >/dev/null") == 0,
 	    "openssl is not here, and without it nothing shows that TLS is verified: make deps");
 	make_certificate(h, row->host, "server");
+	make_answer(h);
 	/* so that only the program itself refuses the old */
 	harness_write_text(h, "old.cnf", TLS_CONFIG);
 	harness_env(h, "OPENSSL_CONF", harness_path(h, "old.cnf"));

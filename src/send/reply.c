@@ -17,9 +17,35 @@ static bool is_trouble(int status)
 	return status < 100 || status >= 500;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A web page: by what it is said to be, or by its first byte (after a byte-order mark). */
+static bool is_page(const struct reply *r)
+{
+	static const char *const types[] = { "text/html", "application/xhtml+xml" };
+	const char *p = r->body ? r->body : "", *end = p + r->body_len;
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (r->type && strncasecmp(r->type, types[i], strlen(types[i])) == 0)
+			return true;
+	if (r->body_len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3;
+	while (p < end && is_space(*p))
+		p++;
+	return p < end && *p == '<';
+}
+
+bool reply_is_foreign(const struct reply *r)
+{
+	return r->status >= 200 && r->status < 300 && (r->garbled || is_page(r));
+}
+
 enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
 {
-	if (is_trouble(r->status))
+	if (is_trouble(r->status) || reply_is_foreign(r))
 		return VERDICT_TRANSIENT;
 	if (r->status >= 200 && r->status < 300)
 		return batch && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
@@ -46,13 +72,22 @@ enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
 
 bool reply_is_up(const struct reply *r)
 {
-	return !is_trouble(r->status);
+	return !is_trouble(r->status) && !reply_is_foreign(r);
 }
 
 static json_t *parse(const struct reply *r)
 {
 	return r->body ? json_loadb(r->body, r->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) :
 	                 NULL;
+}
+
+bool reply_is_object(const struct reply *r)
+{
+	json_t *root = parse(r);
+	bool object = json_is_object(root);
+
+	json_decref(root);
+	return object;
 }
 
 /* Text that stops growing once it is longer than any reason may be. */
@@ -79,16 +114,27 @@ static bool add_string(struct buf *to, const json_t *v)
 	return true;
 }
 
-/* Adds {"field", "reason", "message"} as "field: message", without the field where the message
- * names it anyway. */
+/* The first text of an entry under one of these names; NULL: there is none. */
+static const json_t *text_of(const json_t *entry, const char *const names[], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_object_get(entry, names[i]);
+		if (is_text(v))
+			return v;
+	}
+	return NULL;
+}
+
+/* Adds {"field", "reason", "message"}, or {"source": {"pointer"}, "detail"}, as "field: message",
+ * without the field where the message names it anyway. */
 static bool add_entry(struct buf *to, const json_t *entry)
 {
-	const json_t *field = json_object_get(entry, "field"),
-	             *text = json_object_get(entry, "message");
+	static const char *const texts[] = { "message", "detail", "reason" };
+	const json_t *field = json_object_get(entry, "field"), *text = text_of(entry, texts, 3);
 
-	if (!is_text(text))
-		text = json_object_get(entry, "reason");
-	if (!is_text(text))
+	if (!is_text(field))
+		field = json_object_get(json_object_get(entry, "source"), "pointer");
+	if (!text)
 		return add_string(to, field);
 	if (is_text(field) && !strstr(json_string_value(text), json_string_value(field)) &&
 	    add_string(to, field)) {
@@ -121,12 +167,24 @@ static bool add_reasons(struct buf *to, const json_t *root)
 	    add_list(to, json_object_get(meta, "error")) ||
 	    add_list(to, json_object_get(root, "errors")) ||
 	    add_list(to, json_object_get(root, "error")) ||
-	    add_string(to, json_object_get(root, "message")) || add_string(to, root);
+	    add_string(to, json_object_get(root, "message")) || add_string(to, root) ||
+	    (json_is_array(root) && add_list(to, root));
 }
 
-static bool is_space(char c)
+/* Whether it is bytes that no text has: control characters, but for white space and escape
+ * sequences. */
+static bool is_binary(const char *body, size_t n)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	for (size_t i = 0; i < n; i++)
+		if (!body[i] ||
+		    ((unsigned char)body[i] < ' ' && !strchr("\t\n\v\f\r\x1b", body[i])))
+			return true;
+	return false;
+}
+
+static void say_binary(struct buf *to, size_t n)
+{
+	buf_fmt(to, "the answer's body is no text (%zu byte%s)", n, n == 1 ? "" : "s");
 }
 
 /* Adds the body as it is, but for the white space around it. */
@@ -135,6 +193,10 @@ static void add_body(struct buf *to, const struct reply *r)
 	const char *text = r->body;
 	size_t n = r->body_len;
 
+	if (is_binary(text, n)) {
+		say_binary(to, n);
+		return;
+	}
 	for (; n > 0 && is_space(text[n - 1]); n--)
 		;
 	for (; n > 0 && is_space(text[0]); n--)
@@ -171,7 +233,9 @@ void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4])
 	json_t *root = parse(r);
 
 	buf_init(&reason, REPLY_REASON_MAX + 1);
-	if (!add_reasons(&reason, root) && !is_empty(root) && r->body)
+	if (r->garbled)
+		buf_str(&reason, "the answer's body is compressed, and cannot be decoded");
+	else if (!add_reasons(&reason, root) && !is_empty(root) && r->body)
 		add_body(&reason, r);
 	give(&reason, out);
 	buf_free(&reason);

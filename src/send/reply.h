@@ -9,22 +9,36 @@
 #define REPLY_BODY_MAX (1u << 20) /* bytes kept of an answer; the rest is read and dropped */
 #define REPLY_REASON_MAX 1000u    /* bytes of a server's reason that are ever printed */
 
+/* How far an attempt got. */
+enum transport {
+	TRANSPORT_ANSWERED, /* a whole answer came; `status` is its */
+	TRANSPORT_DOWN,     /* none came; `error` says why */
+	/* this machine has no descriptor, memory or buffer left for it: another attempt will do no
+	 * better, and the destination is not at fault */
+	TRANSPORT_MACHINE,
+};
+
 struct reply {
+	enum transport transport;
 	int status;        /* HTTP status; 0: no whole answer came */
 	const char *error; /* where status is 0: what the transport said */
-	const char *body;  /* what came, NUL after it */
+	const char *body;  /* what came, decoded, NUL after it */
 	size_t body_len;
+	bool garbled;           /* it is compressed in a way that cannot be undone: no body */
+	const char *type;       /* Content-Type, or NULL */
 	int64_t retry_after_us; /* -1: none */
 	const char *location;   /* of a redirect, absolute; or NULL */
 	int64_t started;        /* when the attempt was started, us */
 	int64_t sent_bytes;
+	/* a byte of the request may have left this machine; false: it surely did not arrive */
+	bool left;
 };
 
 enum verdict {
 	VERDICT_ACCEPTED,     /* 2xx */
 	VERDICT_PARTLY,       /* 207 to a batch: ask reply_refusals */
 	VERDICT_THROTTLED,    /* 429 */
-	VERDICT_TRANSIENT,    /* 408, 5xx, no whole answer */
+	VERDICT_TRANSIENT,    /* 408, 5xx, no whole answer, an answer that is not the API's */
 	VERDICT_UNAUTHORISED, /* 401, 403 */
 	VERDICT_MOVED,        /* 301, 302, 307, 308 */
 	VERDICT_CUT,          /* 413, or 400 to a batch: of several operations, one is at fault */
@@ -34,14 +48,23 @@ enum verdict {
 /* `operations`: how many the request held; `batch`: whether it went to /api/v2/batch. */
 enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations);
 
-/* Whether this is an answer below 500, which shows that the destination is up (gate.h). */
+/* Whether this is an answer below 500 of the API's, which shows that the destination is up
+ * (gate.h). */
 bool reply_is_up(const struct reply *r);
 
+/* Whether a 2xx is plainly not the API's: a web page (by its type or its first byte), as login
+ * pages and wrong addresses have them, or a body that cannot be read. It accepts nothing. */
+bool reply_is_foreign(const struct reply *r);
+
+/* Whether the body is a JSON object, as every answer of the API to the credentials check is. */
+bool reply_is_object(const struct reply *r);
+
 /*
- * The server's reason, as it came, not escaped: meta.errors (strings), meta.error, errors[].message
- * or .reason with .field, error, message, or the body's text where it is none of these; "" where it
- * says nothing. Several are joined by "; ". At most REPLY_REASON_MAX bytes, cut at a character and
- * then followed by "..."; NUL-terminated in out (a NUL in it became a space).
+ * The server's reason, as it came, not escaped: meta.errors, meta.error, errors (texts, or entries
+ * with message, detail or reason, and field or source.pointer), error, message, or the body's text
+ * where it is none of these; "" where it says nothing. Several are joined by "; ". Of a body that
+ * is no text, that it is none is said. At most REPLY_REASON_MAX bytes, cut at a character and then
+ * followed by "..."; NUL-terminated in out (a NUL in it became a space).
  */
 void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4]);
 
