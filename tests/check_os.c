@@ -2,10 +2,13 @@
 #include "base/os.h"
 
 #include <check.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -58,6 +61,31 @@ START_TEST(what_is_here_is_not_remote)
 	ck_assert(!os_is_remote(-1));
 	close(fd);
 	unlink(name);
+}
+END_TEST
+
+/* What a connection has taken is there until its other end has it; nothing waits for a closed one.
+ */
+START_TEST(what_has_not_arrived_is_counted)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof a;
+	int small = 4096, listener = socket(AF_INET, SOCK_STREAM, 0), fd;
+	static char bytes[1 << 20];
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	ck_assert(listener >= 0 && bind(listener, (struct sockaddr *)&a, size) == 0 &&
+	    listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&a, &size) == 0);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert(fd >= 0 && connect(fd, (struct sockaddr *)&a, size) == 0);
+	ck_assert_int_le(os_unacknowledged(fd), 0);
+	ssize_t taken = send(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	long left = os_unacknowledged(fd);
+	ck_assert_int_gt(taken, small * 4);
+	ck_assert_msg(left == -1 || (left > 0 && left <= taken), "%ld of %zd", left, taken);
+	close(fd);
+	close(listener);
+	ck_assert_int_eq(os_unacknowledged(-1), -1);
 }
 END_TEST
 
@@ -139,6 +167,7 @@ Suite *os_suite(void)
 	Suite *s = suite_create("os");
 	TCase *t = tcase_create("os");
 
+	tcase_add_test(t, what_has_not_arrived_is_counted);
 	tcase_add_loop_test(t, a_pipe_is_nobody_else_s, 0, 2);
 	tcase_add_test(t, a_temporary_file_is_ours);
 	tcase_add_test(t, what_is_here_is_not_remote);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #ifdef _GNU_SOURCE
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/vfs.h>
@@ -29,6 +31,13 @@ int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
 	struct timespec wait = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
 
 	return ppoll(fds, n, us < 0 ? NULL : &wait, NULL);
+}
+
+long os_unacknowledged(int fd)
+{
+	int n;
+
+	return ioctl(fd, SIOCOUTQ, &n) == 0 ? n : -1;
 }
 
 unsigned os_processors(void)
@@ -129,6 +138,12 @@ int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
 	int64_t ms = us / 1000 + (us % 1000 > 0);
 
 	return poll(fds, n, us < 0 ? -1 : ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+long os_unacknowledged(int fd)
+{
+	(void)fd;
+	return -1;
 }
 
 unsigned os_processors(void)

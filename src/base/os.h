@@ -23,6 +23,10 @@ int os_temporary(char *name);
  * wait for up to one longer, never shorter. */
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us);
 
+/* Bytes that a connection has taken and that have not arrived at its other end; -1 where that is
+ * not to be known. */
+long os_unacknowledged(int fd);
+
 /* How many processors this process may use, at least 1. */
 unsigned os_processors(void);
 

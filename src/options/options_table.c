@@ -135,7 +135,7 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .preset = "0.25",
 	    .help = "stretch each wait by up to this share, at random (default $)" },
 	[OPTION_TIMEOUT] = { "timeout", 0, "TIME", GROUP_TROUBLE, KIND_TIME, AT(timeout_us), 1000,
-	    .preset = "10s", .help = "for one attempt, connecting included (default $)" },
+	    .preset = "10s", .help = "for connecting, and for silence after that (default $)" },
 	[OPTION_GIVE_UP_AFTER] = { "give-up-after", 0, "TIME", GROUP_TROUBLE, KIND_TIME,
 	    AT(give_up_us), .preset = "15m",
 	    .help = "stop when the destination was down for TIME; 0: never (default $)" },

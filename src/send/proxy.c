@@ -84,10 +84,9 @@ bool proxy_is_passed_by(const char *none, const char *host)
 	char *list, *rest, *one;
 	bool found = strcmp(none, "*") == 0;
 
-	list = rest = xstrdup(none);
-	while (!found && (one = strsep(&rest, BLANKS ",")))
-		if (*one)
-			found = len ? is_in_network(one, bytes, len) : is_in_domain(one, host);
+	for (list = xstrdup(none), one = strtok_r(list, BLANKS ",", &rest); one && !found;
+	     one = strtok_r(NULL, BLANKS ",", &rest))
+		found = len ? is_in_network(one, bytes, len) : is_in_domain(one, host);
 	free(list);
 	return found;
 }
