@@ -105,7 +105,7 @@ static void setting_begin(struct setting *s, bool ahead)
 	s->input = input_new(&s->o.input, &why, &status);
 	ck_assert_msg(s->input != NULL, "%s", why.text);
 	s->mapping = mapping_new(&s->o.mapping);
-	s->producer = producer_new(&s->o, s->input, s->mapping, &s->config, ahead);
+	s->producer = producer_new(&s->o, s->input, s->mapping, &s->config, ahead, NULL);
 }
 
 static bool two_processors(void)

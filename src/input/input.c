@@ -305,6 +305,27 @@ const struct input_header *input_header_of(const struct input *in, unsigned file
 	return in->files[file].header ? &in->files[file].header->shown : NULL;
 }
 
+void input_describe(const struct input *in, unsigned file, struct buf *out)
+{
+	static const struct {
+		char c;
+		const char *name;
+	} separators[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" },
+		{ '|', "|" } };
+	const struct input_header *h = input_header_of(in, file);
+	char other[2] = { h ? h->delimiter : '\0', '\0' };
+	const char *separator = other;
+
+	if (!h) {
+		buf_str(out, "NDJSON");
+		return;
+	}
+	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
+		if (separators[i].c == h->delimiter)
+			separator = separators[i].name;
+	buf_fmt(out, "CSV, separated by %s", separator);
+}
+
 int input_count(struct input *in, size_t bytes, uint64_t *total)
 {
 	if (!in->counter)

@@ -82,6 +82,16 @@ static void name_field(struct mapping *m, struct field *f, const char *name)
 	buf_free(&key);
 }
 
+const char *const type_names[] = {
+	[TYPE_STRING] = "string",
+	[TYPE_INT] = "int",
+	[TYPE_FLOAT] = "float",
+	[TYPE_BOOL] = "bool",
+	[TYPE_TIMESTAMP] = "timestamp",
+	[TYPE_JSON] = "json",
+	NULL,
+};
+
 static bool is_name(const char *option, const char *name, size_t n)
 {
 	return strlen(option) == n && memcmp(option, name, n) == 0;
@@ -362,6 +372,14 @@ static int cell_type(const struct mapping_config *c, const char *name, size_t n)
 		if (is_name(by_name[i].name, name, n))
 			type = (int)by_name[i].type;
 	return type;
+}
+
+const char *mapping_type_name(const struct mapping_config *config, const char *name, size_t n,
+    bool cells)
+{
+	int type = cells ? cell_type(config, name, n) : named_type(config, name, n);
+
+	return type == NO_TYPE ? NULL : type_names[type];
 }
 
 /* --only and --drop, and what each field that is left means and becomes. */

@@ -16,6 +16,8 @@ struct buf;
 struct mapping;
 
 enum field_type { TYPE_STRING, TYPE_INT, TYPE_FLOAT, TYPE_BOOL, TYPE_TIMESTAMP, TYPE_JSON };
+/* "string", "int", ...; NULL at the end. */
+extern const char *const type_names[];
 enum empty_mode { EMPTY_SKIP, EMPTY_CLEAR, EMPTY_NULL };
 
 struct name_pair {
@@ -72,6 +74,11 @@ struct mapped {
 	/* the --action-field's field where it is there and not empty, else NULL */
 	const struct field *action;
 };
+
+/* The name of the type that --type gives a field of that name, or that it has by itself (`cells`:
+ * in a CSV); NULL: it has none. */
+const char *mapping_type_name(const struct mapping_config *config, const char *name, size_t n,
+    bool cells);
 
 /* Whether every --set value that is sent fits its --type; with `cells`, the type that it has in a
  * CSV too, where some names have one by themselves. 0, or -1 with *why. */

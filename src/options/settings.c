@@ -328,14 +328,12 @@ static int assign_names(struct settings *s, const char *const **names, size_t *c
 /* "FIELD:TYPE" */
 static int read_type(char *part, struct name_type *out, struct reason *why)
 {
-	static const char *const types[] = { "string", "int", "float", "bool", "timestamp", "json",
-		NULL };
 	char *colon = strrchr(part, ':');
 
 	out->name = part;
 	if (!colon || colon == part)
 		return refuse(why, part, "FIELD:TYPE: give something like age:int");
-	int type = find_value(types, colon + 1, "a type", why);
+	int type = find_value(type_names, colon + 1, "a type", why);
 	if (type < 0)
 		return -1;
 	*colon = '\0';

@@ -12,7 +12,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "show/forecast.h"
+#include "show/repeats.h"
+#include "show/survey.h"
 #include "base/log.h"
 #include "run/producer.h"
 #include "operation/operation.h"
@@ -24,12 +27,15 @@
 #include "run/signals.h"
 #include "run/sync.h"
 
-#define LINES 20 /* of invalid records that are printed unless --verbose */
+#define SURVEY_WIDTH 80 /* cells: what every terminal has */
+#define LINES 20        /* of invalid records that are printed unless --verbose */
 
 struct dry {
 	const struct options *o;
 	struct feed feed;
 	struct sync *sync; /* NULL: none */
+	struct survey *survey;
+	struct repeats *repeats; /* whose persons the records are */
 	struct forecast forecast;
 	struct outfile out;
 	struct buf line;
@@ -108,6 +114,8 @@ static int take(struct dry *d, const struct operation *op)
 		forecast_unchanged(&d->forecast);
 		return 0;
 	}
+	for (unsigned k = 0; k < op->key_count; k++)
+		repeats_see(d->repeats, op->keys[k]);
 	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
 	return print(d, op);
 }
@@ -216,10 +224,53 @@ static void decide_deletes(struct dry *d)
 	}
 }
 
+static void add_repeats(const struct dry *d, struct buf *out)
+{
+	bool exact;
+	uint64_t people = repeats_people(d->repeats, &exact);
+
+	if (people == 0)
+		return;
+	if (!exact)
+		buf_str(out, "About ");
+	words_many(out, people, true, "person stands", "people stand");
+	buf_str(out, " in it more than once.\n");
+}
+
+/* What the input was taken for, on standard error, so that data stay data. */
+static void say_survey(struct dry *d)
+{
+	const struct options *o = d->o;
+	enum input_format format = input_format_of(d->feed.input, 0);
+	struct buf about_format = { .max = 1024 }, text = { .max = 1 << 17 };
+
+	input_describe(d->feed.input, 0, &about_format);
+	if (o->input.file_count > 1)
+		buf_fmt(&about_format, ", with %zu other files", o->input.file_count - 1);
+	buf_byte(&about_format, '\0');
+	const struct survey_about about = {
+		.input = input_name(d->feed.input, 0),
+		.format = about_format.data,
+		.names_people = !o->mapping.action_field && action_needs_person(o->action),
+		.cells = format == INPUT_CSV || format == INPUT_TSV,
+		.mapping = &o->mapping,
+	};
+	survey_text(d->survey, &about, SURVEY_WIDTH, &text);
+	add_repeats(d, &text);
+	if (text.len)
+		log_line("%.*s", (int)(text.len - 1), text.data);
+	buf_free(&about_format);
+	buf_free(&text);
+}
+
 static void finish(struct dry *d)
 {
 	struct reason why;
 	struct buf text = { .max = 1 << 16 };
+
+	feed_stop(&d->feed);
+	if (d->status == 0 && !d->o->quiet)
+		say_survey(d);
 
 	if (outfile_close(&d->out, &why) != 0 && d->status != EX_CANTCREAT)
 		stop(d, EX_CANTCREAT, why.text);
@@ -240,7 +291,9 @@ static int set_up(struct dry *d, struct reason *why)
 	    sync_open(o, d->feed.input, &d->feed.identity, &d->sync, why) != 0)
 		return -1;
 	d->batch_most = feed_batch_most(o);
-	feed_start(&d->feed, o, true);
+	d->survey = o->quiet ? NULL : survey_new();
+	d->repeats = repeats_new();
+	feed_start(&d->feed, o, true, d->survey);
 	if (outfile_create(&d->out, "-", OUTFILE_ANY, NULL, why) == 0)
 		return 0;
 	why->status = EX_CANTCREAT;
@@ -269,6 +322,8 @@ int dry_run(const struct options *o)
 		finish(&d);
 	}
 	feed_close(&d.feed);
+	survey_free(d.survey);
+	repeats_free(d.repeats);
 	forecast_free(&d.forecast);
 	buf_free(&d.line);
 	sync_close(d.sync);

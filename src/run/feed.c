@@ -101,9 +101,15 @@ int feed_open(struct feed *f, const struct options *o, int64_t wall_ms, struct r
 	return 0;
 }
 
-void feed_start(struct feed *f, const struct options *o, bool ahead)
+void feed_start(struct feed *f, const struct options *o, bool ahead, struct survey *survey)
 {
-	f->producer = producer_new(o, f->input, f->mapping, &f->operation, ahead);
+	f->producer = producer_new(o, f->input, f->mapping, &f->operation, ahead, survey);
+}
+
+void feed_stop(struct feed *f)
+{
+	producer_free(f->producer);
+	f->producer = NULL;
 }
 
 void feed_close(struct feed *f)

@@ -15,6 +15,7 @@ struct mapping;
 struct options;
 struct producer;
 struct reason;
+struct survey;
 
 struct feed {
 	struct input *input;
@@ -29,8 +30,9 @@ struct feed {
  * *o. */
 int feed_open(struct feed *f, const struct options *o, int64_t wall_ms, struct reason *why);
 /* From now on f->producer makes operations as f->operation says. `ahead`: ahead of who takes them,
- * where that is possible. */
-void feed_start(struct feed *f, const struct options *o, bool ahead);
+ * where that is possible. survey: is shown every record, until feed_stop; or NULL. */
+void feed_start(struct feed *f, const struct options *o, bool ahead, struct survey *survey);
+void feed_stop(struct feed *f); /* no further record is made */
 void feed_close(struct feed *f);
 
 /* Whether a FILE's header can identify anybody, where the action needs that, and each --set is what

@@ -50,13 +50,13 @@ static void close_outputs(struct run *r, bool complete)
 
 /* -- figures -- */
 
-/* Says so even where the run was stopped for another reason; `said`: what was said already, or
- * NULL. */
+/* Says so even where the run was stopped for another reason; `said`: what was said already, perhaps
+ * with what to do about it, or NULL. */
 static void figures_failed(struct run *r, struct ending *e, const struct reason *why,
     const char *said)
 {
 	if (stop_asked(&r->stop)) {
-		if (!said || strcmp(why->text, said) != 0)
+		if (!said || strncmp(said, why->text, strlen(why->text)) != 0)
 			display_message(r->display, DISPLAY_ERROR, "%s", why->text);
 		return;
 	}

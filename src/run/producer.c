@@ -15,6 +15,7 @@
 #include "options/options.h"
 #include "run/feed.h"
 #include "input/record.h"
+#include "show/survey.h"
 
 #define BLOCKS 8u /* how far it works ahead */
 /* who waits for a block waits until there are as many: it is woken less often */
@@ -37,6 +38,7 @@ struct producer {
 	struct input *input;
 	struct mapping *mapping;
 	const struct operation_config *config;
+	struct survey *survey; /* NULL: none */
 
 	/* What was read last. It is made when there is a block with room for it. */
 	enum made_kind kind;
@@ -78,6 +80,12 @@ static bool header_is_good(struct producer *m, unsigned file)
 	return feed_header(m->mapping, m->input, file, m->o, &m->why) == 0;
 }
 
+/* Who works ahead may read more than is taken. */
+static bool is_past_limit(const struct producer *m)
+{
+	return m->o->limit && m->record.from.number > m->o->skip + m->o->limit;
+}
+
 static enum made_kind read_record(struct producer *m)
 {
 	enum input_result got = input_next(m->input, &m->record, &m->why, &m->status);
@@ -99,8 +107,12 @@ static enum made_kind read_record(struct producer *m)
 		return MADE_PASSED;
 	if (got == INPUT_BAD)
 		return MADE_BAD;
-	return mapping_apply(m->mapping, &m->record, &m->mapped, &m->why) == 0 ? MADE_OPERATION :
-	                                                                         MADE_INVALID;
+	if (mapping_apply(m->mapping, &m->record, &m->mapped, &m->why) != 0)
+		return MADE_INVALID;
+	if (m->survey && !is_past_limit(m))
+		survey_record(m->survey, &m->mapped,
+		    m->record.layout ? m->record.layout->number : 0);
+	return MADE_OPERATION;
 }
 
 /* -- making -- */
@@ -309,7 +321,7 @@ no_filled:
 /* -- for others -- */
 
 struct producer *producer_new(const struct options *o, struct input *input, struct mapping *mapping,
-    const struct operation_config *config, bool ahead)
+    const struct operation_config *config, bool ahead, struct survey *survey)
 {
 	struct producer *m = xcalloc(1, sizeof *m);
 
@@ -317,6 +329,7 @@ struct producer *producer_new(const struct options *o, struct input *input, stru
 	m->input = input;
 	m->mapping = mapping;
 	m->config = config;
+	m->survey = survey;
 	block_new(&m->blocks[0]);
 	if (ahead && input_is_regular(input) && os_processors() > 1)
 		work_ahead(m);

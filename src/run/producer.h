@@ -18,6 +18,7 @@ struct input;
 struct mapping;
 struct options;
 struct producer;
+struct survey;
 
 enum made_kind {
 	/* of a dry run: without the record's own bytes, but for those that have no key */
@@ -41,9 +42,10 @@ struct made {
 };
 
 /* All that is pointed to must outlive the producer, and *config must stay as it is. `ahead`: work
- * ahead where that is possible. */
+ * ahead where that is possible. survey: is shown what each record becomes, also on the thread; or
+ * NULL. */
 struct producer *producer_new(const struct options *o, struct input *input, struct mapping *mapping,
-    const struct operation_config *config, bool ahead);
+    const struct operation_config *config, bool ahead, struct survey *survey);
 /* NULL is fine; waits for the thread to finish what it is at */
 void producer_free(struct producer *m);
 

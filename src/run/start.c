@@ -136,7 +136,7 @@ int start_run(struct run *r, struct reason *why)
 	set_up_queue(r);
 	if (set_up_pace(r, why) != 0)
 		return -1;
-	feed_start(&r->feed, r->o, r->o->api->envelope != NULL);
+	feed_start(&r->feed, r->o, r->o->api->envelope != NULL, NULL);
 	if (set_up_sender(r, why) != 0)
 		return -1;
 	r->check.wanted = true;
