@@ -46,8 +46,8 @@ static const struct {
 	    "\033[2J",
 	    true,
 	    HEAD("CSV") "  id                         text                   0  1\n"
-	                "  a_name_that_is_much_too_.. text                   0  a value that is "
-	                "muc..\n" },
+	                "  a_name_that_is_much_too_.. text                   0  a value that "
+	                "is..\n" },
 	{ { .id_type = -1 }, "a=1", true,
 	    "in is read as CSV.\n"
 	    "No field names the person.\n"

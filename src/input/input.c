@@ -313,7 +313,7 @@ void input_describe(const struct input *in, unsigned file, struct buf *out)
 	} separators[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" },
 		{ '|', "|" } };
 	const struct input_header *h = input_header_of(in, file);
-	char other[2] = { h ? h->delimiter : '\0', '\0' };
+	char other[2] = { h ? h->dialect.delimiter : '\0', '\0' };
 	const char *separator = other;
 
 	if (!h) {
@@ -321,7 +321,7 @@ void input_describe(const struct input *in, unsigned file, struct buf *out)
 		return;
 	}
 	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
-		if (separators[i].c == h->delimiter)
+		if (separators[i].c == h->dialect.delimiter)
 			separator = separators[i].name;
 	buf_fmt(out, "CSV, separated by %s", separator);
 }
