@@ -73,16 +73,18 @@ static int64_t queue_timer(struct run *r)
 	return queue_tick(r->queue, r->now);
 }
 
+/* A run that ends gives up no more: it waits for what is in flight. */
 static int64_t outage_timer(struct run *r)
 {
 	char time[WORDS_TIME];
 
+	if (stop_asked(&r->stop) || !r->gate.closed || !r->o->give_up_us)
+		return INT64_MAX;
 	if (gate_gives_up(&r->gate, r->o->give_up_us, r->now))
 		stop_for(&r->stop, CAUSE_OUTAGE,
 		    "gave up: %s has been down for %s (--give-up-after): %s",
 		    sender_base(r->sender), words_time(r->o->give_up_us, time), r->last_failure);
-	return r->o->give_up_us && r->gate.closed ? r->gate.down_since + r->o->give_up_us :
-	                                            INT64_MAX;
+	return stop_asked(&r->stop) ? INT64_MAX : r->gate.down_since + r->o->give_up_us;
 }
 
 static int64_t rate_limit_timer(struct run *r)
@@ -90,14 +92,14 @@ static int64_t rate_limit_timer(struct run *r)
 	int64_t since = pace_refused_since(r->pace);
 	char time[WORDS_TIME];
 
-	if (since == INT64_MAX || !r->o->give_up_us)
+	if (stop_asked(&r->stop) || since == INT64_MAX || !r->o->give_up_us)
 		return INT64_MAX;
 	if (r->now - since >= r->o->give_up_us)
 		stop_for(&r->stop, CAUSE_RATE_LIMIT,
 		    "gave up: nothing but 429 (rate limited) for %s (--give-up-after): is "
 		    "something else using up the workspace's rate?",
 		    words_time(r->o->give_up_us, time));
-	return since + r->o->give_up_us;
+	return stop_asked(&r->stop) ? INT64_MAX : since + r->o->give_up_us;
 }
 
 static int64_t commit_timer(struct run *r)
