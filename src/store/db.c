@@ -346,11 +346,11 @@ static int get_number(const struct db *d, const char *sql, sqlite3_int64 *out)
 
 	if (found)
 		*out = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return found ? 0 : -1;
+	return sqlite3_finalize(s) == SQLITE_OK && found ? 0 : -1;
 }
 
-/* Whether the one text that sql gives is this. */
+/* Whether the one text that sql gives is this. What the statement changes is written when it is
+ * finalized: that may fail, too. */
 static bool says(const struct db *d, const char *sql, const char *text)
 {
 	sqlite3_stmt *s = NULL;
@@ -358,8 +358,7 @@ static bool says(const struct db *d, const char *sql, const char *text)
 	    sqlite3_step(s) == SQLITE_ROW && sqlite3_column_text(s, 0) &&
 	    strcmp((const char *)sqlite3_column_text(s, 0), text) == 0;
 
-	sqlite3_finalize(s);
-	return same;
+	return sqlite3_finalize(s) == SQLITE_OK && same;
 }
 
 /* A file that cannot be used for what is in it; `what` says how that was found. */
@@ -442,8 +441,9 @@ static int enter_wal(const struct db *d)
 	return says(d, "PRAGMA journal_mode = WAL", "wal") ? 0 : -1;
 }
 
-/* Makes the tables in the main file itself, for read_holder looks there. Until this returns there
- * is nothing to lose, so the disk is waited for once, at the end. */
+/* Makes the tables in the main file itself, for read_holder looks there. Each step is on the disk
+ * before the next: what the power's loss leaves of a file that is being made is a file that can be
+ * made anew, never one that is damaged. */
 static int make_tables(const struct db *d, const struct db_kind *kind)
 {
 	struct buf sql;
@@ -452,8 +452,7 @@ static int make_tables(const struct db *d, const struct db_kind *kind)
 	if (kind->page_size)
 		buf_fmt(&sql, "PRAGMA page_size = %d;", kind->page_size);
 	buf_fmt(&sql,
-	    "PRAGMA synchronous = OFF; BEGIN EXCLUSIVE; PRAGMA application_id = %d; PRAGMA "
-	    "user_version = %d;"
+	    "BEGIN EXCLUSIVE; PRAGMA application_id = %d; PRAGMA user_version = %d;"
 	    "CREATE TABLE holder (pid INTEGER NOT NULL, since TEXT NOT NULL);",
 	    kind->application_id, kind->version);
 	buf_str(&sql, kind->schema);
@@ -477,8 +476,7 @@ static int write_holder(const struct db *d)
 /* Brings a new file, with its holder, to the disk. */
 static enum db_result begin_new(const struct db *d, const struct db_kind *kind, struct reason *why)
 {
-	if (make_tables(d, kind) != 0 || write_holder(d) != 0 || enter_wal(d) != 0 ||
-	    sqlite3_exec(d->sql, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
+	if (make_tables(d, kind) != 0 || write_holder(d) != 0 || enter_wal(d) != 0)
 		return check_failed(d, kind, why);
 	if (fsync(d->lock) != 0 || path_sync_dir(d->path) != 0) {
 		fail(d, "brought to the disk", errno, why);
