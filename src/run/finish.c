@@ -35,7 +35,8 @@ static void complete_sync(struct run *r)
 		stop_failed(&r->stop, CAUSE_SYNC, &why);
 }
 
-static void close_outputs(struct run *r, bool complete)
+/* 0, or -1: the run was stopped for it. */
+static int close_outputs(struct run *r)
 {
 	struct reason why;
 	int bad = settle_commit(r);
@@ -44,8 +45,7 @@ static void close_outputs(struct run *r, bool complete)
 		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
 		bad = -1;
 	}
-	if (complete && bad == 0 && outputs_remove_checkpoint(&r->outputs, &why) != 0)
-		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
+	return bad;
 }
 
 /* -- figures -- */
@@ -83,6 +83,18 @@ static void write_figures(struct run *r, struct ending *e, const char *said)
 			figures_failed(r, e, &why, said);
 	}
 	buf_free(&text);
+}
+
+/* The state file of a complete run goes last of all: where the figures cannot be written, the same
+ * command writes them, and sends nothing again. */
+static void forget_progress(struct run *r, struct ending *e)
+{
+	struct reason why;
+
+	if (outputs_remove_checkpoint(&r->outputs, &why) == 0)
+		return;
+	figures_failed(r, e, &why, NULL);
+	write_figures(r, e, why.text);
 }
 
 static struct ending make_ending(const struct run *r)
@@ -166,12 +178,14 @@ int finish_run(struct run *r)
 		check_counts(r);
 		complete_sync(r);
 	}
-	close_outputs(r, !stop_asked(&r->stop) || r->stop.cause == CAUSE_MAX_DELETES);
-	how_to_resume(r, &resume);
+	int bad = close_outputs(r);
 	struct ending e = make_ending(r);
 	e.rejects = rejects.len > 1 ? rejects.data : NULL;
-	e.resume = resume.len > 1 ? resume.data : NULL;
 	write_figures(r, &e, NULL);
+	if (bad == 0 && (!stop_asked(&r->stop) || r->stop.cause == CAUSE_MAX_DELETES))
+		forget_progress(r, &e);
+	how_to_resume(r, &resume);
+	e.resume = resume.len > 1 ? resume.data : NULL;
 	display_done(r->display, &r->tally.c, &e);
 	buf_free(&rejects);
 	buf_free(&resume);
