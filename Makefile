@@ -61,6 +61,8 @@ help:
 	'                 deb-deps: what make lint, make check-all and make deb need besides' \
 	'make demo        installs what is missing, builds, and imports fixtures/users.csv to the sandbox' \
 	'make test        the tests: minutes' \
+	'make simulate    whole runs in a simulated world, kills and nights: SEEDS=1000 of them, or MINUTES=5; SEED=17 tells' \
+	'                 one of them, TRACE=2 with every call' \
 	'make PORTABLE=1 test   the same, built with what POSIX has alone, in build/portable' \
 	'make check-all   the long checks: sanitizers, valgrind, both compilers, many crash rounds, fuzzing' \
 	'make bench       how fast, as ratios measured side by side' \
@@ -139,7 +141,7 @@ test: need
 .PHONY: test-now test-programs test-suites
 test-programs: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
 
-test-now: test-programs fuzz-replay
+test-now: test-programs fuzz-replay simulate-some
 	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/install.sh
 	BUILD=$(BUILD) $(BUILD)/unit
 
@@ -252,3 +254,45 @@ dist:
 	git -c tar.umask=0022 archive --format=tar --prefix=cio-import-$(VERSION)/ -o $(DIST) HEAD
 	gzip -9 -n -f $(DIST)
 	@ls $(DIST).gz
+
+# The simulation: the whole program, with its calls of the operating system, and of the sender, led to a simulated world
+# (tests/sim/doors.syms). Its static variables are in sections of their own, for each process has its own.
+
+SIM_SRC := $(wildcard tests/sim/*.c)
+SIM_OBJ := $(SIM_SRC:tests/%.c=$(BUILD)/tests/%.o)
+SIM_DOORS := tests/sim/doors.syms
+
+$(BUILD)/sim/program.o: $(filter-out $(BUILD)/src/send/sender.o,$(OBJ)) $(SIM_DOORS)
+	@mkdir -p $(@D)
+	ld -r -o $@.all $(filter %.o,$^)
+	objcopy --redefine-syms=$(SIM_DOORS) --keep-global-symbol=sim_main --rename-section .data=program_data \
+		--rename-section .bss=program_bss,alloc,load,data,contents $@.all $@
+	@rm $@.all
+
+$(BUILD)/tests/sim/%.o: tests/sim/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests -Itests/sim -c -o $@ $<
+
+# What the simulated world itself uses of the rooms: it takes what it needs.
+$(BUILD)/sim/rooms.a: $(ROOM_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rc $@ $^
+
+$(BUILD)/simulate: $(SIM_OBJ) $(BUILD)/sim/program.o $(filter $(BUILD)/tests/workspace%,$(TEST_OBJ)) $(BUILD)/sim/rooms.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What is given on make's command line is handed on: make simulate SEEDS=1000, SEED=17 TRACE=2, MINUTES=5, LIFE='SEED=17 kill1=3'.
+SIM_GIVEN = $(foreach v,SEEDS START MINUTES JOBS SEED TRACE,$(if $($(v)),$(v)=$($(v)))) $(if $(LIFE),LIFE $(LIFE))
+SIM_LIVES := $(if $(SANITIZE),300,8000)
+
+.PHONY: simulate simulate-some
+simulate: $(BUILD)/simulate
+	@$(BUILD)/simulate $(SIM_GIVEN)
+
+# Those that found something once, and as many others as take some seconds.
+simulate-some: $(BUILD)/simulate
+	$(BUILD)/simulate LIVES=tests/sim/lives
+	$(BUILD)/simulate SEEDS=$(SIM_LIVES)
+
+-include $(wildcard $(BUILD)/tests/sim/*.d)

@@ -1,0 +1,186 @@
+#include "sim_api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "sim_seen.h"
+#include "sim_time.h"
+#include "sim_trace.h"
+#include "workspace_internal.h"
+
+#define TIMES 128 /* arrivals that a limit remembers */
+
+static struct {
+	const struct life *life;
+	struct workspace *workspace;
+	int64_t arrivals[TIMES]; /* that were let in */
+	uint64_t let_in;
+	double level; /* of the bucket */
+	int64_t filled;
+} a;
+
+void api_begin(const struct life *l)
+{
+	struct workspace_config config = { .region_url = "https://track.customer.io" };
+
+	memset(&a, 0, sizeof a);
+	a.life = l;
+	a.workspace = workspace_new(&config);
+	a.level = (double)l->limit_rate;
+}
+
+void api_end(void)
+{
+	workspace_free(a.workspace);
+	a.workspace = NULL;
+}
+
+struct workspace *api_workspace(void)
+{
+	return a.workspace;
+}
+
+/* -- what an operation is about -- */
+
+static const json_t *field(const struct op *op, const char *name)
+{
+	const json_t *found = json_object_get(op->what, name);
+
+	return found ? found : json_object_get(op->source, name);
+}
+
+static unsigned row_of(const struct op *op)
+{
+	const json_t *n = field(op, "n");
+
+	if (op->person && op->person->entry.len > 3 && memcmp(op->person->entry.key, "own", 3) == 0)
+		return (unsigned)strtoul(op->person->entry.key + 3, NULL, 10);
+	if (json_is_string(n))
+		return (unsigned)strtoul(json_string_value(n), NULL, 10);
+	return json_is_integer(n) ? (unsigned)json_integer_value(n) : 0;
+}
+
+static int poison_of(const struct op *op)
+{
+	const char *p = json_string_value(field(op, "p"));
+
+	return p ? atoi(p) : 0;
+}
+
+void api_note(size_t attempt, const struct workspace_call *call)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		const struct op *op = &call->ops[i];
+		const json_t *id = op->verb == VERB_EVENT ? json_object_get(op->source, "id") :
+		                                            NULL;
+		struct seen seen = { .row = row_of(op) };
+		if (op->person)
+			seen.person = op->person->entry.hash | 1;
+		if (json_is_string(id))
+			seen.id = XXH3_64bits(json_string_value(id), json_string_length(id)) | 1;
+		seen_operation(attempt, &seen);
+	}
+}
+
+bool api_is_check(const struct workspace_call *call)
+{
+	return call->route == ROUTE_REGION;
+}
+
+bool api_is_batch(const struct workspace_call *call)
+{
+	return call->route == ROUTE_BATCH;
+}
+
+bool api_took(const struct workspace_call *call, size_t operation)
+{
+	return !call->status && !call->ops[operation].fault.reason;
+}
+
+/* -- limits -- */
+
+static bool window_is_full(int64_t from)
+{
+	unsigned most = (unsigned)(a.life->limit_rate < TIMES ? a.life->limit_rate : TIMES);
+
+	return a.let_in >= most && a.arrivals[(a.let_in - most) % TIMES] >= from;
+}
+
+static bool is_over_limit(void)
+{
+	int64_t now = time_now();
+	bool over = false;
+
+	switch (a.life->limit_kind) {
+	case 1:
+		over = window_is_full(now - 1000000 + 1);
+		break;
+	case 2:
+		over = window_is_full(now / 1000000 * 1000000);
+		break;
+	case 3:
+		a.level += (double)(now - a.filled) * (double)a.life->limit_rate / 1e6;
+		if (a.level > (double)a.life->limit_rate)
+			a.level = (double)a.life->limit_rate;
+		a.filled = now;
+		over = a.level < 1;
+		a.level -= over ? 0 : 1;
+		break;
+	default:
+		return false;
+	}
+	if (!over)
+		a.arrivals[a.let_in++ % TIMES] = now;
+	return over;
+}
+
+/* -- answers -- */
+
+static void say(struct api_answer *answer, int status, const char *body)
+{
+	answer->status = status;
+	buf_str(&answer->body, body);
+}
+
+static bool is_revoked(void)
+{
+	int64_t at = a.life->revoke_at_ms * 1000;
+
+	return at && time_now() >= at && time_now() < at + 10000000;
+}
+
+/* Poison: an operation refused, or one over which the API stumbles each time. */
+static bool has_stubborn(struct workspace_call *call)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		int poison = poison_of(&call->ops[i]);
+		if (poison == 500)
+			return true;
+		if (poison && !call->ops[i].fault.reason)
+			call->ops[i].fault = (struct fault){ "invalid", "p", "this is poison" };
+	}
+	return false;
+}
+
+void api_serve(struct workspace_call *call, struct api_answer *answer, bool *applied)
+{
+	*applied = false;
+	answer->retry_after = -1;
+	if (is_over_limit()) {
+		say(answer, 429, "{\"meta\":{\"error\":\"too many requests\"}}");
+		answer->retry_after = a.life->limit_after ? 1000000 : -1;
+		return;
+	}
+	if (is_revoked()) {
+		say(answer, 401, "{\"meta\":{\"error\":\"unauthorized\"}}");
+		return;
+	}
+	if (has_stubborn(call)) {
+		say(answer, 500, "{\"meta\":{\"error\":\"internal error\"}}");
+		return;
+	}
+	answer->status = workspace_apply(a.workspace, call, &answer->body);
+	*applied = answer->status < 300;
+}

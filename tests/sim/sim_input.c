@@ -1,0 +1,183 @@
+#include "sim_input.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+
+enum { IDENTIFY, TRACK, DELETE, SUPPRESS, MIXED };
+
+const char *plan_name(const struct life *l)
+{
+	return l->format ? "users.ndjson" : "users.csv";
+}
+
+static void add_padding(struct buf *out, const struct life *l, unsigned number)
+{
+	static const char *const pieces[] = { "plain", " and ", "\xc3\xa9", "\"", ",", "\n", "\\",
+		"x" };
+	uint64_t r = life_random(l, "padding", number);
+	size_t size = l->padding && r % 4 == 0 ? (size_t)((r >> 8) % (uint64_t)l->padding) : 0;
+
+	for (unsigned i = 0; out->len < size; i++) {
+		buf_str(out, pieces[life_random(l, "piece", number * 131 + i) % 8]);
+		if (size - out->len > 200)
+			buf_str(out, "01234567890123456789012345678901234567890123456789");
+	}
+}
+
+static void add_cell(struct buf *out, const struct buf *text)
+{
+	buf_byte(out, '"');
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->data[i] == '"')
+			buf_byte(out, '"');
+		buf_byte(out, text->data[i]);
+	}
+	buf_byte(out, '"');
+}
+
+static const char *action_of(const struct life *l, unsigned number)
+{
+	static const char *const names[] = { "identify", "track", "delete", "suppress" };
+
+	return names[l->action == MIXED ? life_random(l, "action", number) % 4 :
+	                                  (uint64_t)l->action];
+}
+
+static const char *poison_of(const struct row *row)
+{
+	return row->poison ? "400" : row->stubborn ? "500" : "";
+}
+
+static void add_person(struct buf *out, const struct row *row)
+{
+	buf_fmt(out, row->own ? "own%u" : "p%u", row->own ? row->number : row->person);
+}
+
+static void add_time(struct buf *out, const struct life *l, unsigned number)
+{
+	if (l->timestamps)
+		buf_fmt(out, "%" PRIu64,
+		    UINT64_C(1700000000) + life_random(l, "time", number) % 1000000);
+}
+
+/* What is wrong with an invalid record: its cells are too few, it names nobody, it is no UTF-8. */
+static void add_csv_row(struct buf *out, const struct life *l, const struct row *row)
+{
+	unsigned wrong = row->invalid ? 1 + life_random(l, "wrong", row->number) % 3 : 0;
+	struct buf pad;
+
+	buf_init(&pad, SIZE_MAX);
+	add_padding(&pad, l, row->number);
+	if (wrong != 2)
+		add_person(out, row);
+	buf_fmt(out, ",%u,%s", row->number, poison_of(row));
+	if (wrong == 1) {
+		buf_free(&pad);
+		return;
+	}
+	buf_byte(out, ',');
+	if (wrong == 3)
+		buf_str(out, "\xff");
+	else if (pad.len)
+		add_cell(out, &pad);
+	buf_fmt(out, ",%s,", action_of(l, row->number));
+	add_time(out, l, row->number);
+	buf_free(&pad);
+}
+
+static void add_ndjson_row(struct buf *out, const struct life *l, const struct row *row)
+{
+	unsigned wrong = row->invalid ? 1 + life_random(l, "wrong", row->number) % 3 : 0;
+	struct buf pad;
+
+	buf_init(&pad, SIZE_MAX);
+	add_padding(&pad, l, row->number);
+	buf_str(out, wrong == 1 ? "[" : "{");
+	if (wrong != 2) {
+		buf_str(out, "\"id\":\"");
+		add_person(out, row);
+		buf_str(out, "\",");
+	}
+	buf_fmt(out, "\"n\":%u,\"p\":\"%s\",\"pad\":", row->number, poison_of(row));
+	text_json(out, pad.data ? pad.data : "", pad.len);
+	buf_fmt(out, ",\"do\":\"%s\"", action_of(l, row->number));
+	if (l->timestamps) {
+		buf_str(out, ",\"timestamp\":");
+		add_time(out, l, row->number);
+	}
+	buf_str(out, wrong == 3 ? ",\"n\":1}" : "}");
+	buf_free(&pad);
+}
+
+static void plan_row(struct row *row, const struct life *l, unsigned number)
+{
+	const char *action = action_of(l, number);
+
+	*row = (struct row){
+		.number = number,
+		.person = (unsigned)(life_random(l, "person", number) % (uint64_t)l->people),
+		.event = strcmp(action, "track") == 0,
+		.own = strcmp(action, "delete") == 0 || strcmp(action, "suppress") == 0,
+		.invalid = life_happens(l, "invalid", number, l->invalid),
+	};
+	if (row->own || row->invalid)
+		return;
+	row->poison = life_happens(l, "poison", number, l->poison);
+	row->stubborn = !row->poison && life_happens(l, "stubborn", number, l->poison / 4);
+}
+
+static uint64_t lines_in(const char *text, size_t n)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+void plan_make(struct input_plan *plan, const struct life *l)
+{
+	uint64_t line = 1;
+
+	plan->count = (size_t)l->records;
+	plan->rows = xcalloc(plan->count, sizeof *plan->rows);
+	buf_init(&plan->bytes, SIZE_MAX / 2);
+	if (l->format == 0) {
+		buf_str(&plan->bytes, "id,n,p,pad,do,timestamp\n");
+		line++;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		struct row *row = &plan->rows[i];
+		plan_row(row, l, (unsigned)i + 1);
+		row->line = line;
+		row->start = plan->bytes.len;
+		(l->format ? add_ndjson_row : add_csv_row)(&plan->bytes, l, row);
+		row->len = plan->bytes.len - row->start;
+		if (i + 1 < plan->count || !l->no_break)
+			buf_byte(&plan->bytes, '\n');
+		line += lines_in(plan->bytes.data + row->start, plan->bytes.len - row->start);
+	}
+}
+
+void plan_free(struct input_plan *plan)
+{
+	buf_free(&plan->bytes);
+	free(plan->rows);
+	*plan = (struct input_plan){ 0 };
+}
+
+const struct row *plan_at_line(const struct input_plan *plan, uint64_t line)
+{
+	size_t low = 0, high = plan->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (plan->rows[middle].line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < plan->count && plan->rows[low].line == line ? &plan->rows[low] : NULL;
+}

@@ -1,0 +1,109 @@
+/*
+ * A life: what is given to the program, and what is done to it, as numbers that follow from a seed.
+ * Each number ("gene") has a value with which it does nothing, so that a life that fails can be cut
+ * down: what stays the same after a gene was put out is not what it fails for.
+ */
+#ifndef SIM_LIFE_H
+#define SIM_LIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/buf.h"
+
+/* GENE(name, value with which it does nothing, what it is) */
+#define GENES(GENE) \
+	/* the input */ \
+	GENE(records, 1, "rows of the input") \
+	GENE(people, 1, "people that they are about") \
+	GENE(format, 0, "0 CSV, 1 NDJSON") \
+	GENE(action, 0, "0 identify, 1 track, 2 delete, 3 suppress, 4 both by --action-field") \
+	GENE(timestamps, 0, "events have times of their own") \
+	GENE(invalid, 0, "records in 1000 that are refused before they are sent") \
+	GENE(poison, 0, "records in 1000 that the API refuses") \
+	GENE(padding, 0, "bytes that are added to some records, at most") \
+	GENE(no_break, 0, "the last line has no line break") \
+	/* the options */ \
+	GENE(batch, 0, "1: --batch; more: --batch=N") \
+	GENE(concurrency, 0, "--concurrency, 0: as it is") \
+	GENE(rate, 0, "--rate, 0: as it is") \
+	GENE(burst, 0, "--burst, 0: as it is") \
+	GENE(retries, 4, "--retries") \
+	GENE(backoff_ms, 1000, "--backoff") \
+	GENE(backoff_max_ms, 60000, "--backoff-max") \
+	GENE(timeout_ms, 10000, "--timeout") \
+	GENE(give_up_ms, 900000, "--give-up-after") \
+	GENE(max_errors, 0, "--max-errors") \
+	GENE(no_adapt, 0, "--no-adapt") \
+	GENE(results, 0, "--results") \
+	GENE(verbose, 0, "--verbose") \
+	GENE(limit, 0, "--limit") \
+	GENE(skip, 0, "--skip") \
+	/* the network and the API */ \
+	GENE(latency_ms, 20, "a way there and back") \
+	GENE(jitter_ms, 0, "and up to so much more") \
+	GENE(link_kbps, 0, "kbit/s of the way there, for all together; 0: no end") \
+	GENE(refuse, 0, "attempts in 1000 that find no connection") \
+	GENE(reset_before, 0, "... that are reset before the API has heard of them") \
+	GENE(reset_after, 0, "... after") \
+	GENE(hang, 0, "... that are never answered") \
+	GENE(error_before, 0, "... answered 500, nothing done") \
+	GENE(error_after, 0, "... answered 500 and done") \
+	GENE(slow, 0, "... answered after some seconds") \
+	GENE(outage_at_ms, 0, "when the API goes down") \
+	GENE(outage_ms, 0, "for how long; 0: it stays up") \
+	GENE(outage_kind, 0, "0 no connection, 1 503, 2 no answer") \
+	GENE(limit_kind, 0, "0 none, 1 sliding second, 2 fixed second, 3 bucket") \
+	GENE(limit_rate, 20, "requests a second") \
+	GENE(limit_after, 0, "1: a 429 carries Retry-After") \
+	GENE(revoke_at_ms, 0, "when the credentials are refused for some seconds; 0: never") \
+	/* the disk */ \
+	GENE(sync_ms, 0, "how long a sync takes, at most") \
+	GENE(short_writes, 0, "writes take a part") \
+	GENE(fail_run, 0, "in which run the disk fails") \
+	GENE(fail_at, 0, "which of its changes; 0: none") \
+	GENE(fail_with, 5, "errno") \
+	GENE(fail_for, 1, "how many in a row") \
+	GENE(full_run, 0, "in which run the disk is full") \
+	GENE(full_at, 0, "bytes that it takes; 0: all") \
+	/* the story */ \
+	GENE(kill1, 0, "before which call of the system the first run dies; 0: not") \
+	GENE(kill2, 0, "the second") \
+	GENE(kill3, 0, "the third") \
+	GENE(kill4, 0, "the fourth") \
+	GENE(kill5, 0, "the fifth") \
+	GENE(kill6, 0, "the sixth") \
+	GENE(power, 0, "bits: which of these deaths are the power's") \
+	GENE(stop_run, 0, "in which run a signal comes") \
+	GENE(stop_ms, 0, "when, in it; 0: not") \
+	GENE(stop_with, 15, "which") \
+	GENE(stop_again_ms, 0, "and how long after that once more") \
+	GENE(rest_ms, 100, "between a death and the next run") \
+	GENE(jump_at_ms, 0, "when the wall clock jumps") \
+	GENE(jump_s, 0, "by how much")
+
+struct life {
+	uint64_t seed;
+#define GENE(name, off, about) int64_t name;
+	GENES(GENE)
+#undef GENE
+};
+
+void life_of_seed(struct life *l, uint64_t seed);
+void life_off(struct life *l); /* the same seed, and no gene does anything */
+void life_print(const struct life *l, struct buf *out); /* SEED and the genes that do something */
+/* "name=value": 0, or -1 where there is no such gene. */
+int life_set(struct life *l, const char *assignment);
+
+/* The genes by number, to cut a life down. */
+unsigned life_genes(void);
+const char *life_gene_name(unsigned gene);
+int64_t *life_gene(struct life *l, unsigned gene);
+int64_t *life_gene_named(struct life *l, const char *assignment); /* NULL: there is none */
+int64_t life_gene_off(unsigned gene);
+
+/* A number that follows from the seed, what it is for, and which one it is. */
+uint64_t life_random(const struct life *l, const char *what, uint64_t which);
+/* Whether it happens, `of` times in 1000. */
+bool life_happens(const struct life *l, const char *what, uint64_t which, int64_t of);
+
+#endif

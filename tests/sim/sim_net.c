@@ -1,0 +1,477 @@
+#include "sim_net.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "send/sender.h"
+#include "sim_api.h"
+#include "sim_files.h"
+#include "sim_proc.h"
+#include "sim_seen.h"
+#include "sim_time.h"
+#include "sim_trace.h"
+#include "workspace.h"
+
+#define SPINS 50000 /* waits in a row that wait for nothing */
+
+/* What an attempt meets. */
+enum met {
+	MET_NOTHING,
+	MET_REFUSED,      /* no connection */
+	MET_RESET_BEFORE, /* the API never hears of it */
+	MET_RESET_AFTER,  /* it does, and the answer is lost */
+	MET_HANG_BEFORE,  /* nothing comes back */
+	MET_HANG_AFTER,
+	MET_ERROR_BEFORE, /* 500 */
+	MET_ERROR_AFTER,
+};
+
+struct transfer {
+	struct sender *sender; /* NULL: the program hears no more of it */
+	void *owner;
+	const char *path, *body; /* the caller's own, to see whether they stay */
+	char *path_copy, *body_copy;
+	size_t body_len, attempt;
+	int64_t started;
+	struct workspace_call *call;
+	enum met met;
+	bool arrived, done;
+	struct api_answer answer;
+	const char *error;
+	struct transfer *older, *next_done;
+};
+
+struct sender {
+	struct proc *proc;
+	char *base;
+	unsigned slots, in_flight, spins;
+	int64_t timeout;
+	struct transfer *done, **done_end; /* those answered, in order */
+	struct transfer *told;             /* whose answer the program looks at */
+};
+
+static struct {
+	const struct life *life;
+	struct transfer *all;
+	uint64_t sent;
+	int64_t link_free; /* when the way there is free again */
+	char complaint[200];
+} n;
+
+void net_begin(const struct life *l)
+{
+	memset(&n, 0, sizeof n);
+	n.life = l;
+}
+
+/* What is heavy of it. */
+static void lighten(struct transfer *t)
+{
+	workspace_call_free(t->call);
+	buf_free(&t->answer.body);
+	free(t->path_copy);
+	free(t->body_copy);
+	t->call = NULL;
+	t->path_copy = t->body_copy = NULL;
+}
+
+void net_end(void)
+{
+	while (n.all) {
+		struct transfer *t = n.all;
+		n.all = t->older;
+		lighten(t);
+		free(t);
+	}
+}
+
+const char *net_complaint(void)
+{
+	return n.complaint;
+}
+
+static void complain(const char *what)
+{
+	trace("%s", what);
+	if (!n.complaint[0])
+		snprintf(n.complaint, sizeof n.complaint, "%s", what);
+}
+
+/* -- the API's end -- */
+
+static bool is_outage(void)
+{
+	int64_t from = n.life->outage_at_ms * 1000;
+
+	return n.life->outage_ms && time_now() >= from &&
+	    time_now() < from + n.life->outage_ms * 1000;
+}
+
+static void note_applied(struct transfer *t)
+{
+	struct attempt *a = seen_attempt_at(t->attempt);
+
+	a->applied = time_now();
+	for (size_t i = 0; i < a->count; i++)
+		seen_at(a->first + i)->applied = api_took(t->call, i);
+}
+
+static void serve(struct transfer *t)
+{
+	bool applied;
+
+	if (t->sender && !t->done &&
+	    (strcmp(t->path, t->path_copy) != 0 ||
+	        (t->body && memcmp(t->body, t->body_copy, t->body_len) != 0)))
+		complain("a request was changed while it was in flight");
+	api_serve(t->call, &t->answer, &applied);
+	if (applied)
+		note_applied(t);
+}
+
+/* -- the way back -- */
+
+static void told_of(struct transfer *t)
+{
+	struct sender *s = t->sender;
+
+	if (t->done || !s)
+		return;
+	t->done = true;
+	t->next_done = NULL;
+	*s->done_end = t;
+	s->done_end = &t->next_done;
+	proc_wake(s->proc);
+}
+
+static void come_back(void *arg)
+{
+	told_of(arg);
+}
+
+static void expire(void *arg)
+{
+	struct transfer *t = arg;
+
+	if (t->done || !t->sender)
+		return;
+	t->error = "Timeout was reached";
+	told_of(t);
+}
+
+static int64_t half_way(const struct transfer *t, const char *which)
+{
+	int64_t us = n.life->latency_ms * 500;
+
+	if (n.life->jitter_ms)
+		us += (int64_t)(life_random(n.life, which, t->attempt) %
+		    (uint64_t)(n.life->jitter_ms * 500));
+	return us;
+}
+
+static void arrive(void *arg)
+{
+	struct transfer *t = arg;
+
+	if (t->done || !t->call) /* it was given up on the way */
+		return;
+	t->arrived = true;
+	if (is_outage()) {
+		if (n.life->outage_kind == 2)
+			return;
+		if (n.life->outage_kind == 1)
+			t->answer.status = 503;
+		else
+			t->error = "Couldn't connect to server";
+	} else if (t->met == MET_ERROR_BEFORE) {
+		t->answer.status = 500;
+	} else {
+		serve(t);
+		if (t->met == MET_HANG_AFTER)
+			return;
+		if (t->met == MET_RESET_AFTER)
+			t->error = "Recv failure: Connection reset by peer";
+		if (t->met == MET_ERROR_AFTER) {
+			t->answer.status = 500;
+			buf_reset(&t->answer.body);
+		}
+	}
+	int64_t back = half_way(t, "back");
+	if (life_happens(n.life, "slow", t->attempt, n.life->slow))
+		back += 1000000 + (int64_t)(life_random(n.life, "how slow", t->attempt) % 8000000);
+	time_at(time_now() + back, come_back, t);
+}
+
+static void reset_on_the_way(void *arg)
+{
+	struct transfer *t = arg;
+
+	t->error = t->met == MET_REFUSED ? "Couldn't connect to server" :
+	                                   "Send failure: Connection reset by peer";
+	told_of(t);
+}
+
+static enum met meet(size_t attempt)
+{
+	const struct life *l = n.life;
+	const struct {
+		const char *what;
+		int64_t of;
+		enum met met;
+	} all[] = {
+		{ "refuse", l->refuse, MET_REFUSED },
+		{ "reset before", l->reset_before, MET_RESET_BEFORE },
+		{ "reset after", l->reset_after, MET_RESET_AFTER },
+		{ "hang", l->hang / 2, MET_HANG_BEFORE },
+		{ "hang after", l->hang / 2, MET_HANG_AFTER },
+		{ "error before", l->error_before, MET_ERROR_BEFORE },
+		{ "error after", l->error_after, MET_ERROR_AFTER },
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (life_happens(l, all[i].what, attempt, all[i].of))
+			return all[i].met;
+	return MET_NOTHING;
+}
+
+/* When its last byte is there: all share the way. */
+static int64_t arrival(const struct transfer *t)
+{
+	int64_t at = t->started;
+
+	if (n.life->link_kbps) {
+		if (n.link_free > at)
+			at = n.link_free;
+		at += (int64_t)(t->body_len + 300) * 8000 / n.life->link_kbps;
+		n.link_free = at;
+	}
+	return at + half_way(t, "there");
+}
+
+static void depart(struct transfer *t, int64_t timeout)
+{
+	t->met = meet(t->attempt);
+	if (t->met == MET_REFUSED || t->met == MET_RESET_BEFORE)
+		time_at(t->started + half_way(t, "there"), reset_on_the_way, t);
+	else if (t->met != MET_HANG_BEFORE)
+		time_at(arrival(t), arrive, t);
+	time_at(t->started + timeout, expire, t);
+}
+
+/* -- the sender's door -- */
+
+struct sender *sender_new(const struct sender_config *c, struct reason *why)
+{
+	struct sender *s = xcalloc(1, sizeof *s);
+
+	(void)why;
+	s->proc = proc_current();
+	s->proc->sender = s;
+	s->base = xstrdup(c->base);
+	s->slots = c->slots;
+	s->timeout = c->timeout_us;
+	s->done_end = &s->done;
+	return s;
+}
+
+/* What is on its way when its process ends arrives at once, or never. */
+void net_leave(struct proc *p)
+{
+	struct sender *s = p->sender;
+
+	p->sender = NULL;
+	if (!s)
+		return;
+	for (struct transfer *t = n.all; t; t = t->older) {
+		if (t->sender != s)
+			continue;
+		t->sender = NULL;
+		if (!t->done && !t->arrived && t->met != MET_HANG_BEFORE && t->met != MET_REFUSED &&
+		    t->met != MET_RESET_BEFORE && !is_outage() &&
+		    life_happens(n.life, "arrives", t->attempt, 500)) {
+			t->arrived = true;
+			serve(t);
+		}
+		lighten(t);
+	}
+	free(s->base);
+	free(s);
+}
+
+void sender_free(struct sender *s)
+{
+	if (s)
+		net_leave(s->proc);
+}
+
+unsigned sender_free_slots(const struct sender *s)
+{
+	return s->slots - s->in_flight;
+}
+
+unsigned sender_in_flight(const struct sender *s)
+{
+	return s->in_flight;
+}
+
+const char *sender_base(const struct sender *s)
+{
+	return s->base;
+}
+
+int sender_rebase(struct sender *s, const char *base, struct reason *why)
+{
+	(void)why;
+	free(s->base);
+	s->base = xstrdup(base);
+	return 0;
+}
+
+/* Two requests about one person are never in flight at once. */
+static void look_for_the_same_person(const struct transfer *t)
+{
+	const struct attempt *a = seen_attempt_at(t->attempt);
+
+	for (const struct transfer *o = n.all; o; o = o->older) {
+		if (o == t || o->sender != t->sender || !o->call)
+			continue;
+		const struct attempt *b = seen_attempt_at(o->attempt);
+		for (size_t i = 0; i < a->count; i++)
+			for (size_t k = 0; k < b->count; k++)
+				if (seen_at(a->first + i)->person &&
+				    seen_at(a->first + i)->person == seen_at(b->first + k)->person)
+					complain("a person is in two requests in flight");
+	}
+}
+
+static void trace_sent(const struct transfer *t, const struct sender_request *q)
+{
+	const struct attempt *a = seen_attempt_at(t->attempt);
+	struct buf rows = { .max = 400 };
+
+	if (!trace_shown())
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		buf_fmt(&rows, " %u", seen_at(a->first + i)->row);
+	buf_byte(&rows, '\0');
+	trace("[%u] -> #%zu %s%s%s%s", a->proc, t->attempt, q->path, rows.len > 1 ? " rows" : "",
+	    rows.data, q->attempt ? " (again)" : "");
+	buf_free(&rows);
+}
+
+int sender_submit(struct sender *s, const struct sender_request *q, int64_t now, struct reason *why)
+{
+	struct transfer *t = xcalloc(1, sizeof *t);
+
+	(void)why;
+	proc_step();
+	if (s->in_flight == s->slots)
+		complain("more requests are in flight than there are slots");
+	t->sender = s;
+	t->owner = q->owner;
+	t->started = now;
+	t->path = q->path;
+	t->body = q->body;
+	t->body_len = q->body_len;
+	t->path_copy = xstrdup(q->path);
+	t->body_copy = xstrndup(q->body ? q->body : "", q->body_len);
+	buf_init(&t->answer.body, 1 << 20);
+	t->call = workspace_read(api_workspace(), method_name(q->method), t->path_copy,
+	    t->body_copy, t->body_len);
+	t->attempt = seen_attempt(&(struct attempt){ .proc = s->proc->number,
+	    .started = time_now(),
+	    .applied = -1,
+	    .delivered = -1,
+	    .check = api_is_check(t->call),
+	    .retry = q->attempt });
+	api_note(t->attempt, t->call);
+	t->older = n.all;
+	n.all = t;
+	s->in_flight++;
+	s->spins = 0;
+	trace_sent(t, q);
+	look_for_the_same_person(t);
+	depart(t, s->timeout);
+	return 0;
+}
+
+/* What the program now knows of each operation. */
+static void note_told(struct transfer *t)
+{
+	struct attempt *a = seen_attempt_at(t->attempt);
+	int status = t->error ? 0 : t->answer.status;
+	bool batch = api_is_batch(t->call);
+	enum fate fate = status == 429             ? FATE_THROTTLED :
+	    status == 401 || status == 403         ? FATE_ENDED :
+	    status == 0 || status >= 500           ? FATE_FAILED :
+	    status >= 400 && batch && a->count > 1 ? FATE_CUT :
+	    status >= 400                          ? FATE_REFUSED :
+	                                             FATE_ACCEPTED;
+
+	a->delivered = time_now();
+	a->status = status;
+	for (size_t i = 0; i < a->count; i++)
+		seen_at(a->first + i)->fate = status == 207 && !api_took(t->call, i) ?
+		    FATE_REFUSED :
+		    fate;
+	if (status)
+		trace("[%u] <- #%zu %d", a->proc, t->attempt, status);
+	else
+		trace("[%u] <- #%zu %s", a->proc, t->attempt, t->error);
+}
+
+int sender_next(struct sender *s, void **owner, struct reply *reply)
+{
+	struct transfer *t = s->done;
+
+	proc_step();
+	if (s->told) {
+		lighten(s->told);
+		s->told = NULL;
+	}
+	if (!t)
+		return 0;
+	s->done = t->next_done;
+	if (!s->done)
+		s->done_end = &s->done;
+	note_told(t);
+	s->told = t;
+	s->in_flight--;
+	s->spins = 0;
+	t->sender = NULL;
+	buf_byte(&t->answer.body, '\0');
+	*owner = t->owner;
+	*reply = (struct reply){
+		.status = t->error ? 0 : t->answer.status,
+		.error = t->error,
+		.body = t->answer.body.data,
+		.body_len = t->answer.body.len - 1,
+		.retry_after_us = t->error ? -1 : t->answer.retry_after,
+		.started = t->started,
+		.sent_bytes = (int64_t)t->body_len,
+	};
+	return 1;
+}
+
+static bool any_readable(const struct proc *p, const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0 && files_readable(p, fds[i]))
+			return true;
+	return false;
+}
+
+int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count,
+    struct reason *why)
+{
+	(void)why;
+	proc_step();
+	if (until <= time_now() && !s->done && ++s->spins == SPINS)
+		complain("the program waits for nothing, again and again");
+	while (!s->done && time_now() < until && !any_readable(s->proc, fds, fd_count))
+		proc_wait(until);
+	return 0;
+}
