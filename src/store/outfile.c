@@ -253,7 +253,14 @@ int outfile_reopen(struct outfile *f, const char *name, const struct outfile_mar
 	if (f->fd < 0)
 		return complain(name, "opened", errno, why);
 	f->seekable = true;
-	return cut(f, mark, why) != 0 ? give_up(f) : 0;
+	if (cut(f, mark, why) != 0)
+		return give_up(f);
+	/* an empty one may have been made to be held, just now: its name has to last, too */
+	if (mark->size == 0 && path_sync_dir(name) != 0) {
+		complain(name, "made lastingly", errno, why);
+		return give_up(f);
+	}
+	return 0;
 }
 
 int outfile_continue(struct outfile *f, const char *name, enum outfile_kind kind,

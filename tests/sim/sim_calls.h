@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -25,11 +26,13 @@ int sim_open(const char *path, int flags, ...);
 int sim_close(int fd);
 ssize_t sim_read(int fd, void *to, size_t n);
 ssize_t sim_pread(int fd, void *to, size_t n, off_t at);
+ssize_t sim_pwrite(int fd, const void *from, size_t n, off_t at);
 ssize_t sim_write(int fd, const void *from, size_t n);
 off_t sim_lseek(int fd, off_t at, int whence);
 int sim_ftruncate(int fd, off_t size);
 int sim_fsync(int fd);
 int sim_fstat(int fd, struct stat *st);
+int sim_fstatfs(int fd, struct statfs *st);
 int sim_stat(const char *path, struct stat *st);
 int sim_lstat(const char *path, struct stat *st);
 int sim_access(const char *path, int mode);
@@ -46,6 +49,7 @@ int sim_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, cons
 int sim_nanosleep(const struct timespec *t, struct timespec *left);
 int sim_clock_gettime(clockid_t id, struct timespec *t);
 int sim_sigaction(int number, const struct sigaction *new, struct sigaction *old);
+sighandler_t sim_signal(int number, sighandler_t handler);
 void sim_exit_now(int status) __attribute__((noreturn));
 int sim_ioctl(int fd, unsigned long request, ...);
 int sim_isatty(int fd);
@@ -55,6 +59,7 @@ int sim_kill(pid_t pid, int number);
 char *sim_getenv(const char *name);
 int sim_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
 int sim_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+int sim_sched_yield(void);
 int sim_prctl(int option, ...);
 int sim_setrlimit(int resource, const struct rlimit *limit);
 char *sim_setlocale(int category, const char *name);

@@ -211,6 +211,17 @@ ssize_t sim_pread(int fd, void *to, size_t n, off_t at)
 	return got;
 }
 
+ssize_t sim_pwrite(int fd, const void *from, size_t n, off_t at)
+{
+	struct open_file *f = file(fd);
+	ssize_t got = -1;
+
+	if (f && f->kind == KIND_FILE)
+		got = inode_write(f->inode, at, from, n);
+	trace_call("pwrite", NULL, got);
+	return got;
+}
+
 /* Each line that a process says, in the trace. */
 static void trace_said(const struct proc *p, const char *text, size_t n)
 {
@@ -361,6 +372,13 @@ int sim_fstat(int fd, struct stat *st)
 	struct open_file *f = file(fd);
 
 	return f ? stat_open(f, st) : -1;
+}
+
+int sim_fstatfs(int fd, struct statfs *st)
+{
+	memset(st, 0, sizeof *st);
+	st->f_type = 0xef53; /* ext4 */
+	return file(fd) ? 0 : -1;
 }
 
 int sim_stat(const char *path, struct stat *st)
@@ -544,6 +562,14 @@ int sim_sigaction(int number, const struct sigaction *new, struct sigaction *old
 	return 0;
 }
 
+sighandler_t sim_signal(int number, sighandler_t handler)
+{
+	sighandler_t before = proc_current()->handlers[number];
+
+	proc_current()->handlers[number] = handler;
+	return before;
+}
+
 void sim_exit_now(int status)
 {
 	proc_exit(status);
@@ -610,6 +636,12 @@ int sim_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
 	(void)pid, (void)size;
 	CPU_ZERO(set);
 	CPU_SET(0, set);
+	return 0;
+}
+
+int sim_sched_yield(void)
+{
+	proc_yield();
 	return 0;
 }
 

@@ -305,6 +305,13 @@ void proc_step(void)
 		give_way();
 }
 
+void proc_yield(void)
+{
+	proc_step();
+	if (m.count > 1)
+		give_way();
+}
+
 void proc_wake(struct proc *p)
 {
 	if (p->state == PROC_LIVES)

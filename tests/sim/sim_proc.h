@@ -54,5 +54,7 @@ void proc_step(void);
 /* The current process waits until it is woken or the time has come. */
 void proc_wait(int64_t until);
 void proc_wake(struct proc *p);
+/* Others may have their turn. */
+void proc_yield(void);
 
 #endif
