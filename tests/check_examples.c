@@ -69,6 +69,9 @@ static void write_files(struct place *p)
 	harness_write_text(p->h, "events.ndjson",
 	    "{\"id\":\"1\",\"name\":\"seen\",\"price\":29.99}\n"
 	    "{\"id\":\"2\",\"name\":\"seen\"}\n{\"id\":\"1\",\"name\":\"bought\"}\n");
+	harness_write_text(p->h, "companies.csv", "object_id,name\nacme,Acme\n");
+	harness_write_text(p->h, "employees.csv",
+	    "email,object_id,role\nuser1@example.com,acme,boss\n");
 	harness_write_text(p->h, "companies.ndjson",
 	    "{\"type\":\"object\",\"action\":\"identify\",\"identifiers\":"
 	    "{\"object_type_id\":\"1\",\"object_id\":\"acme\"},\"attributes\":{\"name\":\"Acme\"}}"
@@ -257,6 +260,19 @@ static void expect_company(struct place *p, const struct harness_run *run)
 	json_decref(company);
 }
 
+static void expect_employees(struct place *p, const struct harness_run *run)
+{
+	json_t *company = sandbox_object(p->sandbox, "1", "acme"),
+	       *role = sandbox_relation(p->sandbox, "user1@example.com", "1", "acme");
+
+	ck_assert_msg(company != NULL && role != NULL, "no company, or nobody in it%s",
+	    harness_show(run));
+	ck_assert_str_eq(json_string_value(json_object_get(company, "name")), "Acme");
+	ck_assert_str_eq(json_string_value(json_object_get(role, "role")), "boss");
+	json_decref(company);
+	json_decref(role);
+}
+
 /* By a text that such an example has; the first that matches counts, and each must be met
  * somewhere. */
 static const struct expectation {
@@ -270,6 +286,7 @@ static const struct expectation {
 	{ "--action=track", expect_events },
 	{ "--action=suppress", expect_suppressed },
 	{ "--action=entity", expect_company },
+	{ "--action=relate", expect_employees },
 	{ "cio-import", expect_people },
 };
 #define EXPECTATIONS (sizeof expectations / sizeof *expectations)

@@ -110,6 +110,7 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 
 	maps.id_type = -1;
 	maps.phone_identifies = c.v2;
+	maps.names_nobody = c.action == ACTION_OBJECT;
 	buf_init(&out, 1 << 20);
 	if (build(&c, &maps, row->record, 1, &op, &why) == 0) {
 		show(&op, &out);
@@ -131,6 +132,15 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 #define C "/api/v1/customers/"
 #define P42 "batch {\"type\":\"person\",\"identifiers\":{\"id\":\"42\"},\"action\":"
 #define NOBODY "! the record names nobody: its identifying field is missing"
+#define ACME \
+	"{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"acme\"}," \
+	"\"action\":"
+#define RELATED "{\"type\":\"person\",\"identifiers\":{\"id\":\"42\"},\"action\":"
+#define TO_ACME \
+	"\"cio_relationships\":[{\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":" \
+	"\"acme\"}"
+#define NO_OBJECT \
+	"! the object has no id: the field object_id (or cio_object_id) is missing or empty"
 #define NO_DEVICE "! the device has no id: the field device_id is missing or empty"
 
 static const struct sending sendings[] = {
@@ -450,6 +460,50 @@ static const struct sending sendings[] = {
 
 	/* the record's own action */
 
+	/* objects and relationships: whatever is no identifier is an attribute */
+	{ { .action = ACTION_OBJECT }, "object_type_id=1|object_id=acme|name=Acme|email=a@b|seats=",
+	    "POST /api/v2/entity " ACME "\"identify\",\"attributes\":{\"name\":\"Acme\",\"email\":"
+	    "\"a@b\"}}" },
+	{ { .action = ACTION_OBJECT, V2 },
+	    "{\"object_type_id\":1,\"object_id\":\"acme\",\"id\":7,\"deep\":{\"a\": [1.10]}}",
+	    "POST batch " ACME "\"identify\",\"attributes\":{\"id\":7,\"deep\":{\"a\": [1.10]}}}" },
+	{ { .action = ACTION_OBJECT, .object_type = "1" }, "object_id=acme",
+	    "POST /api/v2/entity " ACME "\"identify\",\"attributes\":{}}" },
+	{ { .action = ACTION_OBJECT, .object_type = "1" }, "object_id=acme|object_type_id=9",
+	    "POST /api/v2/entity " ACME "\"identify\",\"attributes\":{}}" },
+	{ { .action = ACTION_OBJECT }, "cio_object_id=ob7|object_id=|a=b",
+	    "POST /api/v2/entity {\"type\":\"object\",\"identifiers\":{\"cio_object_id\":\"ob7\"},"
+	    "\"action\":\"identify\",\"attributes\":{\"a\":\"b\"}}" },
+	{ { .action = ACTION_OBJECT }, "object_id=acme|a=b",
+	    "! the object has no type: give it a field object_type_id, or use --object-type" },
+	{ { .action = ACTION_OBJECT }, "object_type_id=1|a=b", NO_OBJECT },
+	{ { .action = ACTION_DELETE_OBJECT }, "object_type_id=1|object_id=", NO_OBJECT },
+	{ { .action = ACTION_OBJECT }, "{\"object_type_id\":1,\"object_id\":[]}",
+	    "! object_id: [] is not an object's id" },
+	{ { .action = ACTION_OBJECT }, "{\"object_type_id\":{},\"object_id\":\"acme\"}",
+	    "! object_type_id: {} is not an object's type" },
+	{ { .action = ACTION_DELETE_OBJECT }, "object_type_id=1|object_id=acme|name=Acme",
+	    "POST /api/v2/entity " ACME "\"delete\"}" },
+	{ { .action = ACTION_DELETE_OBJECT, V2 }, "object_type_id=1|object_id=acme",
+	    "POST batch " ACME "\"delete\"}" },
+	{ { .action = ACTION_RELATE }, "id=42|object_type_id=1|object_id=acme|role=boss|email=a@b",
+	    "POST /api/v2/entity " RELATED "\"add_relationships\"," TO_ACME
+	    ",\"relationship_attributes\":{\"role\":\"boss\",\"email\":\"a@b\"}}]}" },
+	{ { .action = ACTION_RELATE, V2 }, "id=42|object_type_id=1|object_id=acme",
+	    "POST batch " RELATED "\"add_relationships\"," TO_ACME "}]}" },
+	{ { .action = ACTION_RELATE, V2 }, "{\"phone\":\"+15551234567\",\"cio_object_id\":\"ob7\"}",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"phone\":\"+15551234567\"},\"action\":"
+	    "\"add_relationships\",\"cio_relationships\":[{\"identifiers\":{\"cio_object_id\":"
+	    "\"ob7\"}}]"
+	    "}" },
+	{ { .action = ACTION_UNRELATE, V2 }, "id=42|object_type_id=1|object_id=acme|role=boss",
+	    "POST batch " RELATED "\"delete_relationships\"," TO_ACME "}]}" },
+	{ { .action = ACTION_UNRELATE }, "id=42|object_type_id=1|object_id=acme",
+	    "POST /api/v2/entity " RELATED "\"delete_relationships\"," TO_ACME "}]}" },
+	{ { .action = ACTION_RELATE }, "object_type_id=1|object_id=acme", NOBODY },
+	{ { .action = ACTION_RELATE }, "id=42|object_type_id=1", NO_OBJECT },
+
 	/* cells that a JSON string must escape */
 	{ { 0 }, "id=42|a=q\"s\\t\tn\nb\b\x01\x7f\xc3\xa9",
 	    "PUT " C "42 {\"a\":\"q\\\"s\\\\t\\tn\\nb\\b\\u0001\x7f\xc3\xa9\"}" },
@@ -716,6 +770,12 @@ static const struct {
 	    { "ob7" }, "ob7" },
 	{ ACTION_ENTITY, "{\"type\":\"delivery\",\"identifiers\":{\"id\":\"RP\"}}", { "RP" },
 	    "RP" },
+	{ ACTION_OBJECT, "object_type_id=1|object_id=acme", { "1/acme" }, "1/acme" },
+	{ ACTION_OBJECT, "cio_object_id=ob7", { "ob7" }, "ob7" },
+	{ ACTION_DELETE_OBJECT, "object_type_id=1|object_id=acme|id=5", { "1/acme" }, "1/acme" },
+	{ ACTION_RELATE, "email=A@b|object_type_id=1|object_id=acme", { "a@b", "1/acme" }, "A@b" },
+	{ ACTION_UNRELATE, "id=7|cio_object_id=ob7", { "7", "ob7" }, "7" },
+	{ ACTION_RELATE, "id=1/acme|object_type_id=1|object_id=acme", { "1/acme" }, "1/acme" },
 	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":[]}", { NULL }, "" },
 	{ ACTION_ENTITY, "{\"type\":\"person\",\"identifiers\":{\"id\":null}}", { NULL }, "" },
 };

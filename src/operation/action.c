@@ -16,23 +16,31 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_ADD_DEVICE] = "add-device",
 	[ACTION_DELETE_DEVICE] = "delete-device",
 	[ACTION_ENTITY] = "entity",
+	[ACTION_OBJECT] = "object",
+	[ACTION_DELETE_OBJECT] = "delete-object",
+	[ACTION_RELATE] = "relate",
+	[ACTION_UNRELATE] = "unrelate",
 };
 
 static const struct {
-	bool person, event;
+	bool person, event, object;
 } actions[ACTION_COUNT] = {
-	[ACTION_IDENTIFY] = { true, false },
-	[ACTION_TRACK] = { true, true },
-	[ACTION_TRACK_ANONYMOUS] = { false, true },
-	[ACTION_PAGE] = { true, true },
-	[ACTION_SCREEN] = { true, true },
-	[ACTION_DELETE] = { true, false },
-	[ACTION_SUPPRESS] = { true, false },
-	[ACTION_UNSUPPRESS] = { true, false },
-	[ACTION_MERGE] = { false, false },
-	[ACTION_ADD_DEVICE] = { true, false },
-	[ACTION_DELETE_DEVICE] = { true, false },
-	[ACTION_ENTITY] = { false, false },
+	[ACTION_IDENTIFY] = { .person = true },
+	[ACTION_TRACK] = { .person = true, .event = true },
+	[ACTION_TRACK_ANONYMOUS] = { .event = true },
+	[ACTION_PAGE] = { .person = true, .event = true },
+	[ACTION_SCREEN] = { .person = true, .event = true },
+	[ACTION_DELETE] = { .person = true },
+	[ACTION_SUPPRESS] = { .person = true },
+	[ACTION_UNSUPPRESS] = { .person = true },
+	[ACTION_MERGE] = { .person = false },
+	[ACTION_ADD_DEVICE] = { .person = true },
+	[ACTION_DELETE_DEVICE] = { .person = true },
+	[ACTION_ENTITY] = { .person = false },
+	[ACTION_OBJECT] = { .object = true },
+	[ACTION_DELETE_OBJECT] = { .object = true },
+	[ACTION_RELATE] = { .person = true, .object = true },
+	[ACTION_UNRELATE] = { .person = true, .object = true },
 };
 
 const char *action_name(enum action a)
@@ -69,6 +77,16 @@ bool action_needs_person(enum action a)
 bool action_is_event(enum action a)
 {
 	return actions[a].event;
+}
+
+bool action_is_object(enum action a)
+{
+	return actions[a].object;
+}
+
+const char *action_noun(enum action a)
+{
+	return actions[a].object && !actions[a].person ? "object" : "user";
 }
 
 const char *method_name(enum method m)

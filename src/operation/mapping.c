@@ -194,6 +194,9 @@ static enum field_role role_of(const char *name, size_t n)
 		[ROLE_SECONDARY_ID] = "secondary_id",
 		[ROLE_SECONDARY_EMAIL] = "secondary_email",
 		[ROLE_SECONDARY_CIO_ID] = "secondary_cio_id",
+		[ROLE_OBJECT_TYPE] = "object_type_id",
+		[ROLE_OBJECT_ID] = "object_id",
+		[ROLE_CIO_OBJECT_ID] = "cio_object_id",
 		[ROLE_STAMP] = "_timestamp",
 		[ROLE_RELATIONSHIPS] = "cio_relationships",
 		[ROLE_UPDATE] = "_update",
@@ -335,6 +338,8 @@ static void plan_id(const struct mapping *m, struct plan *p, const struct field 
 	const struct mapping_config *c = m->config;
 	int types = c->phone_identifies ? ID_TYPE_COUNT : ID_PHONE;
 
+	if (c->names_nobody)
+		return;
 	if (c->id_field) {
 		p->id = find_step(m, p, fields, c->id_field);
 		for (int t = 0; t < ID_TYPE_COUNT; t++)

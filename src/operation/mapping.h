@@ -45,6 +45,7 @@ struct mapping_config {
 	enum empty_mode empty;
 	bool infer;
 	bool phone_identifies; /* `phone` is looked for too (v2 only) */
+	bool names_nobody;     /* no field identifies: those that could are like all others */
 };
 
 /* What a record became: fields in order, values ready to be sent; the record's own, where they are

@@ -30,6 +30,10 @@ enum action {
 	ACTION_ADD_DEVICE,
 	ACTION_DELETE_DEVICE,
 	ACTION_ENTITY,
+	ACTION_OBJECT,
+	ACTION_DELETE_OBJECT,
+	ACTION_RELATE,
+	ACTION_UNRELATE,
 	ACTION_COUNT,
 };
 
@@ -40,6 +44,10 @@ int action_parse(const char *name, size_t n, enum action *out); /* 0 or -1; '-' 
 bool action_needs_person(enum action a);                        /* takes an identifying field */
 /* track, track-anonymous, page, screen */
 bool action_is_event(enum action a);
+/* object, delete-object, relate, unrelate */
+bool action_is_object(enum action a);
+/* who or what an operation is about, for a message: "user", "object" */
+const char *action_noun(enum action a);
 
 enum method { METHOD_PUT, METHOD_POST, METHOD_DELETE, METHOD_GET };
 const char *method_name(enum method m);
@@ -48,8 +56,9 @@ const char *method_name(enum method m);
 #define BATCH_MAX 500000u    /* bytes of a batch request ("smaller than 500kb") */
 
 struct operation_config {
-	enum action action; /* --action */
-	const char *event;  /* --event, or NULL */
+	enum action action;      /* --action */
+	const char *event;       /* --event, or NULL */
+	const char *object_type; /* --object-type, or NULL */
 	bool update_only;
 	bool no_limits;
 	bool v2;                    /* make v2 operations, for a batch */
@@ -61,8 +70,8 @@ struct operation_config {
 
 struct operation {
 	/* What is needed again when it settles comes first: few lines of the processor's cache. */
-	uint64_t keys[2];   /* whose turn it has to wait for: hashes of the person(s) */
-	unsigned key_count; /* 0, 1, or 2 for a merge */
+	uint64_t keys[2];   /* whose turn it has to wait for: hashes of people and objects */
+	unsigned key_count; /* 0, 1, or 2 for a merge and a relationship */
 	enum action action;
 	/* For the rooms that it passes through. */
 	struct request *request;                /* the request that it is packed in, or NULL */

@@ -291,6 +291,10 @@ static int check_attribute(struct build *b, const struct field *f)
 /* Some are said in another place. */
 static bool is_attribute(const struct build *b, const struct field *f)
 {
+	if (f == b->m->id)
+		return false;
+	if (f->role < ROLE_SPECIAL)
+		return true;
 	return f->role == ROLE_UPDATE ? !b->config->update_only : !b->config->v2;
 }
 
@@ -339,8 +343,9 @@ static void put_easy(struct build *b)
 	b->w.p = p;
 }
 
-/* All other records' members. */
-static int put_attributes(struct build *b)
+/* The members for which `is` is true. */
+static inline int put_members(struct build *b,
+    bool (*is)(const struct build *b, const struct field *f))
 {
 	const struct mapped *m = b->m;
 	struct writer *w = &b->w;
@@ -349,7 +354,7 @@ static int put_attributes(struct build *b)
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct field *f = m->fields[i];
-		if (f == m->id || (f->role >= ROLE_SPECIAL && !is_attribute(b, f)))
+		if (!is(b, f))
 			continue;
 		if (limits && (f->name_len > NAME_LIMIT || f->value_len > VALUE_LIMIT) &&
 		    check_attribute(b, f) != 0)
@@ -370,11 +375,22 @@ int part_attributes(struct build *b)
 	writer_byte(w, '{');
 	if (is_easy(b))
 		put_easy(b);
-	else if (put_attributes(b) != 0)
+	else if (put_members(b, is_attribute) != 0)
 		return -1;
 	if (b->config->update_only)
 		writer_lit(w, "\"_update\":true,");
 	close_object(w, at);
+	return 0;
+}
+
+int part_rest(struct build *b, bool (*is_rest)(const struct build *b, const struct field *f))
+{
+	size_t at = writer_at(&b->w);
+
+	writer_byte(&b->w, '{');
+	if (put_members(b, is_rest) != 0)
+		return -1;
+	close_object(&b->w, at);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* What the files that make operations share: operation.c (the frame), operation_parts.c (whom and
- * what it is about), operation_v1.c and operation_v2.c (how the two APIs want it). */
+ * what it is about), operation_v1.c and operation_v2.c (how the two APIs want it),
+ * operation_objects.c (which both want alike). */
 #ifndef OPERATION_PARTS_H
 #define OPERATION_PARTS_H
 
@@ -102,6 +103,9 @@ void part_identifier(struct build *b, const struct person *p); /* {"id":"42"} */
 /* A person's attributes as an object, limits checked. */
 int part_attributes(struct build *b);
 
+/* The fields for which is_rest is true as an object, with the limits of a person's attributes. */
+int part_rest(struct build *b, bool (*is_rest)(const struct build *b, const struct field *f));
+
 /* "name" to the end of the data, under the key that the API has for them; `type` NULL for none. */
 int part_event_body(struct build *b, const struct event *e, const char *type, const char *data_key);
 
@@ -123,6 +127,8 @@ void part_key(struct build *b, const struct person *p); /* one more person to wa
 
 int operation_v1(struct build *b);
 int operation_v2(struct build *b);
+/* The actions on objects and relationships, whole: the path, "" in a batch, and the body. */
+int operation_object(struct build *b, const char *path);
 
 /* operation_hash.c */
 uint64_t hash_person(const struct person *p);

@@ -125,6 +125,15 @@ static int delete_device(struct build *b)
 	return 0;
 }
 
+static int check_size(struct build *b)
+{
+	size_t n = writer_at(&b->w) - b->body_at;
+
+	if (n > OPERATION_MAX && !b->config->no_limits)
+		return field_over("the operation", n, "bytes", OPERATION_MAX, b->why);
+	return 0;
+}
+
 static int entity(struct build *b)
 {
 	struct text id;
@@ -137,10 +146,16 @@ static int entity(struct build *b)
 	part_path_end(b);
 	b->has_body = true;
 	part_fields(b);
-	size_t n = writer_at(&b->w) - b->body_at;
-	if (n > OPERATION_MAX && !b->config->no_limits)
-		return field_over("the operation", n, "bytes", OPERATION_MAX, b->why);
-	return 0;
+	return check_size(b);
+}
+
+/* These are operations of version 2 here too. */
+static int object(struct build *b)
+{
+	b->op->method = METHOD_POST;
+	if (operation_object(b, "/api/v2/entity") != 0)
+		return -1;
+	return check_size(b);
 }
 
 int operation_v1(struct build *b)
@@ -169,6 +184,11 @@ int operation_v1(struct build *b)
 		return delete_device(b);
 	case ACTION_ENTITY:
 		return entity(b);
+	case ACTION_OBJECT:
+	case ACTION_DELETE_OBJECT:
+	case ACTION_RELATE:
+	case ACTION_UNRELATE:
+		return object(b);
 	case ACTION_COUNT:
 		break;
 	}

@@ -164,6 +164,11 @@ static int make(struct build *b)
 		return device(b, false);
 	case ACTION_ENTITY:
 		return entity(b);
+	case ACTION_OBJECT:
+	case ACTION_DELETE_OBJECT:
+	case ACTION_RELATE:
+	case ACTION_UNRELATE:
+		return operation_object(b, "");
 	case ACTION_TRACK_ANONYMOUS:
 	case ACTION_COUNT:
 		return reason_set(b->why,
@@ -177,7 +182,7 @@ int operation_v2(struct build *b)
 {
 	b->op->method = METHOD_POST;
 	b->has_body = true;
-	if (action_needs_person(b->op->action))
+	if (action_needs_person(b->op->action) && !action_is_object(b->op->action))
 		part_path_end(b);
 	if (make(b) != 0)
 		return -1;

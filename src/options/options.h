@@ -25,7 +25,7 @@ struct options {
 	struct mapping_config mapping;
 	enum action action;
 	const struct api *api; /* the one that it belongs to */
-	const char *event;
+	const char *event, *object_type;
 	bool update_only, no_limits, dry_run;
 	uint64_t skip, limit; /* limit 0: none */
 
@@ -44,8 +44,8 @@ struct options {
 
 	/* how fast */
 	struct num_rate rate, record_rate; /* num 0: unlimited */
-	uint64_t burst;        /* both: where nobody said, the API's */
-	const char *rate_file; /* that runs share, or NULL */
+	uint64_t burst;                    /* both: where nobody said, the API's */
+	const char *rate_file;             /* that runs share, or NULL */
 	unsigned concurrency;
 	bool no_adapt;
 

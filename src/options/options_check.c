@@ -32,7 +32,7 @@ static int check_phone(const struct options *o, struct reason *why)
 	bool by_name = o->mapping.id_type == -1 && o->mapping.id_field &&
 	    strcmp(o->mapping.id_field, "phone") == 0;
 
-	if (o->batch || (o->mapping.id_type != ID_PHONE && !by_name))
+	if (o->batch || action_is_object(o->action) || (o->mapping.id_type != ID_PHONE && !by_name))
 		return 0;
 	return reason_set(why, "people can be named by phone in batches alone: add --batch%s",
 	    by_name ? ", or --id-type=id where the field holds an id" : "");
@@ -50,6 +50,10 @@ static int check_action(const struct settings *s, struct reason *why)
 	    !action_is_event(o->action))
 		return reason_set(why,
 		    "--event needs --action=track, track-anonymous, page or screen");
+	if (settings_commanded(s, OPTION_OBJECT_TYPE) && !o->mapping.action_field &&
+	    !action_is_object(o->action))
+		return reason_set(why,
+		    "--object-type needs --action=object, delete-object, relate or unrelate");
 	return check_phone(o, why);
 }
 
@@ -339,7 +343,9 @@ static void derive(struct options *o)
 {
 	o->url_given = o->url != NULL;
 	o->url = o->url ? o->url : o->api->host->base[o->region];
-	o->mapping.phone_identifies = o->batch;
+	o->mapping.phone_identifies = o->batch || action_is_object(o->action);
+	o->mapping.names_nobody = !o->mapping.action_field && action_is_object(o->action) &&
+	    !action_needs_person(o->action);
 	o->restart = o->restart && o->state;
 	if (!o->sync)
 		o->sync_deletes = -1;

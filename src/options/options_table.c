@@ -84,6 +84,9 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help = "the event's name (default: the record's field name, else event)" },
 	[OPTION_UPDATE_ONLY] = { "update-only", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(update_only),
 	    .help = "identify never creates a person" },
+	[OPTION_OBJECT_TYPE] = { "object-type", 0, "ID", GROUP_ACTION, KIND_TEXT, AT(object_type),
+	    .help = "the object type for object, relate, ... (default: the record's field "
+	            "object_type_id)" },
 	[OPTION_NO_LIMITS] = { "no-limits", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(no_limits),
 	    .help = "do not check Customer.io's size limits before sending" },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, GROUP_ACTION, KIND_FLAG, AT(dry_run),

@@ -71,7 +71,7 @@ static void say_invalid(struct dry *d, const struct operation *op, const char *w
 	text_safe(&line, name, strlen(name), 1024);
 	buf_fmt(&line, ":%" PRIu64 ": ", op->from.line);
 	if (op->id_len) {
-		buf_str(&line, "user ");
+		buf_fmt(&line, "%s ", action_noun(op->action));
 		text_safe(&line, op->id, op->id_len, 160);
 		buf_str(&line, ": ");
 	}

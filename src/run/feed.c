@@ -71,6 +71,7 @@ static struct operation_config make_operations(const struct feed *f, const struc
 	return (struct operation_config){
 		.action = o->action,
 		.event = o->event,
+		.object_type = o->object_type,
 		.update_only = o->update_only,
 		.no_limits = o->no_limits,
 		.v2 = o->batch,

@@ -25,6 +25,8 @@ void identity_make(struct identity *id, const struct options *o, const struct in
 	buf_fmt(&id->action, "%s", action_name(o->action));
 	if (o->event)
 		buf_fmt(&id->action, " event=%s", o->event);
+	if (o->object_type)
+		buf_fmt(&id->action, " object-type=%s", o->object_type);
 	if (o->update_only)
 		buf_str(&id->action, " update-only");
 	buf_fmt(&id->destination, "%s site=%016" PRIx64, o->url ? o->url : "",

@@ -34,7 +34,7 @@ static void say_failed(struct run *r, const struct operation *op, const struct s
 		buf_fmt(&line, ":%" PRIu64, op->from.line);
 	buf_str(&line, ": ");
 	if (op->id_len) {
-		buf_str(&line, "user ");
+		buf_fmt(&line, "%s ", action_noun(op->action));
 		text_safe(&line, op->id, op->id_len, ID_SHOWN);
 		buf_str(&line, ": ");
 	}
