@@ -86,6 +86,15 @@ static const struct {
 	    "down, again in 8 s", "\"waiting\":\"down\",\"waiting_seconds\":8.000" },
 	{ { .waiting = WAITING_DOWN, .waiting_us = -1 }, "destination down", "down",
 	    "\"waiting\":\"down\"" },
+	{ { .waiting = WAITING_SLOWED, .learned = 60.7, .asked = 80 }, "rate limited: 61/s of 80/s",
+	    "61/s of 80/s", "\"waiting\":null,\"learned_rate\":60.7" },
+	{ { .waiting = WAITING_SLOWED, .learned = 4.53, .asked = 8.5, .waiting_us = S },
+	    "rate limited: 4.5/s of 8.5/s", "4.5/s of 8.5/s",
+	    "\"waiting\":null,\"learned_rate\":4.5" },
+	{ { .waiting = WAITING_SLOWED, .learned = 1234 }, "rate limited: 1,234/s", "1,234/s",
+	    "\"waiting\":null,\"learned_rate\":1234" },
+	{ { .waiting = WAITING_INPUT, .learned = 61, .asked = 80 }, "waiting for input",
+	    "waiting for input", "\"waiting\":\"input\",\"learned_rate\":61.0" },
 	{ { .waiting = WAITING_INPUT }, "waiting for input", "waiting for input",
 	    "\"waiting\":\"input\"" },
 };
@@ -246,6 +255,11 @@ static const struct {
 	{ &few, &clean, false,
 	    "  time: 1 min 23 s, 30.0 records/s\n  requests: 2501, of these 0 retries; 0 answers "
 	    "429 (rate limited)\n" },
+	{ &few, &(const struct ending){ .elapsed_us = 83456789, .learned = 60.7, .asked = 80 },
+	    true,
+	    "  time:         1 min 23 s, 30.0 records/s\n"
+	    "  requests:     2,501, of these 0 retries; 0 answers 429 (rate limited)\n"
+	    "  limit found:  61/s of 80/s\n" },
 	{ &few, &clean, true,
 	    "  time:         1 min 23 s, 30.0 records/s\n"
 	    "  requests:     2,501, of these 0 retries; 0 answers 429 (rate limited)\n" },
@@ -300,6 +314,12 @@ START_TEST(the_summary_has_the_documented_members)
 	    "\"seconds\":83.456,\"exit_status\":0,\"started_at\":\"2024-02-29T12:00:00.001Z\","
 	    "\"ended_at\":\"2024-02-29T12:01:23.457Z\",\"ended_by\":\"end of input\"}\n",
 	    "clean");
+	struct ending slowed = clean;
+	slowed.learned = 60.71;
+	report_summary(&b, &few, &slowed);
+	ck_assert_ptr_nonnull(
+	    strstr(b.data, "\"ended_by\":\"end of input\",\"learned_rate\":60.7}\n"));
+	buf_reset(&b);
 	report_summary(&b, &synced, &clean);
 	expect_text(&b,
 	    "{\"records\":31,\"processed\":31,\"accepted\":11,\"skipped\":20,\"rejected\":0,"

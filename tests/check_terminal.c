@@ -364,17 +364,39 @@ START_TEST(it_says_that_it_is_rate_limited)
 	    &(struct sandbox_rule){ .person = "p30",
 	        .fault = { .act = SANDBOX_STATUS, .status = 429, .headers = "Retry-After: 2" } });
 	let_go(&s);
-	struct harness_child *c = START(&s, 140, "users.csv");
+	struct harness_child *c = START(&s, 140, "users.csv", "--no-adapt");
 	await(c, "rate limited, ");
-	SCREEN(harness_peek(c), 140, "rate limited (429): pausing for 2.0 s, then slower",
+	SCREEN(harness_peek(c), 140, "rate limited (429): pausing for 2.0 s, then on",
 	    "users.csv  7%  [[]##*]  29 accepted  0 errors  *  rate limited, [12] s");
 	const struct harness_run *run = harness_finish(c);
 	harness_assert_status(run, 0);
 	ck_assert(run->seconds >= 2);
-	SCREEN(run, 140, "rate limited (429): pausing for 2.0 s, then slower",
+	SCREEN(run, 140, "rate limited (429): pausing for 2.0 s, then on",
 	    "Done: 400 processed, 0 errors", "*",
 	    "  requests:     402, of these 1 retry; 1 answer 429 (rate limited)");
 	close_stage(&s);
+}
+END_TEST
+
+/* Whatever the rate turns out to be: a busy machine is slower than the limit. */
+START_TEST(it_says_which_limit_it_found)
+{
+	struct sandbox_config limited = { .rate_limit = 100 };
+	struct stage s = { .scene = scene_open(&limited) };
+
+	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
+	harness_env(s.scene.harness, "LC_ALL", "C.UTF-8");
+	harness_env(s.scene.harness, "TERM", "xterm-256color");
+	scene_write_people(&s.scene, "users.csv", PEOPLE);
+	struct harness_child *c = START(&s, 140, "users.csv", "--rate=250", "-v");
+	await(c, "rate limited: ");
+	SCREEN(harness_peek(c), 140, "rate limited (429): pausing for *s, then [1-9]*/s of 250/s",
+	    "...", "users.csv  *  [[]##*]  *  rate limited: [1-9]*/s of 250/s");
+	const struct harness_run *run = harness_finish(c);
+	harness_assert_status(run, 0);
+	SCREEN(run, 140, "...", "Done: 400 processed, 0 errors", "*", "  requests:     *",
+	    "  limit found:  [1-9]*/s of 250/s");
+	scene_close(&s.scene);
 }
 END_TEST
 
@@ -602,6 +624,7 @@ Suite *terminal_suite(void)
 	tcase_add_test(t, a_wide_name_has_its_cells);
 	tcase_add_loop_test(t, a_terminal_gets_what_it_understands, 0, COUNT(kinds));
 	tcase_add_test(t, it_says_that_it_is_rate_limited);
+	tcase_add_test(t, it_says_which_limit_it_found);
 	tcase_add_loop_test(t, it_says_that_the_destination_is_down, 0, COUNT(downs));
 	tcase_add_test(t, it_says_that_it_waits_for_input);
 	tcase_add_test(t, control_c);

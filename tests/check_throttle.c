@@ -281,6 +281,19 @@ START_TEST(only_an_answer_opens)
 }
 END_TEST
 
+/* Where nothing was taken before a 429, however many of these come, half the rate is tried: they
+ * are somebody else's doing, perhaps. */
+START_TEST(refused_from_the_start)
+{
+	struct throttle t = asked_for(50);
+
+	for (int i = 1; i < 5; i++) {
+		refuse(&t, 2 * i);
+		ck_assert_double_eq(rate(&t, 2 * i), 25);
+	}
+}
+END_TEST
+
 /* Nothing is learnt where the rate is to stay, and none is set below one in ten seconds. */
 START_TEST(bounds_of_the_rate)
 {
@@ -289,9 +302,12 @@ START_TEST(bounds_of_the_rate)
 	} rows[] = { { 0, 0 }, { 0.05, 0.05 }, { 1, 0.1 }, { 1000000, 0.1 } };
 	struct throttle t = asked_for(rows[_i].full);
 
-	for (int i = 1; i < 50; i++)
-		refuse(&t, 100 * i);
-	ck_assert_double_eq_tol(rate(&t, 10000), rows[_i].least, 1e-9);
+	for (int i = 1; i < 100; i++) {
+		refuse(&t, 3 * i);
+		throttle_began(&t, us(3 * i + 2));
+		throttle_answered(&t, THROTTLE_HEARD, us(3 * i + 2));
+	}
+	ck_assert_double_eq_tol(rate(&t, 300), rows[_i].least, 1e-9);
 }
 END_TEST
 
@@ -387,6 +403,7 @@ Suite *throttle_suite(void)
 	tcase_add_loop_test(t, what_it_counts_over, 0, (int)(sizeof counted / sizeof *counted));
 	tcase_add_test(t, a_penalty_is_no_span);
 	tcase_add_test(t, only_an_answer_opens);
+	tcase_add_test(t, refused_from_the_start);
 	tcase_add_loop_test(t, bounds_of_the_rate, 0, 4);
 	tcase_add_test(t, a_pause_holds_the_bucket);
 	tcase_add_loop_test(t, the_bucket_follows, 0, 2);

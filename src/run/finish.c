@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "queue/queue.h"
 #include "run/sync.h"
+#include "send/pace.h"
 #include "show/display.h"
 #include "show/report.h"
 #include "store/rejects.h"
@@ -181,6 +182,8 @@ int finish_run(struct run *r)
 	int bad = close_outputs(r);
 	struct ending e = make_ending(r);
 	e.rejects = rejects.len > 1 ? rejects.data : NULL;
+	e.learned = pace_found(r->pace);
+	e.asked = pace_asked(r->pace);
 	write_figures(r, &e, NULL);
 	if (bad == 0 && (!stop_asked(&r->stop) || r->stop.cause == CAUSE_MAX_DELETES))
 		forget_progress(r, &e);

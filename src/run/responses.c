@@ -167,6 +167,22 @@ static bool on_any(struct run *r, const struct reply *reply, enum verdict verdic
 	return waits_too_long(r, reply, verdict) || verdict == VERDICT_UNAUTHORISED;
 }
 
+/* "rate limited (429): pausing for 1.1 s, then 61/s of 80/s" */
+static void say_paused(struct run *r, int64_t delay)
+{
+	double learned = pace_learned(r->pace, r->now);
+	struct buf then = { .max = 64 };
+
+	if (learned > 0)
+		progress_slowed(&then, learned, pace_asked(r->pace));
+	else
+		buf_str(&then, "on");
+	display_message(r->display, DISPLAY_NOTICE,
+	    "rate limited (429): pausing for %.1f s, then %.*s", (double)delay / 1e6,
+	    (int)then.len, then.data);
+	buf_free(&then);
+}
+
 /* A 429 is the workspace's word to the whole run. */
 static void on_throttled(struct run *r, const struct reply *reply)
 {
@@ -176,8 +192,7 @@ static void on_throttled(struct run *r, const struct reply *reply)
 
 	r->tally.c.rate_limited++;
 	if (pauses && (r->o->verbose || r->tally.c.rate_limited == 1))
-		display_message(r->display, DISPLAY_NOTICE,
-		    "rate limited (429): pausing for %.1f s, then slower", (double)delay / 1e6);
+		say_paused(r, delay);
 }
 
 /* Whether a redirect of that path is followed, counted in *hops. False where it cannot be, or the

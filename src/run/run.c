@@ -52,7 +52,9 @@ static void look_around(struct run *r)
 	m->elapsed_us = r->now - r->started;
 	m->in_flight = sender_in_flight(r->sender);
 	m->queued = counters_finished(c) + m->in_flight < c->read ? queue_unsettled(r->queue) : 0;
-	m->waiting = WAITING_NOT;
+	m->learned = pace_learned(r->pace, r->now);
+	m->asked = pace_asked(r->pace);
+	m->waiting = m->learned > 0 ? WAITING_SLOWED : WAITING_NOT;
 	m->waiting_us = 0;
 	if (r->gate.closed) {
 		int64_t next = gate_ready(&r->gate, r->now);

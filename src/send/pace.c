@@ -296,9 +296,25 @@ int64_t pace_refused_since(const struct pace *p)
 	return p->s.throttle.refused_since > p->began ? p->s.throttle.refused_since : p->began;
 }
 
-double pace_learned(struct pace *p, int64_t now)
+double pace_asked(const struct pace *p)
 {
-	int64_t rate = throttle_rate(&p->s.throttle, now);
+	const struct pace_config *c = &p->s.config;
 
+	return is_unlimited(c) ? 0 : (double)c->num / (double)c->den * (double)SECOND;
+}
+
+/* In seconds; 0: it is the rate that was asked for. */
+static double slowed(const struct pace *p, int64_t rate)
+{
 	return rate < p->s.throttle.full ? (double)rate / (double)THROTTLE_UNIT : 0;
+}
+
+double pace_learned(const struct pace *p, int64_t now)
+{
+	return slowed(p, throttle_rate(&p->s.throttle, now));
+}
+
+double pace_found(const struct pace *p)
+{
+	return slowed(p, p->s.throttle.rate);
 }

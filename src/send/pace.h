@@ -69,8 +69,14 @@ int64_t pace_paused_until(const struct pace *p);
 /* The first 429 that no other answer has followed, for who gives up; INT64_MAX: there is none. */
 int64_t pace_refused_since(const struct pace *p);
 
-/* Attempts a second that are kept to because of 429s, for people; 0: the rate as it was asked
+/* Attempts a second that were asked for, for people; 0: unlimited. */
+double pace_asked(const struct pace *p);
+
+/* Attempts a second that are kept to now because of 429s, for people; 0: the rate as it was asked
  * for. */
-double pace_learned(struct pace *p, int64_t now);
+double pace_learned(const struct pace *p, int64_t now);
+
+/* Attempts a second that the server was found to take, for people; 0: no limit was met. */
+double pace_found(const struct pace *p);
 
 #endif

@@ -18,8 +18,8 @@ struct reason;
 struct ratefile;
 
 /* Opens `path`, or makes it (mode 600), for a record of `size` bytes (a multiple of 8), and takes a
- * seat below `seats`; it is locked then. NULL: *why says why, and the exit status. To be closed with
- * ratefile_close. */
+ * seat below `seats`; it is locked then. NULL: *why says why, and the exit status. To be closed
+ * with ratefile_close. */
 struct ratefile *ratefile_open(const char *path, size_t size, unsigned seats, struct reason *why);
 void ratefile_close(struct ratefile *f); /* NULL: does nothing */
 

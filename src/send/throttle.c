@@ -8,6 +8,7 @@
 #define HOLD_FIRST (8 * SECOND)  /* how long a rate is held at first ... */
 #define HOLD_MOST (300 * SECOND) /* ... and at most */
 #define HOLD_PAUSES 8            /* ... and at least so many times what the last refusal cost */
+#define FEW 4
 #define LEAST (THROTTLE_UNIT / 10)
 
 /* In thousandths. */
@@ -97,10 +98,15 @@ static int64_t taken(const struct throttle *t)
 	    (double)SECOND / (double)t->span);
 }
 
-/* Never faster than it was when it was refused. */
+/* Never faster than it was when it was refused. Where hardly any were taken it is not known how
+ * many would have been (somebody else has just used up all, perhaps): half as fast, then, at least.
+ */
 static void hold(struct throttle *t, int64_t rate)
 {
-	t->rate = larger(smaller(rate, t->rate), smaller(t->full, LEAST));
+	bool few = recent_count(&t->recent, t->shut, t->span) < FEW;
+	int64_t least = few ? larger(t->before / 2, LEAST) : LEAST;
+
+	t->rate = larger(smaller(rate, t->before), smaller(t->full, least));
 }
 
 /* -- refusals -- */
@@ -149,7 +155,7 @@ static void shut(struct throttle *t, int64_t started, int64_t lasted)
 	bool known = t->rate < t->full;
 
 	t->climbing = is_climbing(t, started);
-	t->rate = throttle_rate(t, started);
+	t->before = t->rate = throttle_rate(t, started);
 	t->shut = started;
 	if (t->climbing)
 		found(t);

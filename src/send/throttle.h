@@ -49,6 +49,7 @@ struct throttle {
 	int64_t rate;   /* the rate that is held; full: no limit was met yet */
 	int64_t hold;   /* how long it is held, us */
 	int64_t span;   /* what the server seems to count over, us */
+	int64_t before; /* the rate when it was refused last */
 	int64_t place;  /* what it took then, as a rate, when it last refused on its own terms */
 	int64_t step;   /* how much lower the held rate is set the next time, in thousandths */
 	int64_t opened; /* when the first attempt began that was taken after the last pause */

@@ -24,19 +24,42 @@ uint64_t counters_errors(const struct counters *c)
 	return counters_finished(c) - counters_processed(c);
 }
 
+/* "61", "4.5", "1,200" */
+static void requests_a_second(struct buf *out, double rate)
+{
+	if (rate < 10)
+		words_rate(out, rate, true);
+	else
+		words_count(out, (uint64_t)(rate + 0.5), true);
+	buf_str(out, "/s");
+}
+
+void progress_slowed(struct buf *out, double learned, double asked)
+{
+	requests_a_second(out, learned);
+	if (asked <= 0)
+		return;
+	buf_str(out, " of ");
+	requests_a_second(out, asked);
+}
+
 void progress_waiting(struct buf *out, const struct moment *m, bool brief)
 {
 	static const struct {
 		const char *text, *before_time, *brief_before_time;
 	} words[] = {
 		[WAITING_NOT] = { "", NULL, NULL },
+		[WAITING_SLOWED] = { "rate limited: ", NULL, NULL },
 		[WAITING_THROTTLED] = { "rate limited", ", ", ", " },
 		[WAITING_DOWN] = { "destination down", ", trying again in ", ", again in " },
 		[WAITING_INPUT] = { "waiting for input", NULL, NULL },
 	};
-	bool down = m->waiting == WAITING_DOWN;
+	bool down = m->waiting == WAITING_DOWN, slowed = m->waiting == WAITING_SLOWED;
 
-	buf_str(out, brief && down ? "down" : words[m->waiting].text);
+	if (!brief || !slowed)
+		buf_str(out, brief && down ? "down" : words[m->waiting].text);
+	if (slowed)
+		progress_slowed(out, m->learned, m->asked);
 	if (!words[m->waiting].before_time || m->waiting_us <= 0)
 		return;
 	buf_str(out, brief ? words[m->waiting].brief_before_time : words[m->waiting].before_time);
@@ -114,15 +137,20 @@ static void waiting_members(struct buf *out, const struct moment *m)
 {
 	static const char *const names[] = {
 		[WAITING_NOT] = "null",
+		[WAITING_SLOWED] = "null",
 		[WAITING_THROTTLED] = "\"throttled\"",
 		[WAITING_DOWN] = "\"down\"",
 		[WAITING_INPUT] = "\"input\"",
 	};
 
 	buf_fmt(out, ",\"waiting\":%s", names[m->waiting]);
-	if (m->waiting != WAITING_NOT && m->waiting_us > 0) {
+	if (m->waiting_us > 0 && m->waiting != WAITING_NOT && m->waiting != WAITING_SLOWED) {
 		buf_str(out, ",\"waiting_seconds\":");
 		progress_seconds(out, m->waiting_us);
+	}
+	if (m->learned > 0) {
+		buf_str(out, ",\"learned_rate\":");
+		words_rate(out, m->learned, false);
 	}
 }
 

@@ -26,7 +26,13 @@ uint64_t counters_processed(const struct counters *c); /* accepted + skipped */
 uint64_t counters_errors(const struct counters *c);    /* rejected + refused + failed */
 
 /* What a bar or a JSON line shows besides the counters. */
-enum waiting { WAITING_NOT, WAITING_THROTTLED, WAITING_DOWN, WAITING_INPUT };
+enum waiting {
+	WAITING_NOT,
+	WAITING_SLOWED, /* for nothing: but it sends slower than was asked for */
+	WAITING_THROTTLED,
+	WAITING_DOWN,
+	WAITING_INPUT,
+};
 struct moment {
 	int64_t elapsed_us; /* since the run began */
 	uint64_t total;     /* records, or 0 when not known */
@@ -34,10 +40,15 @@ struct moment {
 	uint64_t queued; /* read and neither in flight nor settled */
 	enum waiting waiting;
 	int64_t waiting_us; /* how much longer; 0 when not known */
+	/* requests a second: kept to because of 429s, 0: none is; asked for, 0: unlimited */
+	double learned, asked;
 };
 
-/* "rate limited, 12 s", "destination down, trying again in 8 s", "waiting for input"; nothing for
- * WAITING_NOT. Brief: "down, again in 8 s". */
+/* "61/s of 80/s", or "61/s" where no rate was asked for. */
+void progress_slowed(struct buf *out, double learned, double asked);
+
+/* "rate limited: 61/s of 80/s", "rate limited, 12 s", "destination down, trying again in 8 s",
+ * "waiting for input"; nothing for WAITING_NOT. Brief: "61/s of 80/s", "down, again in 8 s". */
 void progress_waiting(struct buf *out, const struct moment *m, bool brief);
 
 /* "Progress: 3000/250000 (12 errors)" or, where the total is 0 or was passed, "Progress: 3000 (12

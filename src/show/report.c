@@ -55,6 +55,15 @@ static void requests_line(struct buf *out, const struct counters *c, bool aligne
 	buf_byte(out, '\n');
 }
 
+static void limit_line(struct buf *out, const struct ending *e, bool aligned)
+{
+	if (e->learned <= 0)
+		return;
+	label(out, "limit found", aligned);
+	progress_slowed(out, e->learned, e->asked);
+	buf_byte(out, '\n');
+}
+
 static void outcome_lines(struct buf *out, const struct counters *c, bool aligned)
 {
 	static const enum outcome errors[] = { OUTCOME_REJECTED, OUTCOME_REFUSED, OUTCOME_FAILED };
@@ -84,6 +93,7 @@ void report_lines(struct buf *out, const struct counters *c, const struct ending
 {
 	time_line(out, c, e, aligned);
 	requests_line(out, c, aligned);
+	limit_line(out, e, aligned);
 	outcome_lines(out, c, aligned);
 	if (e->ended_by && strcmp(e->ended_by, ENDED_BY_END_OF_INPUT) != 0)
 		text_line(out, "ended by", e->ended_by, aligned);
@@ -91,7 +101,8 @@ void report_lines(struct buf *out, const struct counters *c, const struct ending
 	text_line(out, "to resume", e->resume, aligned);
 }
 
-/* The summary's members, in the documented order; `deletes` only where there were any. */
+/* The summary's members, in the documented order; `learned_rate` only where a limit was found,
+ * `deletes` only where there were any. */
 static void summary_members(struct buf *out, const struct counters *c, const struct ending *e)
 {
 	char started[CLOCK_STAMP], ended[CLOCK_STAMP];
@@ -105,6 +116,10 @@ static void summary_members(struct buf *out, const struct counters *c, const str
 	    e->exit_status, clock_stamp(e->started_wall_us, started),
 	    clock_stamp(e->ended_wall_us, ended));
 	text_json_safe(out, e->ended_by ? e->ended_by : ENDED_BY_END_OF_INPUT, SIZE_MAX);
+	if (e->learned > 0) {
+		buf_str(out, ",\"learned_rate\":");
+		words_rate(out, e->learned, false);
+	}
 	if (c->deletes > 0)
 		buf_fmt(out, ",\"deletes\":%" PRIu64, c->deletes);
 }

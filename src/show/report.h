@@ -16,6 +16,9 @@ struct ending {
 	/* the file's name where it has records of this run, else NULL */
 	const char *rejects;
 	const char *resume; /* how to carry on, or NULL */
+	/* requests a second: what the server was found to take, 0: no less than was asked for; and
+	 * asked for, 0: unlimited */
+	double learned, asked;
 };
 
 #define ENDED_BY_END_OF_INPUT "end of input"
