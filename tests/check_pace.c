@@ -334,6 +334,61 @@ START_TEST(a_429_pauses_and_slows_the_run)
 }
 END_TEST
 
+/* -- a limit below the rate -- */
+
+static const struct lower_limit {
+	const char *name;
+	struct sandbox_config config;
+	const char *batch; /* or single requests */
+	double most;       /* that can be learnt, a second */
+} lower_limits[] = {
+	{ "sliding second", { .limit = { .count = 40 } }, "--action=identify", 40 },
+	{ "fixed second, with Retry-After",
+	    { .limit = { .kind = SANDBOX_LIMIT_FIXED, .count = 40 }, .retry_after_s = 1 },
+	    "--action=identify", 80 },
+	{ "the same, refused ones count", { .limit = { .count = 40, .refused_count = true } },
+	    "--action=identify", 40 },
+	{ "two seconds, 60 ms away",
+	    { .limit = { .count = 80, .window_us = 2000000 }, .latency_ms = 60 },
+	    "--action=identify", 80 },
+	{ "in batches", { .limit = { .count = 40 } }, "--batch=1", 40 },
+};
+
+#define LOWER_LIMITS (sizeof lower_limits / sizeof *lower_limits)
+
+/* All arrive, few are refused, and what was learnt is what there is. How few, and how fast it goes,
+ * is exact in virtual time alone: the limits suite says it. */
+START_TEST(a_lower_limit_is_found)
+{
+	struct scene scenes[LOWER_LIMITS];
+	struct harness_child *children[LOWER_LIMITS];
+
+	for (size_t i = 0; i < LOWER_LIMITS; i++) {
+		scenes[i] = scene_open(&lower_limits[i].config);
+		scene_write_people(&scenes[i], "in.csv", 240);
+		children[i] = HARNESS_START(scenes[i].harness, "in.csv", "--rate=80", "--retries=0",
+		    "--summary=summary.json", lower_limits[i].batch);
+	}
+	for (size_t i = 0; i < LOWER_LIMITS; i++) {
+		struct scene *s = &scenes[i];
+		const struct harness_run *run = harness_finish(children[i]);
+		harness_assert_status(run, 0);
+		int64_t refused = scene_summary(s, "rate_limited");
+		double learned = scene_summary_number(s, "learned_rate");
+		printf("%s: learnt %.1f/s, %d refused, %.1f s\n", lower_limits[i].name, learned,
+		    (int)refused, run->seconds);
+		ck_assert_uint_eq(scene_people_there(s), 240);
+		ck_assert_int_ge(refused, 1);
+		ck_assert_int_le(refused, 80);
+		ck_assert_double_gt(learned, 0);
+		ck_assert_double_le(learned, lower_limits[i].most);
+		harness_assert_err_has(run, "rate limited (429): pausing for ");
+		harness_assert_err_has(run, "/s of 80/s");
+		scene_close(s);
+	}
+}
+END_TEST
+
 /* -- memory and back-pressure -- */
 
 static void write_rows(struct scene *s, const char *name, int rows)
@@ -415,6 +470,7 @@ Suite *pace_suite(void)
 	tcase_add_test(t, a_stall_is_no_licence);
 	tcase_add_test(t, every_attempt_takes_a_token);
 	tcase_add_test(t, a_429_pauses_and_slows_the_run);
+	tcase_add_test(t, a_lower_limit_is_found);
 	tcase_add_loop_test(t, memory_does_not_grow_with_the_input, 0,
 	    sizeof loads / sizeof *loads);
 	tcase_add_test(t, a_producer_is_held_back);

@@ -74,6 +74,16 @@ int64_t scene_summary(struct scene *s, const char *name)
 	return number;
 }
 
+double scene_summary_number(struct scene *s, const char *name)
+{
+	json_t *value = summary_value(s, name);
+	double number = json_number_value(value);
+
+	ck_assert_msg(json_is_number(value), "\"%s\" of summary.json is no number", name);
+	json_decref(value);
+	return number;
+}
+
 bool scene_summary_says(struct scene *s, const char *name, const char *text)
 {
 	json_t *value = summary_value(s, name);

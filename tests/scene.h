@@ -25,6 +25,7 @@ size_t scene_people_there(struct scene *s);
 
 /* A figure of summary.json, which the run was asked to write. */
 int64_t scene_summary(struct scene *s, const char *name);
+double scene_summary_number(struct scene *s, const char *name); /* whole or not */
 bool scene_summary_says(struct scene *s, const char *name, const char *text);
 
 /* How many files of the harness's directory hold `text`. */
