@@ -676,7 +676,7 @@ START_TEST(a_broken_row_keeps_every_shard_from_deleting)
 	for (int i = 0; i < 2; i++)
 		harness_assert_status(RUN(shards[i], files[i]), 0);
 	ck_assert_uint_eq(scene_people_there(&scene), 20);
-	write_input("id,row\np1,1\np2,1\np3,1\np4,1\np5,1\n,\n");
+	write_input("id,row\np1,1\np2,1\np3,1\np4,1\np5,1\n,7\n");
 	int statuses = 0;
 	for (int i = 0; i < 2; i++)
 		statuses += RUN(shards[i], files[i])->status;
@@ -848,7 +848,7 @@ START_TEST(a_dry_run_tells_and_changes_nothing)
 		{ "id,value\n", "-c1", 65, "",
 		    "deletes   0 (3 people are not in the input: none would be deleted, for it has "
 		    "no records, and the run would end with status 65)" },
-		{ "id,value\np1,1\n,\n", "-c1", 1, "",
+		{ "id,value\np1,1\n,7\n", "-c1", 1, "",
 		    "deletes   0 (2 people are not in the input: none would be deleted, for some" },
 	};
 	size_t size, now;
