@@ -91,7 +91,7 @@ static const char *state_name(void)
 static void wait_for(struct harness_child *c, uint64_t rows)
 {
 	for (int i = 0; i < SOON && sandbox_counters(scene.sandbox).operations < rows; i++)
-		usleep(1000);
+		unix_nap(1000);
 	ck_assert_msg(sandbox_counters(scene.sandbox).operations >= rows, "%s",
 	    harness_show(harness_peek(c)));
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "dice.h"
 #include "expect.h"
 #include "show/report.h"
@@ -172,10 +173,10 @@ START_TEST(a_plain_line_comes_at_each_multiple)
 		s.c.outcomes[OUTCOME_REFUSED] = cadences[_i].step[k].errors;
 		s.c.outcomes[OUTCOME_ACCEPTED] = cadences[_i].step[k].finished -
 		    cadences[_i].step[k].errors;
-		s.now += 3600 * S;
+		s.now += S;
 		progress(&s);
 		expect_written(&s, cadences[_i].step[k].text, "step");
-		ck_assert_int_eq(display_due(s.d), INT64_MAX);
+		ck_assert_int_gt(display_due(s.d), s.now);
 	}
 	stage_end(&s);
 }
@@ -373,9 +374,11 @@ static const struct {
 	{ 400, 350, 3, "progress", 10400 },
 	{ 10399, 351, 3, "", 10400 },
 	{ 10400, 351, 3, "progress", 20400 },
-	{ 20400, 351, 3, "", 30400 },
+	{ 20400, 351, 3, "progress", 30400 },
 	{ 30400, 351, 4, "progress", 40400 },
 	{ 30500, 400, 4, "progress", 40500 },
+	{ 40500, 400, 0, "progress", 50500 },
+	{ 50500, 400, 0, "", 60500 },
 };
 
 START_TEST(json_progress_comes_at_multiples_and_every_ten_seconds)
@@ -411,11 +414,12 @@ static const struct {
 	    "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
 	{ PROGRESS_NONE, false, true,
 	    "Queue: 7 in flight, 3 waiting, 0.0 records/s, 0 retries, 0 answers 429\n" },
-	{ PROGRESS_PLAIN, false, false, "" },
+	{ PROGRESS_PLAIN, false, false, "Progress: 0 (0 errors)\n" },
+	{ PROGRESS_NONE, false, false, "" },
 	{ PROGRESS_PLAIN, true, true, "" },
 };
 
-START_TEST(verbose_says_the_queue_s_health)
+START_TEST(what_is_pending_is_said_every_ten_seconds)
 {
 	struct stage s = piped((struct display_config){ .mode = healths[_i].mode,
 	    .quiet = healths[_i].quiet,
@@ -721,6 +725,152 @@ START_TEST(only_messages_and_one_bar_remain)
 }
 END_TEST
 
+/* at: seconds; text: what is said then; due: when it looks again, INT64_MAX: never. */
+static const struct {
+	int64_t at;
+	uint64_t finished;
+	unsigned in_flight;
+	enum waiting waiting;
+	const char *text;
+	int64_t due;
+} log_steps[] = {
+	{ 0, 0, 0, WAITING_INPUT, "", INT64_MAX },
+	{ 3, 0, 1, WAITING_NOT, "", 10 },
+	{ 10, 0, 1, WAITING_NOT, "Progress: 0 (0 errors)\n", 20 },
+	{ 12, 7, 0, WAITING_INPUT, "", 20 },
+	{ 20, 7, 0, WAITING_INPUT, "Progress: 7 (0 errors)\n", INT64_MAX },
+	{ 100, 7, 0, WAITING_INPUT, "", INT64_MAX },
+	{ 101, 8, 0, WAITING_INPUT, "Progress: 8 (0 errors)\n", INT64_MAX },
+	{ 102, 8, 0, WAITING_DOWN, "", 111 },
+	{ 111, 8, 0, WAITING_DOWN, "Progress: 8 (0 errors)\n", 121 },
+	{ 112, 1003, 0, WAITING_NOT, "Progress: 1000 (0 errors)\n", INT64_MAX },
+	{ 130, 1004, 0, WAITING_THROTTLED, "Progress: 1004 (0 errors)\n", 140 },
+};
+
+START_TEST(a_log_hears_something_every_ten_seconds)
+{
+	struct stage s = piped((struct display_config){ .mode = PROGRESS_AUTO });
+
+	for (int i = 0; i < ROWS(log_steps); i++) {
+		int64_t due = log_steps[i].due;
+		s.now = START + log_steps[i].at * S;
+		s.c.outcomes[OUTCOME_ACCEPTED] = log_steps[i].finished;
+		s.m.in_flight = log_steps[i].in_flight;
+		s.m.waiting = log_steps[i].waiting;
+		progress(&s);
+		expect_written(&s, log_steps[i].text, "step");
+		ck_assert_int_eq(display_due(s.d), due < INT64_MAX ? START + due * S : due);
+	}
+	stage_end(&s);
+}
+END_TEST
+
+/* Somebody who looks at a terminal sees it live, or asked for lines by count. */
+START_TEST(a_terminal_hears_by_count_alone)
+{
+	struct stage s = on_terminal((struct display_config){ .mode = PROGRESS_PLAIN }, 80);
+
+	s.m.in_flight = 3;
+	for (int i = 0; i < 5; i++) {
+		progress(&s);
+		ck_assert_int_eq(display_due(s.d), INT64_MAX);
+		s.now += 10 * S;
+	}
+	expect_screen(&s, "", "nothing settled");
+	stage_end(&s);
+}
+END_TEST
+
+/* -- nobody reads -- */
+
+enum { FIFO, SOCKET, TERMINAL };
+
+/* Where text goes, and what takes it: text that nobody has taken fills it. */
+static void deaf(int kind, int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (kind == TERMINAL) {
+		ck_assert_int_eq(unix_terminal(ours, theirs, 80, 24), 0);
+		return;
+	}
+	ck_assert_int_eq(kind == FIFO ? pipe(pair) : socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	*ours = pair[0];
+	*theirs = pair[1];
+}
+
+/* Takes all there is until it says something that contains `last`; how many lines begin with
+ * "line". */
+static unsigned take_all(int fd, struct display *d, const char *last, struct buf *seen)
+{
+	char bytes[65536];
+	unsigned lines = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	for (int64_t until = clock_now() + 20 * S; clock_now() < until;) {
+		ssize_t n = read(fd, bytes, sizeof bytes);
+		buf_add(seen, bytes, n > 0 ? (size_t)n : 0);
+		buf_byte(seen, '\0');
+		seen->len--;
+		if (n > 0 && strstr(seen->data, last))
+			break;
+		display_message(d, DISPLAY_DETAIL, "not said"); /* not verbose */
+		display_progress(d, &(struct counters){ 0 }, &(struct moment){ 0 }, clock_now());
+	}
+	for (const char *at = seen->data; (at = strstr(at, "line ")); at++)
+		lines++;
+	return lines;
+}
+
+/* A reader who is away, and comes back. */
+START_TEST(a_reader_that_is_gone_holds_nothing_up)
+{
+	enum { LINES = 3000 };
+	int ours, theirs;
+	struct buf seen = { .max = BUF_UNBOUNDED };
+	unsigned missing;
+
+	deaf(_i, &ours, &theirs);
+	struct display *d = display_new(
+	    &(struct display_config){ .fd = theirs, .mode = PROGRESS_PLAIN });
+	for (int i = 0; i < LINES; i++) /* three times what is kept */
+		display_message(d, DISPLAY_NOTICE, "line %0995d", i);
+	ck_assert_int_eq(fcntl(theirs, F_GETFL) & O_NONBLOCK, 0); /* others may write there */
+	ck_assert_int_lt(display_due(d), INT64_MAX);
+	unsigned lines = take_all(ours, d, "00900", &seen); /* room again */
+	display_message(d, DISPLAY_NOTICE, "the end");
+	lines = take_all(ours, d, "the end", &seen);
+	const char *note = strstr(seen.data, " lines are missing here: nobody was reading");
+	ck_assert_msg(note != NULL, "%u lines came, and no word of the others", lines);
+	while (note > seen.data && note[-1] != '\n')
+		note--;
+	ck_assert_int_eq(sscanf(note, "%u", &missing), 1);
+	ck_assert_uint_eq(lines + missing, LINES);
+	ck_assert_uint_gt(lines, 1000);
+	ck_assert(strstr(note, "the end") != NULL);
+	display_free(d);
+	buf_free(&seen);
+	close(ours);
+	close(theirs);
+}
+END_TEST
+
+START_TEST(the_end_waits_for_a_while_only)
+{
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	struct display *d = display_new(
+	    &(struct display_config){ .fd = fds[1], .mode = PROGRESS_PLAIN });
+	for (int i = 0; i < 100; i++)
+		display_message(d, DISPLAY_NOTICE, "line %0995d", i);
+	display_done(d, &(struct counters){ 0 }, &(struct ending){ .exit_status = 1 });
+	display_free(d); /* comes back */
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_slow_reader_loses_nothing)
 {
 	enum { LINES = 100 }; /* more than a pipe holds, each more than it takes whole */
@@ -800,7 +950,7 @@ Suite *display_suite(void)
 	tcase_add_loop_test(t, a_line_comes_when_asked_for, 0, ROWS(asked));
 	tcase_add_loop_test(t, the_end_is_said_once_and_ends_progress, 0, ROWS(endings));
 	tcase_add_test(t, json_progress_comes_at_multiples_and_every_ten_seconds);
-	tcase_add_loop_test(t, verbose_says_the_queue_s_health, 0, ROWS(healths));
+	tcase_add_loop_test(t, what_is_pending_is_said_every_ten_seconds, 0, ROWS(healths));
 	tcase_add_test(t, the_bar_is_drawn_four_times_a_second_at_most);
 	tcase_add_test(t, a_bar_that_says_the_same_is_not_written_again);
 	tcase_add_test(t, a_dumb_bar_covers_its_remains);
@@ -809,6 +959,10 @@ Suite *display_suite(void)
 	tcase_add_test(t, a_resize_right_before_the_end_leaves_no_remains);
 	tcase_add_loop_test(t, a_terminal_gets_what_it_understands, 0, ROWS(kinds));
 	tcase_add_test(t, only_messages_and_one_bar_remain);
+	tcase_add_test(t, a_log_hears_something_every_ten_seconds);
+	tcase_add_test(t, a_terminal_hears_by_count_alone);
+	tcase_add_loop_test(t, a_reader_that_is_gone_holds_nothing_up, FIFO, TERMINAL + 1);
+	tcase_add_test(t, the_end_waits_for_a_while_only);
 	tcase_add_test(t, a_slow_reader_loses_nothing);
 	tcase_add_test(t, an_output_that_is_gone_is_ignored);
 	tcase_add_loop_test(t, a_long_message_is_cut, 0, 2);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "scene.h"
 #include "unix.h"
@@ -331,6 +332,43 @@ START_TEST(a_silent_pipe_does_not_hold_it)
 }
 END_TEST
 
+/* -- standard error that nobody reads -- */
+
+/* Its words fill a pipe that is open and never read. The run goes on all the same, and ends when it
+ * is asked to. */
+START_TEST(an_unread_standard_error_holds_nothing_up)
+{
+	bool stopped = _i == 1;
+	struct scene s = scene_open(&(struct sandbox_config){ .latency_ms = stopped ? 20 : 0 });
+	struct buf in = { .max = BUF_UNBOUNDED };
+	char *program = realpath(getenv("BUILD") ? getenv("BUILD") : "build", NULL), script[4400];
+
+	ck_assert_ptr_nonnull(program);
+	snprintf(script, sizeof script,
+	    "mkfifo words; exec 3<>words; exec '%s/cio-import' -v in.csv -c2 --rate=unlimited "
+	    "--summary=summary.json 2>words",
+	    program);
+	free(program);
+	buf_str(&in, "id,row\n");
+	for (int i = 0; i < 3000; i++)
+		buf_fmt(&in, "a row that is not accepted\n");
+	for (int i = 0; i < PEOPLE; i++)
+		buf_fmt(&in, "p%d,%d\n", i, i);
+	harness_write(s.harness, "in.csv", in.data, in.len);
+	harness_program(s.harness, "/bin/sh");
+	struct harness_child *child = HARNESS_START(s.harness, "-c", script);
+	ck_assert(sandbox_wait(s.sandbox, stopped ? 10 : PEOPLE + 1, SOON));
+	if (stopped)
+		harness_signal(child, SIGTERM);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, stopped ? 143 : 1);
+	ck_assert_int_eq(scene_summary(&s, "rejected"), 3000);
+	ck_assert_uint_eq(scene_people_there(&s), (size_t)scene_summary(&s, "accepted"));
+	buf_free(&in);
+	scene_close(&s);
+}
+END_TEST
+
 /* -- closed streams -- */
 
 /* A file that the program opens must not become its standard stream: messages would go into the
@@ -392,6 +430,7 @@ Suite *signals_suite(void)
 	ADD_ALL(t, what_was_ignored_stays_ignored, ignored);
 	ADD_ALL(t, a_line_comes_when_asked_for, asked);
 	ADD_ALL(t, a_silent_pipe_does_not_hold_it, silences);
+	tcase_add_loop_test(t, an_unread_standard_error_holds_nothing_up, 0, 2);
 	ADD_ALL(t, closed_streams_do_no_harm, closed);
 	suite_add_tcase(s, t);
 	return s;

@@ -28,8 +28,10 @@ done < <(grep -H '^#include "' src/*.c src/*/*.[ch])
 
 # What only Linux has is in base/os.c, and in tests/unix.c and what is preloaded.
 if grep -nE '^#include <(linux/|sys/(prctl|random|epoll|eventfd|timerfd|signalfd|sendfile|syscall)\.h)' \
+	src/*.c src/*/!(os).[ch] tests/!(unix|fault|oom).[ch] ||
+	grep -nE '\b(usleep|pipe2|mkostemp|ppoll|memmem|memrchr|asprintf|timegm|strsep|strcasestr|execvpe|explicit_bzero|getrandom)\(' \
 	src/*.c src/*/!(os).[ch] tests/!(unix|fault|oom).[ch]; then
-	echo 'lint: that is only on Linux: base/os.c is the place for it'; bad=1
+	echo 'lint: POSIX does not have that: base/os.h or tests/unix.h does, or is the place for it'; bad=1
 fi
 
 # A file begins with the sentence that says what it is; a function fits a glance (STYLE).

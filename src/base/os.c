@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,6 +25,14 @@ int os_pipe(int ends[2], bool nonblocking)
 int os_temporary(char *name)
 {
 	return mkostemp(name, O_CLOEXEC);
+}
+
+int os_reopen(int fd)
+{
+	char name[40];
+
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
@@ -131,6 +140,16 @@ int os_temporary(char *name)
 	close(fd);
 	unlink(name);
 	return -1;
+}
+
+/* A pipe has no name by which it could be opened again. */
+int os_reopen(int fd)
+{
+	char name[256];
+
+	if (ttyname_r(fd, name, sizeof name) != 0)
+		return -1;
+	return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us)

@@ -19,6 +19,10 @@ int os_pipe(int ends[2], bool nonblocking);
  * the last six characters of its name are XXXXXX before. -1 with errno. */
 int os_temporary(char *name);
 
+/* Another descriptor for the pipe or terminal that fd writes to, one that never waits, whatever
+ * others do with fd; -1: there is none to be had. The caller's to close. */
+int os_reopen(int fd);
+
 /* poll for up to so many microseconds (below 0: for ever). POSIX's way knows milliseconds: it may
  * wait for up to one longer, never shorter. */
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us);

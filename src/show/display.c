@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 #include "show/bar.h"
 #include "show/meter.h"
+#include "show/outlet.h"
 #include "show/report.h"
 #include "base/words.h"
 #include "base/text.h"
@@ -20,11 +20,15 @@
 #define BAR_CHANGED_US 250000 /* between two redraws while something changes */
 #define BAR_STILL_US 1000000  /* and while nothing does: the times in it go on */
 #define REPORT_US 10000000    /* queue health, and JSON where few records settle */
+#define PUSH_US 100000        /* between two tries to pass on what was not taken */
+#define END_US 2000000        /* so long the end waits for who reads ... */
+#define END_SEEN_US 20000000  /* ... and a terminal that a person has stopped */
 #define MESSAGE_BYTES 8192
 #define OUT_BYTES (1 << 20)
 
 struct display {
 	int fd;
+	struct outlet outlet;
 	enum progress_mode mode;
 	bool quiet, verbose;
 	bool terminal; /* fd is one */
@@ -40,7 +44,9 @@ struct display {
 	bool changed; /* since the last drawing or JSON line */
 	bool ended;
 	uint64_t next_line; /* finished records at which the next line is due */
-	int64_t drawn_at;   /* bar or JSON line, us */
+	int64_t now;        /* when progress was told last, us */
+	int64_t drawn_at;   /* bar, JSON line or plain line, us */
+	uint64_t said;      /* finished records in the last plain line */
 	int64_t health_at;
 	uint64_t record_lines;
 
@@ -62,6 +68,7 @@ struct display *display_new(const struct display_config *c)
 	bool capable = c->term && c->term[0] && strcmp(c->term, "dumb") != 0;
 
 	d->fd = c->fd;
+	outlet_open(&d->outlet, c->fd);
 	d->terminal = isatty(c->fd);
 	d->escapes = d->terminal && capable;
 	d->colour = d->escapes && !(c->no_color && c->no_color[0]);
@@ -80,21 +87,37 @@ struct display *display_new(const struct display_config *c)
 	return d;
 }
 
-/* Writes the update. A descriptor that does not block is waited for. */
+/* "12 lines are missing here: nobody read standard error", as a line of its own. */
+static void add_missing(const struct display *d, uint64_t lines, struct buf *out)
+{
+	struct buf text = { .max = 200 };
+
+	words_many(&text, lines, false, "line is", "lines are");
+	buf_str(&text, " missing here: nobody was reading");
+	if (d->mode == PROGRESS_JSON) {
+		buf_str(out, "{\"type\":\"message\",\"level\":\"notice\",\"text\":");
+		text_json(out, text.data, text.len);
+		buf_str(out, "}\n");
+	} else {
+		buf_add(out, text.data, text.len);
+		buf_byte(out, '\n');
+	}
+	buf_free(&text);
+}
+
+/* Passes the update on, and first what was missed, once it can be said. */
 static void flush(struct display *d)
 {
-	size_t done = 0;
+	struct buf missing = { .max = 400 };
+	uint64_t lines = outlet_dropped(&d->outlet);
 
-	while (done < d->out.len) {
-		ssize_t n = write(d->fd, d->out.data + done, d->out.len - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = d->fd, .events = POLLOUT }, 1, -1);
-		else if (errno != EINTR)
-			break;
+	if (lines) {
+		add_missing(d, lines, &missing);
+		outlet_put(&d->outlet, missing.data, missing.len);
 	}
+	outlet_put(&d->outlet, d->out.data, d->out.len);
 	buf_reset(&d->out);
+	buf_free(&missing);
 }
 
 static unsigned columns(const struct display *d)
@@ -287,19 +310,38 @@ static int64_t later(int64_t at, int64_t us)
 	return at > INT64_MAX - us ? INT64_MAX : at + us;
 }
 
-/* When the bar or the JSON line should come next though no record settles. */
-static int64_t drawing_due(const struct display *d)
-{
-	if (d->quiet || (d->mode != PROGRESS_BAR && d->mode != PROGRESS_JSON))
-		return INT64_MAX;
-	if (d->mode == PROGRESS_JSON)
-		return later(d->drawn_at, REPORT_US);
-	return later(d->drawn_at, d->changed ? BAR_CHANGED_US : BAR_STILL_US);
-}
-
 static bool says_health(const struct display *d)
 {
 	return d->verbose && !d->quiet && d->mode != PROGRESS_JSON;
+}
+
+static bool is_pending(const struct display *d)
+{
+	const struct moment *m = &d->moment;
+
+	return m->in_flight || m->queued || m->waiting == WAITING_DOWN ||
+	    m->waiting == WAITING_THROTTLED;
+}
+
+/* When the bar or a line should come next though no record settles. Who looks at a log, not at a
+ * terminal, is to see now and then that something goes on, or is waited for. */
+static int64_t drawing_due(const struct display *d)
+{
+	bool news = counters_finished(&d->counters) != d->said || is_pending(d);
+
+	if (d->quiet)
+		return INT64_MAX;
+	switch (d->mode) {
+	case PROGRESS_BAR:
+		return later(d->drawn_at, d->changed ? BAR_CHANGED_US : BAR_STILL_US);
+	case PROGRESS_JSON:
+		return later(d->drawn_at, REPORT_US);
+	case PROGRESS_PLAIN:
+		return !d->terminal && news && !says_health(d) ? later(d->drawn_at, REPORT_US) :
+		                                                 INT64_MAX;
+	default:
+		return INT64_MAX;
+	}
 }
 
 static void write_json(struct display *d)
@@ -335,7 +377,7 @@ static void write_health(struct display *d, int64_t now)
 
 static void bar_progress(struct display *d, int64_t now)
 {
-	if (now < drawing_due(d))
+	if (now < drawing_due(d) || !outlet_push(&d->outlet))
 		return;
 	draw_bar(d);
 	flush(d);
@@ -350,18 +392,21 @@ static void json_progress(struct display *d, int64_t now)
 
 	if (!due && now < drawing_due(d))
 		return;
-	if (d->changed)
+	if (d->changed || is_pending(d))
 		write_json(d);
 	d->drawn_at = now;
 	d->changed = false;
 }
 
-static void plain_progress(struct display *d)
+static void plain_progress(struct display *d, int64_t now)
 {
-	uint64_t multiple;
+	uint64_t said = counters_finished(&d->counters);
 
-	if (line_due(d, &multiple))
-		write_plain(d, multiple);
+	if (!line_due(d, &said) && now < drawing_due(d))
+		return;
+	write_plain(d, said);
+	d->said = counters_finished(&d->counters);
+	d->drawn_at = now;
 }
 
 void display_progress(struct display *d, const struct counters *c, const struct moment *m,
@@ -369,6 +414,8 @@ void display_progress(struct display *d, const struct counters *c, const struct 
 {
 	if (d->ended)
 		return;
+	d->now = now;
+	outlet_push(&d->outlet);
 	learn(d, c, m);
 	meter_sample(&d->meter, c, now);
 	if (!d->began) {
@@ -384,17 +431,22 @@ void display_progress(struct display *d, const struct counters *c, const struct 
 	else if (d->mode == PROGRESS_JSON)
 		json_progress(d, now);
 	else if (d->mode == PROGRESS_PLAIN)
-		plain_progress(d);
+		plain_progress(d, now);
 	write_health(d, now);
 }
 
 int64_t display_due(const struct display *d)
 {
-	if (!d->began || d->ended)
+	if (d->ended)
 		return INT64_MAX;
-	int64_t drawing = drawing_due(d),
-	        health = says_health(d) ? later(d->health_at, REPORT_US) : INT64_MAX;
-	return drawing < health ? drawing : health;
+	int64_t due = d->began ? drawing_due(d) : INT64_MAX,
+	        health = d->began && says_health(d) ? later(d->health_at, REPORT_US) : INT64_MAX,
+	        push = d->outlet.kept.len ? later(d->now, PUSH_US) : INT64_MAX;
+
+	due = health < due ? health : due;
+	if (push < due || (push < INT64_MAX && d->mode == PROGRESS_BAR))
+		due = push; /* there is no bar as long as something is before it */
+	return due;
 }
 
 void display_now(struct display *d, const struct counters *c, const struct moment *m)
@@ -442,6 +494,8 @@ void display_free(struct display *d)
 	if (!d)
 		return;
 	display_clear(d);
+	outlet_finish(&d->outlet, d->terminal ? END_SEEN_US : END_US);
+	outlet_close(&d->outlet);
 	buf_free(&d->out);
 	buf_free(&d->bar);
 	free(d->name);

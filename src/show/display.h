@@ -1,7 +1,8 @@
 /*
  * The display: owns standard error during a run. Messages, failed records, and progress as a bar,
  * plain lines or JSON go through it, so that none of them runs through another. Each update is one
- * write. An output that cannot be written is ignored: there is nowhere left to say so.
+ * write. An output that cannot be written is ignored: there is nowhere left to say so. One that
+ * nobody reads holds nothing up: lines are kept for a while, then dropped and counted (outlet.h).
  *
  * Times are microseconds on clock_now's clock. setlocale(LC_CTYPE, "") is the caller's to do.
  */
