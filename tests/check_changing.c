@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *changing_suite(void);
 

@@ -94,10 +94,9 @@ struct log {
 
 static struct log *new_log(void)
 {
-	struct log *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-	    -1, 0);
+	struct log *l = unix_shared(sizeof *l);
 
-	ck_assert_ptr_ne(l, MAP_FAILED);
+	ck_assert_ptr_nonnull(l);
 	return l;
 }
 

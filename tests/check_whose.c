@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *whose_suite(void);
 
@@ -206,7 +207,7 @@ START_TEST(two_runs_of_one_input)
 	struct harness_child *first = HARNESS_START(s.harness, w->input, "--state=a.state", "-c1",
 	    "--rate=20", "-v");
 	for (int i = 0; i < 2000 && sandbox_arrivals(s.sandbox) < 3; i++)
-		usleep(5000);
+		unix_nap(5000);
 	size_t before = sandbox_arrivals(s.sandbox);
 	ck_assert_uint_ge(before, 3);
 	const struct harness_run *second = HARNESS_RUN(s.harness, w->input, "--state=b.state");

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "client.h"
 #include "sandbox.h"
+#include "unix.h"
 
 #define C "/api/v1/customers/"
 #define ENTITY "/api/v2/entity"
@@ -597,7 +598,7 @@ START_TEST(objects_and_segments_have_an_order_too)
 	client_ask(two, "POST", pairs[_i][2], pairs[_i][3]);
 	ck_assert(sandbox_wait(s, 2, 5000));
 	while (sandbox_counters(s).most_in_progress < 2)
-		usleep(1000);
+		unix_nap(1000);
 	ck_assert_uint_eq(sandbox_counters(s).most_for_one_person, 2);
 	sandbox_hold(s, false);
 	ck_assert_int_eq(client_read(one).status, 200);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #if defined(__linux__)
 #include <pty.h>
@@ -55,6 +56,13 @@ time_t unix_utc(struct tm *tm)
 char *unix_cut(char **rest, const char *ends)
 {
 	return strsep(rest, ends);
+}
+
+void *unix_shared(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
 }
 
 void unix_nap(int64_t us)

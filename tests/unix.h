@@ -5,6 +5,7 @@
 #ifndef UNIX_H
 #define UNIX_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -30,5 +31,9 @@ time_t unix_utc(struct tm *tm);
 char *unix_cut(char **rest, const char *ends);
 
 void unix_nap(int64_t us);
+
+/* Zeroed memory that children made later have in common with this process, or NULL. munmap frees
+ * it. */
+void *unix_shared(size_t n);
 
 #endif
