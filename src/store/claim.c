@@ -1,3 +1,4 @@
+/* Telling a run's own files from others, and putting each where it belongs. */
 #include "store/claim.h"
 
 #include <errno.h>
