@@ -26,8 +26,8 @@ Suite *checkpoint_suite(void);
 static struct harness *h;
 static struct reason why;
 static const char *path;
-static const struct checkpoint_identity identity = { "size 10 digest 5", "identify",
-	"https://track.customer.io site 1", "id=email" };
+static const struct checkpoint_identity identity = { "identify", "https://track.customer.io site 1",
+	"id=email" };
 
 static void setup(void)
 {
@@ -79,13 +79,13 @@ static void assert_same(const struct checkpoint_state *is, const struct checkpoi
 {
 	ck_assert_uint_eq(is->high, want->high);
 	ck_assert_uint_eq(is->hash, want->hash);
-	ck_assert_uint_eq(is->rejected, want->rejected);
-	ck_assert_uint_eq(is->refused, want->refused);
-	ck_assert_uint_eq(is->failed, want->failed);
+	for (enum outcome o = 0; o < OUTCOME_COUNT; o++)
+		ck_assert_uint_eq(is->outcomes[o], want->outcomes[o]);
+	ck_assert_str_eq(is->files, want->files ? want->files : "");
+	ck_assert_str_eq(is->run, want->run ? want->run : "");
 	ck_assert_int_eq(is->results.size, want->results.size);
 	ck_assert_uint_eq(is->results.sum, want->results.sum);
 	ck_assert_uint_eq(is->results.inode, want->results.inode);
-	ck_assert_int_eq(is->event_time_ms, want->event_time_ms);
 	ck_assert_str_eq(is->rejects_name, want->rejects_name ? want->rejects_name : "");
 	ck_assert_str_eq(is->results_name, want->results_name ? want->results_name : "");
 	ck_assert_uint_eq(is->open_count, want->open_count);
@@ -125,27 +125,26 @@ static const struct outfile_mark some_rejects[] = {
 };
 
 static const struct checkpoint_state states[] = {
-	{ .high = 0 },
+	{ .high = 0, .files = "" },
 	{ .high = 1000000,
 	    .open = some_open,
 	    .open_count = LENGTH(some_open),
 	    .hash = 0x8000000000000001,
-	    .rejected = 1,
-	    .refused = 2,
-	    .failed = 3,
+	    .outcomes = { [OUTCOME_REJECTED] = 1, [OUTCOME_REFUSED] = 2, [OUTCOME_FAILED] = 3 },
+	    .files = "3 3 0000000000000001 a b.csv\n",
 	    .rejects = some_rejects,
 	    .rejects_files = LENGTH(some_rejects),
 	    .results = { 77, 78, 79 },
 	    .rejects_name = "/a/r.csv",
 	    .results_name = "/a/ä b",
-	    .event_time_ms = 1709208000123 },
+	    .run = "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
 	{ .high = UINT64_MAX,
 	    .open = last_open,
 	    .open_count = 1,
 	    .hash = UINT64_MAX,
-	    .rejected = UINT64_MAX,
+	    .outcomes = { [OUTCOME_FAILED] = UINT64_MAX },
+	    .files = "",
 	    .results = { INT64_MAX, UINT64_MAX, UINT64_MAX },
-	    .event_time_ms = -1,
 	    .rejects_name = "",
 	    .results_name = "" },
 };
@@ -205,7 +204,7 @@ END_TEST
 
 START_TEST(is_new_until_its_first_commit)
 {
-	static const struct checkpoint_identity other = { "another", "track", "there", "" };
+	static const struct checkpoint_identity other = { "track", "there", "" };
 	struct checkpoint_state state;
 	struct checkpoint *l;
 
@@ -226,19 +225,20 @@ static const struct {
 	struct checkpoint_state state;
 	enum checkpoint_result then;
 } stopped[] = {
-	{ { .event_time_ms = 7 }, CHECKPOINT_NEW },
+	{ { .run = "7" }, CHECKPOINT_NEW },
+	{ { .outcomes = { [OUTCOME_SKIPPED] = 7 } }, CHECKPOINT_NEW },
 	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, CHECKPOINT_NEW },
 	{ { .high = 1, .hash = 1 }, CHECKPOINT_OTHER },
-	{ { .high = 1, .rejected = 1 }, CHECKPOINT_OTHER },
-	{ { .high = 1, .refused = 1 }, CHECKPOINT_OTHER },
-	{ { .high = 1, .failed = 1 }, CHECKPOINT_OTHER },
+	{ { .high = 1, .outcomes = { [OUTCOME_REJECTED] = 1 } }, CHECKPOINT_OTHER },
+	{ { .high = 1, .outcomes = { [OUTCOME_REFUSED] = 1 } }, CHECKPOINT_OTHER },
+	{ { .high = 1, .outcomes = { [OUTCOME_FAILED] = 1 } }, CHECKPOINT_OTHER },
 };
 
 START_TEST(nothing_settled_is_nothing_kept)
 {
 	struct checkpoint_state state;
 	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
-	static const struct checkpoint_identity other = { "another", "track", "there", "" };
+	static const struct checkpoint_identity other = { "track", "there", "" };
 
 	commit(l, &stopped[_i].state);
 	checkpoint_close(l);
@@ -247,7 +247,7 @@ START_TEST(nothing_settled_is_nothing_kept)
 	checkpoint_close(l);
 	ck_assert_int_eq(checkpoint_open(path, &other, 0, &l, &state, &why), (int)stopped[_i].then);
 	if (stopped[_i].then == CHECKPOINT_NEW)
-		ck_assert(state.high == 0 && state.open_count == 0 && state.event_time_ms == 0);
+		ck_assert(state.high == 0 && state.open_count == 0 && !*state.run);
 	checkpoint_close(l);
 	expect_open(stopped[_i].then == CHECKPOINT_NEW ? CHECKPOINT_NEW : CHECKPOINT_RESUME, 0);
 }
@@ -257,15 +257,11 @@ static const struct {
 	struct checkpoint_identity id;
 	const char *says;
 } others[] = {
-	{ { "size 11 digest 5", "identify", "https://track.customer.io site 1", "id=email" },
-	    "another input" },
-	{ { "", "identify", "https://track.customer.io site 1", "id=email" }, "another input" },
-	{ { "size 10 digest 5", "track", "https://track.customer.io site 1", "id=email" },
+	{ { "track", "https://track.customer.io site 1", "id=email" },
 	    "another action (identify; now it is track)" },
-	{ { "size 10 digest 5", "identify", "https://track-eu.customer.io site 1", "id=email" },
+	{ { "identify", "https://track-eu.customer.io site 1", "id=email" },
 	    "another destination" },
-	{ { "size 10 digest 5", "identify", "https://track.customer.io site 1", "" },
-	    "another mapping" },
+	{ { "identify", "https://track.customer.io site 1", "" }, "another mapping" },
 };
 
 START_TEST(refuses_another_run)
@@ -498,11 +494,13 @@ static const struct {
 	{ "PRAGMA user_version = 3", CHECKPOINT_BROKEN, "another version" },
 	{ "UPDATE progress SET high = high - 1", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET hash = hash + 1", CHECKPOINT_BROKEN, "damaged" },
-	{ "UPDATE progress SET rejected = 9", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE progress SET outcomes = 'rejected=9 refused=2 failed=3'", CHECKPOINT_BROKEN,
+	    "damaged" },
+	{ "UPDATE progress SET run = ''", CHECKPOINT_BROKEN, "damaged" },
+	{ "UPDATE identity SET files = ''", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET results_size = 78", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET results_sum = 77", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET results_inode = 77", CHECKPOINT_BROKEN, "damaged" },
-	{ "UPDATE progress SET event_time_ms = 0", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET open = x'01'", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET open = x''", CHECKPOINT_BROKEN, "damaged" },
 	{ "UPDATE progress SET rejects = x'0102'", CHECKPOINT_BROKEN, "damaged" },
@@ -837,7 +835,7 @@ END_TEST
 START_TEST(a_full_disk_is_told_and_nothing_is_lost)
 {
 	struct rlimit limit = { .rlim_cur = 60000, .rlim_max = RLIM_INFINITY };
-	struct checkpoint_state state, big = { .high = 1 << 20 };
+	struct checkpoint_state state, big = { .high = 1 << 20, .files = "" };
 	struct checkpoint *l = open_as(CHECKPOINT_NEW, 0, &state);
 	uint64_t *open = calloc(100000, sizeof *open);
 
@@ -877,11 +875,12 @@ static void made_from(uint64_t n, struct checkpoint_state *s, uint64_t *open,
 {
 	*s = (struct checkpoint_state){ .high = n,
 		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
-		.rejected = n / 3,
-		.refused = n / 5,
-		.failed = n / 7,
+		.outcomes = { [OUTCOME_REJECTED] = n / 3,
+		    [OUTCOME_REFUSED] = n / 5,
+		    [OUTCOME_FAILED] = n / 7 },
 		.results = { (int64_t)n * 10, n, n + 1 },
-		.event_time_ms = 1234,
+		.files = n % 10 < 5 ? "few\n" : "few\nmore\n", /* another every fifth time */
+		.run = "a run",
 		.rejects_name = "/r",
 		.results_name = "/s",
 		.open = open,

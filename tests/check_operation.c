@@ -13,14 +13,13 @@
 Suite *operation_suite(void);
 
 #define ROWS(table) (int)(sizeof table / sizeof *table)
-#define ULID "00000000RR" /* the time part of event_time_ms below */
+#define ULID "00000000RR" /* the time part of the run below */
 #define V2 .v2 = true
 
 static struct operation_config usual(struct operation_config c)
 {
 	c.destination = "site";
-	c.input_identity = "input";
-	c.event_time_ms = 792;
+	c.run = ULID "ABCDEFGHJKMNPQRS";
 	return c;
 }
 
@@ -52,7 +51,7 @@ static int build_within(const struct operation_config *c, const struct mapping_c
 	struct buf bytes;
 
 	buf_init(&bytes, most);
-	s.record.from.number = number;
+	s.record.from.number = s.record.from.in_file = number;
 	int result = mapping_apply(m, &s.record, &mapped, why);
 	if (result == 0)
 		result = operation_build(c, &s.record.from, &mapped, &bytes, op, why);
@@ -840,7 +839,7 @@ START_TEST(a_key_knows_no_case_in_email_addresses)
 }
 END_TEST
 
-/* The event id of record `number` in a run. */
+/* The event id of record `number` of its file. */
 static void event_id(struct operation_config c, const char *line, uint64_t number, char out[27])
 {
 	const struct mapping_config maps = { .id_type = -1 };
@@ -855,52 +854,114 @@ static void event_id(struct operation_config c, const char *line, uint64_t numbe
 	release(&op);
 }
 
-START_TEST(an_event_id_is_the_same_again_and_no_others)
-{
-	struct operation_config c = usual((struct operation_config){ .action = ACTION_TRACK,
-	                            .event = "e" }),
-	                        other;
-	char id[27], again[27], different[27];
+/* What else there may be about an event; whether it then is the same one, with a time of its own
+ * and without. */
+static const struct {
+	const char *name;
+	const char *line[2]; /* of the one without a time, and with; NULL: as before */
+	uint64_t number;
+	struct operation_config c; /* what of it is not zero */
+	bool same[2];
+} sames[] = {
+	{ "nothing", { NULL, NULL }, 7, { 0 }, { true, true } },
+	{ "in batches", { NULL, NULL }, 7, { V2 }, { true, true } },
+	{ "without limits, with fingerprints", { NULL, NULL }, 7,
+	    { .no_limits = true, .fingerprints = true, .update_only = true }, { true, true } },
+	{ "another run", { NULL, NULL }, 7, { .run = "00000000RRABCDEFGHJKMNPQRT" },
+	    { false, true } },
+	{ "another number", { NULL, NULL }, 8, { 0 }, { false, false } },
+	{ "another destination", { NULL, NULL }, 7, { .destination = "site2" }, { false, false } },
+	{ "another row", { "id=42|a=2", "id=42|a=2|timestamp=1469922850" }, 7, { 0 },
+	    { false, false } },
+	{ "another name", { NULL, NULL }, 7, { .event = "f" }, { false, false } },
+	{ "another action", { NULL, NULL }, 7, { .action = ACTION_PAGE }, { false, false } },
+	{ "another person", { "id=43|a=1", "id=43|a=1|timestamp=1469922850" }, 7, { 0 },
+	    { false, false } },
+	{ "another time", { "id=42|a=1", "id=42|a=1|timestamp=1469922851" }, 7, { 0 },
+	    { true, false } },
+};
 
-	event_id(c, "id=42|a=1", 7, id);
-	event_id(c, "id=42|a=1", 7, again);
-	ck_assert_str_eq(id, again);
-	ck_assert_msg(strncmp(id, ULID, 10) == 0, "%s", id);
-	c.v2 = true;
-	event_id(c, "id=42|a=1", 7, again);
-	ck_assert_str_eq(id, again); /* with or without --batch */
-	event_id(c, "id=42|a=1", 8, different);
-	ck_assert_str_ne(id, different);
-	event_id(c, "id=42|a=2", 7, different);
-	ck_assert_str_ne(id, different);
-	other = c;
-	other.destination = "site2";
-	event_id(other, "id=42|a=1", 7, different);
-	ck_assert_str_ne(id, different);
-	other = c;
-	other.input_identity = "";
-	event_id(other, "id=42|a=1", 7, different);
-	ck_assert_str_ne(id, different);
-	other.destination = "siteinput"; /* as long together as apart */
-	event_id(other, "id=42|a=1", 7, again);
-	ck_assert_str_ne(id, again);
+static struct operation_config varied(int row)
+{
+	struct operation_config c = usual(
+	    (struct operation_config){ .action = ACTION_TRACK, .event = "e" });
+	const struct operation_config *other = &sames[row].c;
+
+	c.v2 = other->v2;
+	c.no_limits = other->no_limits;
+	c.fingerprints = other->fingerprints;
+	c.update_only = other->update_only;
+	c.action = other->action ? other->action : c.action;
+	c.run = other->run ? other->run : c.run;
+	c.event = other->event ? other->event : c.event;
+	c.destination = other->destination ? other->destination : c.destination;
+	return c;
+}
+
+START_TEST(which_event_is_the_same_event)
+{
+	static const char *const lines[] = { "id=42|a=1", "id=42|a=1|timestamp=1469922850" };
+	struct operation_config c = usual(
+	    (struct operation_config){ .action = ACTION_TRACK, .event = "e" });
+	char id[27], again[27];
+
+	for (int timed = 0; timed < 2; timed++) {
+		const char *line = sames[_i].line[timed];
+		event_id(c, lines[timed], 7, id);
+		event_id(varied(_i), line ? line : lines[timed], sames[_i].number, again);
+		ck_assert_msg((strcmp(id, again) == 0) == sames[_i].same[timed], "%s: %s, %s",
+		    sames[_i].name, id, again);
+	}
 }
 END_TEST
 
-/* The time part is the event's own where it has one that fits, else the run's. */
+/* Which kind of id an operation has. */
 static const struct {
-	const char *record;
-	int64_t run_ms;
+	enum action action;
+	const char *line;
+	enum event_id kind;
+} kinds[] = {
+	{ ACTION_TRACK, "id=1", EVENT_ID_RUN },
+	{ ACTION_TRACK, "id=1|timestamp=", EVENT_ID_RUN },
+	{ ACTION_PAGE, "id=1|timestamp=1469922850", EVENT_ID_CONTENT },
+	{ ACTION_SCREEN, "id=1|timestamp=1469922850|event_id=x", EVENT_ID_GIVEN },
+	{ ACTION_TRACK_ANONYMOUS, "event_id=x", EVENT_ID_GIVEN },
+	{ ACTION_TRACK, "id=1|event_id=", EVENT_ID_RUN },
+	{ ACTION_IDENTIFY, "id=1|timestamp=1469922850", EVENT_ID_NONE },
+	{ ACTION_DELETE, "id=1", EVENT_ID_NONE },
+};
+
+START_TEST(kinds_of_event_ids)
+{
+	const struct mapping_config maps = { .id_type = -1 };
+
+	for (int v2 = 0; v2 < 2; v2++) {
+		struct operation_config c = usual((
+		    struct operation_config){ .action = kinds[_i].action, .event = "e", .v2 = v2 });
+		struct operation op = fresh();
+		struct reason why = { .text = "" };
+		if (v2 && kinds[_i].action == ACTION_TRACK_ANONYMOUS)
+			continue;
+		ck_assert_msg(build(&c, &maps, kinds[_i].line, 1, &op, &why) == 0, "%s", why.text);
+		ck_assert_int_eq(op.event_id, kinds[_i].kind);
+		release(&op);
+	}
+}
+END_TEST
+
+/* The time part is the event's own where it has one, else the run's. */
+static const struct {
+	const char *record, *run;
 	const char *time;
 } times[] = {
-	{ "id=1", 792, ULID },
-	{ "id=1", 0, "0000000000" },
-	{ "id=1", -5, "0000000000" },
-	{ "id=1|timestamp=1970-01-01", 792, "0000000000" },
-	{ "id=1|timestamp=-1", 792, ULID },
-	{ "id=1|timestamp=2016-07-30T23:54:10Z", 792, "01ARZ3ND6G" }, /* 1469922850000 ms */
-	{ "{\"id\":1,\"timestamp\":1469922850}", 792, "01ARZ3ND6G" },
-	{ "id=1|timestamp=9999-12-31", 792, "76EZ6FK000" },
+	{ "id=1", ULID "0000000000000000", ULID },
+	{ "id=1", "", "0000000000" },
+	{ "id=1", NULL, "0000000000" },
+	{ "id=1|timestamp=1970-01-01", ULID "0000000000000000", "0000000000" },
+	{ "id=1|timestamp=-1", ULID "0000000000000000", "0000000000" },
+	{ "id=1|timestamp=2016-07-30T23:54:10Z", ULID, "01ARZ3ND6G" }, /* 1469922850000 ms */
+	{ "{\"id\":1,\"timestamp\":1469922850}", NULL, "01ARZ3ND6G" },
+	{ "id=1|timestamp=9999-12-31", ULID, "76EZ6FK000" },
 };
 
 START_TEST(an_event_id_has_the_events_time)
@@ -909,7 +970,7 @@ START_TEST(an_event_id_has_the_events_time)
 	    (struct operation_config){ .action = ACTION_TRACK, .event = "e" });
 	char id[27];
 
-	c.event_time_ms = times[_i].run_ms;
+	c.run = times[_i].run;
 	event_id(c, times[_i].record, 1, id);
 	id[10] = '\0';
 	ck_assert_str_eq(id, times[_i].time);
@@ -1154,7 +1215,8 @@ Suite *operation_suite(void)
 	tcase_add_loop_test(t, a_turn_is_a_persons, 0, ROWS(turns));
 	tcase_add_loop_test(t, a_key_is_xxh64, 0, ROWS(keys));
 	tcase_add_test(t, a_key_knows_no_case_in_email_addresses);
-	tcase_add_test(t, an_event_id_is_the_same_again_and_no_others);
+	tcase_add_loop_test(t, which_event_is_the_same_event, 0, ROWS(sames));
+	tcase_add_loop_test(t, kinds_of_event_ids, 0, ROWS(kinds));
 	tcase_add_loop_test(t, an_event_id_has_the_events_time, 0, ROWS(times));
 	tcase_add_test(t, an_operation_outlives_its_record_and_its_own_past);
 	tcase_add_loop_test(t, a_small_buffer_refuses, 0, 12);

@@ -32,6 +32,7 @@ START_TEST(a_ulid_is_time_and_randomness)
 	memset(out, 'x', sizeof out);
 	ulid_make(out, ulids[_i].ms, ulids[_i].random);
 	ck_assert_str_eq(out, ulids[_i].ulid);
+	ck_assert_uint_eq(ulid_time(out), ulids[_i].ms & MOST);
 }
 END_TEST
 
@@ -49,6 +50,15 @@ START_TEST(later_sorts_behind)
 }
 END_TEST
 
+START_TEST(what_is_none_has_no_time)
+{
+	ck_assert_uint_eq(ulid_time(""), 0);
+	ck_assert_uint_eq(ulid_time("01ARZ3NDE"), 0);
+	ck_assert_uint_eq(ulid_time("01ARZ3NDEU0000000000000000"), 0); /* U is no digit */
+	ck_assert_uint_eq(ulid_time("01arz3ndek0000000000000000"), 0);
+}
+END_TEST
+
 Suite *ulid_suite(void)
 {
 	Suite *s = suite_create("ulid");
@@ -56,6 +66,7 @@ Suite *ulid_suite(void)
 
 	tcase_add_loop_test(t, a_ulid_is_time_and_randomness, 0, ROWS(ulids));
 	tcase_add_test(t, later_sorts_behind);
+	tcase_add_test(t, what_is_none_has_no_time);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -20,6 +20,7 @@ static void reset(struct operation *op, const struct origin *from)
 	op->id_type = ID_ID;
 	op->key_count = 0;
 	op->method = METHOD_POST;
+	op->event_id = EVENT_ID_NONE;
 }
 
 void operation_raw(const struct origin *from, enum action action, struct operation *op)

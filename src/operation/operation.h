@@ -61,11 +61,20 @@ struct operation_config {
 	const char *object_type; /* --object-type, or NULL */
 	bool update_only;
 	bool no_limits;
-	bool v2;                    /* make v2 operations, for a batch */
-	bool fingerprints;          /* fill operation.fingerprint */
-	const char *destination;    /* for event ids: what tells one workspace from another */
-	const char *input_identity; /* for event ids: which input this is; "" when it has none */
-	int64_t event_time_ms;      /* for event ids: the time part where the event has none */
+	bool v2;           /* make v2 operations, for a batch */
+	bool fingerprints; /* fill operation.fingerprint */
+	/* for the ids of events: what tells one workspace from another, and for those of events
+	 * without a time of their own the run that first reads them, a ULID. NULL: "" */
+	const char *destination, *run;
+};
+
+/* By what an event is the same event when it comes again: Customer.io drops a second one of the
+ * same id. */
+enum event_id {
+	EVENT_ID_NONE,    /* it is no event */
+	EVENT_ID_GIVEN,   /* the record has one */
+	EVENT_ID_CONTENT, /* it has a time of its own: by its number in its file and its content */
+	EVENT_ID_RUN,     /* by these and the run that first read it */
 };
 
 struct operation {
@@ -87,6 +96,7 @@ struct operation {
 	size_t id_len, path_len, body_len;
 	enum id_type id_type; /* of `id`, where the action needs a person */
 	enum method method;
+	enum event_id event_id;
 	/* of all that is sent of the record, whatever the order of its fields and whichever API,
 	 * for --sync; 0 unless asked for */
 	uint64_t fingerprint;

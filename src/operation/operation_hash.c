@@ -72,21 +72,48 @@ uint64_t hash_fingerprint(const struct build *b)
 	return sum;
 }
 
-void hash_event_id(const struct operation_config *c, const struct origin *from, uint8_t random[10])
+static void add_number(XXH3_state_t *state, uint64_t n)
 {
-	const char *destination = c->destination ? c->destination : "";
-	const char *input = c->input_identity ? c->input_identity : "";
-	unsigned char number[8];
+	unsigned char bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(n >> (8 * i));
+	XXH3_128bits_update(state, bytes, sizeof bytes);
+}
+
+/* Each with its length, so that nothing moves from one to the next. */
+static void add_text(XXH3_state_t *state, const char *text, size_t n)
+{
+	add_number(state, n);
+	if (n)
+		XXH3_128bits_update(state, text, n);
+}
+
+/*
+ * Of what makes it this event, and of nothing that another run of the same file could have
+ * otherwise: not the file's name or time, nor how it is read and sent. Its content is the row with
+ * what makes an event of it: one row may well become two events, by another name, time or person.
+ */
+void hash_event_id(const struct build *b, const struct event *e, uint8_t random[10])
+{
+	const struct operation_config *c = b->config;
+	const struct origin *from = &b->op->from;
+	const struct field *who = b->m->id;
+	const char *destination = c->destination ? c->destination : "",
+	           *run = c->run && !e->has_time ? c->run : "";
 	XXH3_state_t state;
 	XXH128_canonical_t bytes;
 
-	for (int i = 0; i < 8; i++)
-		number[i] = (unsigned char)(from->number >> (8 * i));
 	XXH3_128bits_reset(&state);
-	XXH3_128bits_update(&state, destination, strlen(destination) + 1);
-	XXH3_128bits_update(&state, input, strlen(input) + 1);
-	XXH3_128bits_update(&state, number, sizeof number);
-	XXH3_128bits_update(&state, from->raw, from->raw_len);
+	add_text(&state, destination, strlen(destination));
+	add_text(&state, run, strlen(run));
+	add_number(&state, from->in_file);
+	add_number(&state, b->op->action);
+	add_text(&state, e->name.s, e->name.n);
+	add_number(&state, e->has_time ? (uint64_t)e->time : 0);
+	add_number(&state, who ? b->m->id_type : 0);
+	add_text(&state, who ? who->value : NULL, who ? who->value_len : 0);
+	add_text(&state, from->raw, from->raw_len);
 	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&state));
 	memcpy(random, bytes.digest, 10);
 }

@@ -147,19 +147,28 @@ static int event_name(struct build *b, struct event *e)
 	return 0;
 }
 
-/* The record's own id, else one that the same record in the same run always has. */
+/* The time part of the id. A time that has no room there is none of the run's either: the id must
+ * not depend on when it is made. */
+static uint64_t id_time(const struct build *b, const struct event *e)
+{
+	if (!e->has_time)
+		return b->config->run ? ulid_time(b->config->run) : 0;
+	return e->time >= 0 && e->time < (INT64_C(1) << 48) / 1000 ? (uint64_t)e->time * 1000 : 0;
+}
+
+/* The record's own id, else one that the same event always has. */
 static int event_id(struct build *b, struct event *e)
 {
 	const struct field *own = b->roles[ROLE_EVENT_ID];
-	int64_t ms = b->config->event_time_ms;
 	uint8_t random[10];
 
-	if (!field_is_empty(own))
+	if (!field_is_empty(own)) {
+		b->op->event_id = EVENT_ID_GIVEN;
 		return part_text(b, own, "an event id", &e->id);
-	if (e->has_time && e->time >= 0 && e->time < (INT64_C(1) << 48) / 1000)
-		ms = e->time * 1000;
-	hash_event_id(b->config, &b->op->from, random);
-	ulid_make(e->made_id, ms < 0 ? 0 : (uint64_t)ms, random);
+	}
+	b->op->event_id = e->has_time ? EVENT_ID_CONTENT : EVENT_ID_RUN;
+	hash_event_id(b, e, random);
+	ulid_make(e->made_id, id_time(b, e), random);
 	e->id = (struct text){ e->made_id, ULID_LENGTH };
 	return 0;
 }

@@ -133,6 +133,7 @@ int operation_object(struct build *b, const char *path);
 /* operation_hash.c */
 uint64_t hash_person(const struct person *p);
 uint64_t hash_fingerprint(const struct build *b);
-void hash_event_id(const struct operation_config *c, const struct origin *from, uint8_t random[10]);
+/* The 80 bits of the event's id that are no time. */
+void hash_event_id(const struct build *b, const struct event *e, uint8_t random[10]);
 
 #endif

@@ -1,6 +1,8 @@
 /* Five bits a character, the time first, so that a later one sorts behind. */
 #include "operation/ulid.h"
 
+#include <string.h>
+
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void ulid_make(char out[ULID_LENGTH + 1], uint64_t ms, const uint8_t random[10])
@@ -17,4 +19,17 @@ void ulid_make(char out[ULID_LENGTH + 1], uint64_t ms, const uint8_t random[10])
 			out[10 + half * 8 + i] = alphabet[bits & 31];
 	}
 	out[ULID_LENGTH] = '\0';
+}
+
+uint64_t ulid_time(const char *ulid)
+{
+	uint64_t ms = 0;
+
+	for (int i = 0; i < 10; i++) {
+		const char *digit = ulid[i] ? strchr(alphabet, ulid[i]) : NULL;
+		if (!digit)
+			return 0;
+		ms = ms << 5 | (uint64_t)(digit - alphabet);
+	}
+	return ms;
 }

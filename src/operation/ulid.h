@@ -9,4 +9,7 @@
 /* `ms` since 1970; its lowest 48 bits count. */
 void ulid_make(char out[ULID_LENGTH + 1], uint64_t ms, const uint8_t random[10]);
 
+/* The time part of one that ulid_make made; 0 of what is none. */
+uint64_t ulid_time(const char *ulid);
+
 #endif

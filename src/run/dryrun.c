@@ -285,9 +285,11 @@ static void finish(struct dry *d)
 static int set_up(struct dry *d, struct reason *why)
 {
 	const struct options *o = d->o;
+	char run[ULID_LENGTH + 1];
 
 	buf_init(&d->line, BUF_UNBOUNDED);
-	if (feed_open(&d->feed, o, clock_wall() / 1000, why) != 0 ||
+	identity_of_run(run, clock_wall() / 1000, (const uint8_t[10]){ 0 });
+	if (feed_open(&d->feed, o, run, why) != 0 ||
 	    sync_open(o, d->feed.input, &d->feed.identity, &d->sync, why) != 0)
 		return -1;
 	d->batch_most = feed_batch_most(o);

@@ -1,6 +1,7 @@
 /* What a run and a dry run set up in the same way. */
 #include "run/feed.h"
 
+#include <stdio.h>
 #include <sysexits.h>
 
 #include "base/reason.h"
@@ -63,11 +64,8 @@ int feed_header(struct mapping *m, const struct input *in, unsigned file, const 
 	    name);
 }
 
-static struct operation_config make_operations(const struct feed *f, const struct options *o,
-    int64_t wall_ms)
+static struct operation_config make_operations(const struct feed *f, const struct options *o)
 {
-	int64_t mtime = input_mtime(f->input);
-
 	return (struct operation_config){
 		.action = o->action,
 		.event = o->event,
@@ -76,13 +74,17 @@ static struct operation_config make_operations(const struct feed *f, const struc
 		.no_limits = o->no_limits,
 		.v2 = o->batch,
 		.fingerprints = o->sync != NULL,
-		.destination = f->identity.destination.data,
-		.input_identity = f->identity.input.data,
-		.event_time_ms = mtime ? mtime : wall_ms,
+		.destination = f->identity.workspace,
+		.run = f->run,
 	};
 }
 
-int feed_open(struct feed *f, const struct options *o, int64_t wall_ms, struct reason *why)
+void feed_go_on(struct feed *f, const char *run)
+{
+	snprintf(f->run, sizeof f->run, "%s", run);
+}
+
+int feed_open(struct feed *f, const struct options *o, const char *run, struct reason *why)
 {
 	int status = EX_USAGE;
 
@@ -97,8 +99,9 @@ int feed_open(struct feed *f, const struct options *o, int64_t wall_ms, struct r
 	for (unsigned file = 0; file < o->input.file_count; file++)
 		if (feed_header(f->mapping, f->input, file, o, why) != 0)
 			return -1;
-	identity_make(&f->identity, o, f->input);
-	f->operation = make_operations(f, o, wall_ms);
+	identity_make(&f->identity, o);
+	feed_go_on(f, run);
+	f->operation = make_operations(f, o);
 	return 0;
 }
 

@@ -22,13 +22,16 @@ struct feed {
 	struct mapping *mapping;
 	struct identity identity;
 	struct operation_config operation; /* how operations are made */
+	char run[ULID_LENGTH + 1];         /* the run that their events are of */
 	struct producer *producer;         /* NULL until feed_start */
 };
 
-/* Opens the input, and looks at what can be known before its first record. wall_ms: the time now,
- * Unix milliseconds. 0; or -1 with *why and its status. To be closed in any case. Borrows from
- * *o. */
-int feed_open(struct feed *f, const struct options *o, int64_t wall_ms, struct reason *why);
+/* Opens the input, and looks at what can be known before its first record. run: identity_of_run. 0;
+ * or -1 with *why and its status. To be closed in any case. Borrows from *o. */
+int feed_open(struct feed *f, const struct options *o, const char *run, struct reason *why);
+/* Events that this run reads are of that one: it read them before. To be called before
+ * feed_start. */
+void feed_go_on(struct feed *f, const char *run);
 /* From now on f->producer makes operations as f->operation says. `ahead`: ahead of who takes them,
  * where that is possible. survey: is shown every record, until feed_stop; or NULL. */
 void feed_start(struct feed *f, const struct options *o, bool ahead, struct survey *survey);

@@ -40,6 +40,8 @@ static void complete_sync(struct run *r)
 static int close_outputs(struct run *r)
 {
 	struct reason why;
+
+	r->outputs.stage = OUTPUTS_ENDED;
 	int bad = settle_commit(r);
 
 	if (outputs_close(&r->outputs, &why) != 0) {

@@ -80,6 +80,8 @@ static void verify(struct run *r)
 		    "%s: the first %" PRIu64 " records are not those that %s counts as settled: "
 		    "give the same input again, or begin anew with --restart",
 		    input_name(r->feed.input, 0), s->state.high, r->o->state);
+	else
+		settle_commit(r); /* which run the events to come are of, before one leaves */
 }
 
 /* The next number is one that the checkpoint knows nothing of. */

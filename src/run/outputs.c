@@ -57,7 +57,6 @@ int outputs_open_checkpoint(struct outputs *out, const struct options *o, const 
 		[CHECKPOINT_FAILED] = EX_CANTCREAT,
 	};
 	struct checkpoint_identity about = {
-		.input = id->input.data,
 		.action = id->action.data,
 		.destination = id->destination.data,
 		.mapping = id->mapping.data,
@@ -150,17 +149,31 @@ int outputs_sync(struct outputs *out, struct reason *why)
 	return 0;
 }
 
+/* What the next run has no part in: how this one's records ended, and where that is written. */
+static void forget_ending(struct checkpoint_state *state)
+{
+	memset(state->outcomes, 0, sizeof state->outcomes);
+	state->rejects = NULL;
+	state->rejects_files = 0;
+	state->results = (struct outfile_mark){ 0 };
+}
+
 int outputs_commit(struct outputs *out, struct checkpoint_state *state, size_t files,
     struct reason *why)
 {
 	if (!out->checkpoint)
 		return 0;
 	state->hash = out->hash;
+	state->files = out->files.data;
+	/* no event was sent that the next run could send again */
+	state->run = out->stage != OUTPUTS_GOING_ON && state->open_count == 0 ? "" : out->run;
 	state->rejects = out->rejects ? rejects_marks(out->rejects) : NULL;
 	state->rejects_files = out->rejects ? files : 0;
 	state->results = outfile_mark(&out->results);
 	state->rejects_name = out->rejects_name;
 	state->results_name = out->results_name;
+	if (out->stage == OUTPUTS_COMPLETE)
+		forget_ending(state);
 	why->status = 0;
 	return checkpoint_commit(out->checkpoint, state, why) == 0 ? 0 : failed(why);
 }
@@ -192,6 +205,7 @@ void outputs_free(struct outputs *out)
 	checkpoint_close(out->checkpoint);
 	buf_free(&out->line);
 	buf_free(&out->said);
+	buf_free(&out->files);
 	free(out->rejects_name);
 	free(out->results_name);
 }

@@ -18,6 +18,12 @@ struct reason;
 struct rejects;
 struct result;
 
+enum outputs_stage {
+	OUTPUTS_GOING_ON,
+	OUTPUTS_ENDED,    /* nothing is on its way any more */
+	OUTPUTS_COMPLETE, /* and the input was read to its end: the next run is another one */
+};
+
 struct outputs {
 	struct checkpoint *checkpoint; /* NULL: none is kept */
 	struct rejects *rejects;       /* NULL: none */
@@ -26,14 +32,20 @@ struct outputs {
 	/* absolute, "" for none: for the checkpoint; owned */
 	char *rejects_name, *results_name;
 	struct buf said; /* what was found under these names, a line each */
-	uint64_t hash;   /* sum of operation_hash over all settled records, for the checkpoint */
+	/* which FILEs are read, in that order (input_list), and the run that reads them first: for
+	 * the checkpoint */
+	struct buf files;
+	const char *run;
+	enum outputs_stage stage;
+	uint64_t hash; /* sum of operation_hash over all settled records, for the checkpoint */
 	int64_t dirty_since; /* when the first outcome was not yet committed; INT64_MAX: none */
 };
 
 #define OUTPUTS_NONE \
 	{ \
 		.results = OUTFILE_CLOSED, .line = { .max = BUF_UNBOUNDED }, \
-		.said = { .max = BUF_UNBOUNDED }, .dirty_since = INT64_MAX \
+		.said = { .max = BUF_UNBOUNDED }, .files = { .max = BUF_UNBOUNDED }, \
+		.dirty_since = INT64_MAX \
 	}
 
 /* Whether the places of what is written at the end, or perhaps never, are good. 0 or -1 with *why

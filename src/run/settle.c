@@ -175,18 +175,17 @@ void settle_unchanged(struct run *r, const struct operation *op)
 	count(r, OUTCOME_SKIPPED);
 }
 
-/* The record's errors were counted by class alone: they are given to the first records that are
- * skipped. */
+/* How the records ended was counted by class alone: that is given to the first that are skipped. */
 static enum outcome earlier_outcome(struct resume *resume)
 {
-	const struct checkpoint_state *s = &resume->state;
 	uint64_t i = resume->skipped++;
 
-	if (i < s->rejected)
-		return OUTCOME_REJECTED;
-	if (i < s->rejected + s->refused)
-		return OUTCOME_REFUSED;
-	return i < s->rejected + s->refused + s->failed ? OUTCOME_FAILED : OUTCOME_SKIPPED;
+	for (enum outcome o = OUTCOME_REJECTED; o < OUTCOME_COUNT; o++) {
+		if (i < resume->state.outcomes[o])
+			return o;
+		i -= resume->state.outcomes[o];
+	}
+	return OUTCOME_SKIPPED;
 }
 
 void settle_skipped(struct run *r, const struct origin *from)
@@ -223,11 +222,8 @@ static int commit_checkpoint(struct run *r, struct reason *why)
 		.high = r->intake.high,
 		.open = open,
 		.open_count = open_count,
-		.rejected = r->tally.c.outcomes[OUTCOME_REJECTED],
-		.refused = r->tally.c.outcomes[OUTCOME_REFUSED],
-		.failed = r->tally.c.outcomes[OUTCOME_FAILED],
-		.event_time_ms = r->feed.operation.event_time_ms,
 	};
+	memcpy(state.outcomes, r->tally.c.outcomes, sizeof state.outcomes);
 	int result = outputs_commit(&r->outputs, &state, r->o->input.file_count, why);
 
 	free(open);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/words.h"
 #include "input/input.h"
 #include "queue/batch.h"
@@ -38,20 +39,61 @@ static void say_resuming(struct run *r)
 	buf_free(&text);
 }
 
+static void begin_anew(struct resume *s)
+{
+	s->state = (struct checkpoint_state){ .files = "", .run = "" };
+	s->verifying = false;
+}
+
+/* Puts the FILEs into the order in which the run that is carried on read them. What is another
+ * input is begun anew where nothing of it was settled, or where what is left is due in a sync
+ * file. */
+static int arrange(struct run *r, struct reason *why)
+{
+	struct resume *s = &r->intake.resume;
+	struct buf now = { .max = BUF_UNBOUNDED };
+	char shown[PATH_SHOWN];
+	struct reason inner;
+
+	input_list(r->feed.input, &now);
+	buf_byte(&now, '\0');
+	bool same = strcmp(now.data, s->state.files) == 0;
+	buf_free(&now);
+	if (same)
+		return 0;
+	if (r->sync) {
+		begin_anew(s);
+		return 0;
+	}
+	if (input_arrange(r->feed.input, s->state.files, &inner) == 0)
+		return 0;
+	if (checkpoint_has_settled(&s->state))
+		return reason_exit(why, EX_DATAERR, "%s: %s: " CHECKPOINT_WAY_OUT,
+		    path_shown(r->o->state, shown), inner.text);
+	begin_anew(s);
+	return 0;
+}
+
 static int open_checkpoint(struct run *r, struct reason *why)
 {
 	struct resume *s = &r->intake.resume;
 
-	if (!r->o->state)
-		return 0;
-	/* what an unfinished night left is due in the sync file */
-	if (outputs_open_checkpoint(&r->outputs, r->o, &r->feed.identity, r->sync != NULL,
+	if (r->o->state &&
+	    outputs_open_checkpoint(&r->outputs, r->o, &r->feed.identity, r->sync != NULL,
 	        &s->state, &s->verifying, why) != 0)
 		return -1;
-	if (!s->verifying)
-		return 0;
-	r->feed.operation.event_time_ms = s->state.event_time_ms;
-	say_resuming(r);
+	if (s->verifying && arrange(r, why) != 0)
+		return -1;
+	if (r->o->state) {
+		input_list(r->feed.input, &r->outputs.files);
+		buf_byte(&r->outputs.files, '\0');
+	}
+	if (s->verifying) {
+		if (*s->state.run)
+			feed_go_on(&r->feed, s->state.run);
+		say_resuming(r);
+	}
+	r->outputs.run = r->feed.run;
 	return 0;
 }
 
@@ -123,10 +165,21 @@ static int set_up_sender(struct run *r, struct reason *why)
 	return -1;
 }
 
+static void name_run(const struct run *r, char id[ULID_LENGTH + 1])
+{
+	uint8_t random[10] = { 0 };
+
+	memcpy(random, &r->random, sizeof r->random);
+	identity_of_run(id, r->started_wall / 1000, random);
+}
+
 int start_run(struct run *r, struct reason *why)
 {
+	char id[ULID_LENGTH + 1];
+
 	tally_init(&r->tally, r->o, r->display, NULL);
-	if (feed_open(&r->feed, r->o, r->started_wall / 1000, why) != 0)
+	name_run(r, id);
+	if (feed_open(&r->feed, r->o, id, why) != 0)
 		return -1;
 	tally_init(&r->tally, r->o, r->display, r->feed.input);
 	if (outputs_check(r->o, why) != 0 ||

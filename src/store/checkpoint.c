@@ -1,6 +1,7 @@
 /* The state file's tables, and what is believed of them when it is opened again. */
 #include "store/checkpoint.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,41 +13,48 @@
 #include "base/log.h"
 #include "base/path.h"
 
-#define WAY_OUT "--restart begins anew, --state=FILE keeps a state of its own in another file"
-
 /* To change the schema: raise the version, and say here how an older file is brought up to it. One
  * of version 1 is refused: it has no sums of what was written, and event ids were made otherwise.
  */
 static const struct db_kind kind = {
 	.application_id = 0x63696f73, /* "cios" */
 	.version = 2,
-	.schema = "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT "
-	          "NULL, action TEXT NOT NULL, "
-	          "destination TEXT NOT NULL, mapping TEXT NOT NULL);"
-	          "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), high INTEGER NOT "
-	          "NULL, open BLOB NOT NULL, "
-	          "hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, "
-	          "failed INTEGER NOT NULL, "
-	          "rejects BLOB NOT NULL, results_size INTEGER NOT NULL, results_sum INTEGER NOT "
-	          "NULL, results_inode INTEGER NOT NULL, event_time_ms INTEGER NOT NULL, "
-	          "rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT NULL);",
+	.schema = "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), "
+	          "action TEXT NOT NULL, destination TEXT NOT NULL, mapping TEXT NOT NULL, "
+	          "files TEXT NOT NULL);"
+	          "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), "
+	          "high INTEGER NOT NULL, hash INTEGER NOT NULL, results_size INTEGER NOT NULL, "
+	          "results_sum INTEGER NOT NULL, results_inode INTEGER NOT NULL, "
+	          "open BLOB NOT NULL, rejects BLOB NOT NULL, rejects_name TEXT NOT NULL, "
+	          "results_name TEXT NOT NULL, run TEXT NOT NULL, outcomes TEXT NOT NULL, "
+	          "sum INTEGER NOT NULL);",
 	.what = "state file",
 	.option = "--state",
 	.suffix = ".cio-state",
-	.way_out = WAY_OUT,
+	.way_out = CHECKPOINT_WAY_OUT,
 };
 
-enum { NUMBERS = 9, PARTS = 4 }; /* integers in a progress row; texts in an identity */
+#define COLUMNS \
+	"high, hash, results_size, results_sum, results_inode, open, rejects, rejects_name, " \
+	"results_name, run, outcomes, sum"
 
-/* A progress row as it is stored. */
+enum part { ACTION, DESTINATION, MAPPING, COMPARED, FILES = COMPARED, PARTS }; /* of an identity */
+enum number { HIGH, HASH, RESULTS_SIZE, RESULTS_SUM, RESULTS_INODE, NUMBERS };
+enum text { REJECTS_NAME, RESULTS_NAME, RUN, OUTCOMES, TEXTS };
+
+/* A progress row as it is stored, in the order of its columns. */
 struct row {
-	/* high, hash, rejected, refused, failed, results_size, results_sum, results_inode,
-	 * event_time_ms */
 	uint64_t numbers[NUMBERS];
 	/* varints: each the distance from the one before; each FILE's mark */
 	struct buf open, rejects;
-	char *names[2]; /* rejects, results: relative to the state file */
+	/* names are relative to the state file; outcomes: "rejected=3 refused=1" */
+	char *texts[TEXTS];
 };
+
+static const struct checkpoint_state nothing = { .files = "",
+	.run = "",
+	.rejects_name = "",
+	.results_name = "" };
 
 struct checkpoint {
 	struct db db;
@@ -56,6 +64,7 @@ struct checkpoint {
 	uint64_t *open; /* what checkpoint_open handed out */
 	struct outfile_mark *rejects;
 	char *names[2]; /* absolute */
+	char *run, *files;
 };
 
 static void put_varint(struct buf *b, uint64_t n)
@@ -101,8 +110,8 @@ static uint64_t checksum(const struct checkpoint *l, const struct row *r)
 	add_sum(&x, r->numbers, sizeof r->numbers);
 	add_sum(&x, r->open.data, r->open.len);
 	add_sum(&x, r->rejects.data, r->rejects.len);
-	for (size_t i = 0; i < 2; i++)
-		add_sum(&x, r->names[i], strlen(r->names[i]));
+	for (size_t i = 0; i < TEXTS; i++)
+		add_sum(&x, r->texts[i], strlen(r->texts[i]));
 	return XXH3_64bits_digest(&x);
 }
 
@@ -111,7 +120,7 @@ static int broken(const struct checkpoint *l, struct reason *why)
 	char shown[PATH_SHOWN];
 
 	reason_set(why, "%s: is damaged, and not believed: %s", path_shown(l->db.name, shown),
-	    WAY_OUT);
+	    CHECKPOINT_WAY_OUT);
 	return CHECKPOINT_BROKEN;
 }
 
@@ -183,6 +192,23 @@ static void take_blob(sqlite3_stmt *s, int column, struct buf *b)
 		buf_add(b, data, (size_t)size);
 }
 
+/* "rejected=3 refused=1", by names, so that there may be others one day. */
+static bool take_outcomes(const char *text, struct checkpoint_state *state)
+{
+	for (const char *p = text; *p;) {
+		size_t name = strcspn(p, "=");
+		enum outcome o;
+		char *end;
+		if (p[name] != '=' || outcome_parse(p, name, &o) != 0)
+			return false;
+		state->outcomes[o] = strtoull(p + name + 1, &end, 10);
+		if (*end != ' ' && *end != '\0')
+			return false;
+		p = end + (*end == ' ');
+	}
+	return true;
+}
+
 /* The row under s, believed only where its checksum and its sense are right. */
 static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_state *state)
 {
@@ -192,23 +218,22 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 		r->numbers[i] = (uint64_t)sqlite3_column_int64(s, i);
 	take_blob(s, NUMBERS, &r->open);
 	take_blob(s, NUMBERS + 1, &r->rejects);
-	if (!copy_texts(s, NUMBERS + 2, 2, r->names))
+	if (!copy_texts(s, NUMBERS + 2, TEXTS, r->texts) ||
+	    (uint64_t)sqlite3_column_int64(s, NUMBERS + 2 + TEXTS) != checksum(l, r))
 		return false;
-	if ((uint64_t)sqlite3_column_int64(s, NUMBERS + 4) != checksum(l, r))
-		return false;
-	state->high = r->numbers[0];
-	state->hash = r->numbers[1];
-	state->rejected = r->numbers[2];
-	state->refused = r->numbers[3];
-	state->failed = r->numbers[4];
-	state->results = (struct outfile_mark){ (int64_t)r->numbers[5], r->numbers[6],
-		r->numbers[7] };
-	state->event_time_ms = (int64_t)r->numbers[8];
+	state->high = r->numbers[HIGH];
+	state->hash = r->numbers[HASH];
+	state->results = (struct outfile_mark){ (int64_t)r->numbers[RESULTS_SIZE],
+		r->numbers[RESULTS_SUM], r->numbers[RESULTS_INODE] };
 	for (int i = 0; i < 2; i++)
-		l->names[i] = *r->names[i] ? path_resolve(r->names[i], l->db.path) : xstrdup("");
-	state->rejects_name = l->names[0];
-	state->results_name = l->names[1];
-	return take_open(l, r->open.data, (int)r->open.len, state->high, state) &&
+		l->names[i] = *r->texts[i] ? path_resolve(r->texts[i], l->db.path) : xstrdup("");
+	state->rejects_name = l->names[REJECTS_NAME];
+	state->results_name = l->names[RESULTS_NAME];
+	/* copies: a commit has others in their place */
+	state->run = l->run = xstrdup(r->texts[RUN]);
+	state->files = l->files = xstrdup(l->identity[FILES]);
+	return take_outcomes(r->texts[OUTCOMES], state) &&
+	    take_open(l, r->open.data, (int)r->open.len, state->high, state) &&
 	    take_rejects(l, r->rejects.data, (int)r->rejects.len, state);
 }
 
@@ -216,7 +241,7 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 static int read_identity(struct checkpoint *l, struct reason *why)
 {
 	sqlite3_stmt *s = db_prepare(&l->db,
-	    "SELECT input, action, destination, mapping FROM identity", why);
+	    "SELECT action, destination, mapping, files FROM identity", why);
 	int result;
 
 	if (!s)
@@ -232,11 +257,7 @@ static int read_identity(struct checkpoint *l, struct reason *why)
 
 static int read_progress(struct checkpoint *l, struct checkpoint_state *state, struct reason *why)
 {
-	sqlite3_stmt *s = db_prepare(&l->db,
-	    "SELECT high, hash, rejected, refused, failed, results_size, results_sum, "
-	    "results_inode, event_time_ms, open, rejects, rejects_name, results_name, sum FROM "
-	    "progress",
-	    why);
+	sqlite3_stmt *s = db_prepare(&l->db, "SELECT " COLUMNS " FROM progress", why);
 	int result;
 
 	if (!s)
@@ -253,24 +274,24 @@ static int read_progress(struct checkpoint *l, struct checkpoint_state *state, s
 /* Is what was kept about this run? CHECKPOINT_RESUME or CHECKPOINT_OTHER. */
 static int compare(const struct checkpoint *l, const char *const *now, struct reason *why)
 {
-	static const char *const parts[PARTS] = {
-		"another input (it was changed since, or is another one)",
-		"another action",
-		"another destination",
-		"another mapping of its fields",
+	static const char *const parts[COMPARED] = {
+		[ACTION] = "another action",
+		[DESTINATION] = "another destination",
+		[MAPPING] = "another mapping of its fields",
 	};
-	static const bool shown_too[PARTS] = { [1] = true, [2] = true };
+	static const bool shown_too[COMPARED] = { [ACTION] = true, [DESTINATION] = true };
 	char shown[PATH_SHOWN], then[PATH_SHOWN], given[PATH_SHOWN];
 
 	path_shown(l->db.name, shown);
-	for (size_t i = 0; i < PARTS; i++) {
+	for (size_t i = 0; i < COMPARED; i++) {
 		if (strcmp(l->identity[i], now[i]) == 0)
 			continue;
 		if (shown_too[i])
 			reason_set(why, "%s: is about %s (%s; now it is %s): %s", shown, parts[i],
-			    path_shown(l->identity[i], then), path_shown(now[i], given), WAY_OUT);
+			    path_shown(l->identity[i], then), path_shown(now[i], given),
+			    CHECKPOINT_WAY_OUT);
 		else
-			reason_set(why, "%s: is about %s: %s", shown, parts[i], WAY_OUT);
+			reason_set(why, "%s: is about %s: %s", shown, parts[i], CHECKPOINT_WAY_OUT);
 		return CHECKPOINT_OTHER;
 	}
 	return CHECKPOINT_RESUME;
@@ -301,9 +322,10 @@ static int begin(struct checkpoint *l, const char *const *now, struct reason *wh
 	return result;
 }
 
-static bool has_settled(const struct checkpoint_state *s)
+bool checkpoint_has_settled(const struct checkpoint_state *s)
 {
-	return s->hash || s->rejected || s->refused || s->failed;
+	return s->hash || s->outcomes[OUTCOME_REJECTED] || s->outcomes[OUTCOME_REFUSED] ||
+	    s->outcomes[OUTCOME_FAILED];
 }
 
 /* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
@@ -312,7 +334,7 @@ static int replace(struct checkpoint *l, const char *const *now, struct checkpoi
 {
 	if (db_run(&l->db, "DELETE FROM progress", why) != 0)
 		return cannot_be(l, "written", why);
-	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
+	*state = nothing;
 	return begin(l, now, why);
 }
 
@@ -332,7 +354,9 @@ static int load(struct checkpoint *l, const char *const *now, struct checkpoint_
 	if (progress != CHECKPOINT_RESUME)
 		return progress == CHECKPOINT_NEW ? begin(l, now, why) : progress;
 	int same = compare(l, now, why);
-	return same == CHECKPOINT_OTHER && !has_settled(state) ? replace(l, now, state, why) : same;
+	return same == CHECKPOINT_OTHER && !checkpoint_has_settled(state) ?
+	    replace(l, now, state, why) :
+	    same;
 }
 
 static int open_checkpoint(struct checkpoint *l, const char *path, const char *const *now,
@@ -350,10 +374,8 @@ static int open_checkpoint(struct checkpoint *l, const char *path, const char *c
 	if (result != CHECKPOINT_NEW && result != CHECKPOINT_RESUME)
 		return result;
 	l->put = db_prepare(&l->db,
-	    "INSERT OR REPLACE INTO progress (id, high, hash, rejected, refused, failed, "
-	    "results_size, results_sum, results_inode, event_time_ms, open, rejects, "
-	    "rejects_name, results_name, sum) "
-	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	    "INSERT OR REPLACE INTO progress (id, " COLUMNS ") "
+	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	    why);
 	return l->put ? result : cannot_be(l, "used", why);
 }
@@ -361,11 +383,11 @@ static int open_checkpoint(struct checkpoint *l, const char *path, const char *c
 enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint_identity *id,
     int restart, struct checkpoint **out, struct checkpoint_state *state, struct reason *why)
 {
-	const char *now[PARTS] = { id->input, id->action, id->destination, id->mapping };
+	const char *now[PARTS] = { id->action, id->destination, id->mapping, "" };
 	struct checkpoint *l = xcalloc(1, sizeof *l);
 
 	*out = NULL;
-	*state = (struct checkpoint_state){ .rejects_name = "", .results_name = "" };
+	*state = nothing;
 	buf_init(&l->row.open, BUF_UNBOUNDED);
 	buf_init(&l->row.rejects, BUF_UNBOUNDED);
 	int result = open_checkpoint(l, path, now, restart != 0, state, why);
@@ -392,31 +414,40 @@ static void put_name(char **to, const char *name, const struct checkpoint *l)
 	*to = name && *name ? path_relative(name, l->db.path) : xstrdup("");
 }
 
+static void put_outcomes(char **to, const uint64_t *counts)
+{
+	struct buf text = { .max = BUF_UNBOUNDED };
+
+	for (enum outcome o = 0; o < OUTCOME_COUNT; o++)
+		if (counts[o])
+			buf_fmt(&text, "%s%s=%" PRIu64, text.len ? " " : "", outcome_name(o),
+			    counts[o]);
+	buf_byte(&text, '\0');
+	free(*to);
+	*to = text.data;
+}
+
 static void fill_row(struct checkpoint *l, const struct checkpoint_state *s)
 {
 	struct row *r = &l->row;
-	const uint64_t numbers[NUMBERS] = {
-		s->high,
-		s->hash,
-		s->rejected,
-		s->refused,
-		s->failed,
-		(uint64_t)s->results.size,
-		s->results.sum,
-		s->results.inode,
-		(uint64_t)s->event_time_ms,
-	};
 	uint64_t last = 0;
 
-	memcpy(r->numbers, numbers, sizeof numbers);
+	r->numbers[HIGH] = s->high;
+	r->numbers[HASH] = s->hash;
+	r->numbers[RESULTS_SIZE] = (uint64_t)s->results.size;
+	r->numbers[RESULTS_SUM] = s->results.sum;
+	r->numbers[RESULTS_INODE] = s->results.inode;
 	buf_reset(&r->open);
 	for (size_t i = 0; i < s->open_count; i++) {
 		put_varint(&r->open, s->open[i] - last);
 		last = s->open[i];
 	}
 	put_rejects(&r->rejects, s->rejects, s->rejects_files);
-	put_name(&r->names[0], s->rejects_name, l);
-	put_name(&r->names[1], s->results_name, l);
+	put_name(&r->texts[REJECTS_NAME], s->rejects_name, l);
+	put_name(&r->texts[RESULTS_NAME], s->results_name, l);
+	put_outcomes(&r->texts[OUTCOMES], s->outcomes);
+	free(r->texts[RUN]);
+	r->texts[RUN] = xstrdup(s->run ? s->run : "");
 }
 
 static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
@@ -424,25 +455,65 @@ static void bind_blob(sqlite3_stmt *s, int column, const struct buf *b)
 	sqlite3_bind_blob64(s, column, b->len ? b->data : "", b->len, SQLITE_STATIC);
 }
 
-int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state,
-    struct reason *why)
+static int put_row(struct checkpoint *l, struct reason *why)
 {
-	struct row *r = &l->row;
+	const struct row *r = &l->row;
 
-	fill_row(l, state);
 	for (int i = 0; i < NUMBERS; i++)
 		sqlite3_bind_int64(l->put, i + 1, (sqlite3_int64)r->numbers[i]);
 	bind_blob(l->put, NUMBERS + 1, &r->open);
 	bind_blob(l->put, NUMBERS + 2, &r->rejects);
-	for (int i = 0; i < 2; i++)
-		sqlite3_bind_text(l->put, NUMBERS + 3 + i, r->names[i], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(l->put, NUMBERS + 5, (sqlite3_int64)checksum(l, r));
+	for (int i = 0; i < TEXTS; i++)
+		sqlite3_bind_text(l->put, NUMBERS + 3 + i, r->texts[i], -1, SQLITE_STATIC);
+	sqlite3_bind_int64(l->put, NUMBERS + 3 + TEXTS, (sqlite3_int64)checksum(l, r));
 	int step = sqlite3_step(l->put);
 	if (step != SQLITE_DONE)
 		db_complain(&l->db, "written", why);
 	sqlite3_reset(l->put);
 	sqlite3_clear_bindings(l->put);
 	return step == SQLITE_DONE ? 0 : -1;
+}
+
+static int put_files(struct checkpoint *l, struct reason *why)
+{
+	sqlite3_stmt *s = db_prepare(&l->db, "UPDATE identity SET files = ?1", why);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_text(s, 1, l->identity[FILES], -1, SQLITE_STATIC);
+	int step = sqlite3_step(s);
+	if (step != SQLITE_DONE)
+		db_complain(&l->db, "written", why);
+	sqlite3_finalize(s);
+	return step == SQLITE_DONE ? 0 : -1;
+}
+
+/* The list is long where there are many FILEs: it is written only where it is another one. */
+static int put_both(struct checkpoint *l, const char *files, struct reason *why)
+{
+	struct reason second;
+	char *before = l->identity[FILES];
+
+	if (db_run(&l->db, "BEGIN", why) != 0)
+		return -1;
+	l->identity[FILES] = xstrdup(files);
+	if (put_files(l, why) == 0 && put_row(l, why) == 0 && db_run(&l->db, "COMMIT", why) == 0) {
+		free(before);
+		return 0;
+	}
+	db_run(&l->db, "ROLLBACK", &second); /* what was written before stands in any case */
+	free(l->identity[FILES]);
+	l->identity[FILES] = before;
+	return -1;
+}
+
+int checkpoint_commit(struct checkpoint *l, const struct checkpoint_state *state,
+    struct reason *why)
+{
+	fill_row(l, state);
+	if (state->files && strcmp(state->files, l->identity[FILES]) != 0)
+		return put_both(l, state->files, why);
+	return put_row(l, why);
 }
 
 static void finalize(struct checkpoint *l)
@@ -468,9 +539,11 @@ void checkpoint_close(struct checkpoint *l)
 	buf_free(&l->row.rejects);
 	free(l->open);
 	free(l->rejects);
-	for (size_t i = 0; i < 2; i++) {
-		free(l->row.names[i]);
-		free(l->names[i]);
-	}
+	for (size_t i = 0; i < TEXTS; i++)
+		free(l->row.texts[i]);
+	free(l->names[0]);
+	free(l->names[1]);
+	free(l->run);
+	free(l->files);
 	free(l);
 }

@@ -9,19 +9,25 @@
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "store/outcome.h"
 #include "store/outfile.h"
 
 struct checkpoint;
 struct reason;
+
+/* What to do about a state that this run cannot go on with. */
+#define CHECKPOINT_WAY_OUT \
+	"--restart begins anew, --state=FILE keeps a state of its own in another file"
 
 enum checkpoint_result {
 	CHECKPOINT_NEW,    /* nothing was kept: a new run; *state is zeroed */
 	CHECKPOINT_RESUME, /* *state is what was kept */
 	/* another run holds it: *why names its pid and since when (75) */
 	CHECKPOINT_BUSY,
-	/* it is about another input, action, destination or mapping: *why says which (65) */
+	/* it is about another action, destination or mapping: *why says which (65) */
 	CHECKPOINT_OTHER,
 	CHECKPOINT_BROKEN, /* no state file, or a damaged one (65) */
 	CHECKPOINT_FAILED, /* cannot be opened, locked or written (73) */
@@ -29,7 +35,6 @@ enum checkpoint_result {
 
 /* What a run is about. Compared as text; none of it is secret. */
 struct checkpoint_identity {
-	const char *input; /* input_identity's digest, or "" for a stream */
 	const char *action;
 	const char *destination; /* base address and a digest of the site id */
 	const char *mapping;     /* mapping_describe */
@@ -42,8 +47,12 @@ struct checkpoint_state {
 	const uint64_t *open; /* ... and these of them are unsettled, rising */
 	size_t open_count;
 	uint64_t hash; /* sum over the settled records of operation_hash */
-	/* of the settled ones; the others were accepted (or skipped) */
-	uint64_t rejected, refused, failed;
+	/* how the settled ones ended that were not accepted; the other counts need not be right */
+	uint64_t outcomes[OUTCOME_COUNT];
+	const char *files; /* which FILEs were read (input_list); on a commit NULL: as before */
+	/* the run that records which are not settled were first read by, for the ids of their
+	 * events; "": none of them was sent, so the next run may be that */
+	const char *run;
 	/* what is in each FILE's rejects, and in the results, for records that are settled */
 	const struct outfile_mark *rejects;
 	size_t rejects_files;
@@ -51,9 +60,10 @@ struct checkpoint_state {
 	/* path_absolute, "" for none. They are kept relative to the state file, so that all can be
 	 * moved together */
 	const char *rejects_name, *results_name;
-	/* operation_config.event_time_ms, kept so that ids stay the same */
-	int64_t event_time_ms;
 };
+
+/* Whether it tells of any record that is settled. */
+bool checkpoint_has_settled(const struct checkpoint_state *state);
 
 /*
  * Opens or makes `path` (mode 0600, never through a symbolic link), takes its lock, and checks it.

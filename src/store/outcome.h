@@ -2,6 +2,8 @@
 #ifndef OUTCOME_H
 #define OUTCOME_H
 
+#include <stddef.h>
+
 enum outcome {
 	OUTCOME_ACCEPTED,
 	OUTCOME_SKIPPED,
@@ -12,5 +14,7 @@ enum outcome {
 };
 
 const char *outcome_name(enum outcome o); /* "accepted", ... */
+/* 0 or -1 where n bytes of text are no such name */
+int outcome_parse(const char *name, size_t n, enum outcome *out);
 
 #endif
