@@ -184,18 +184,23 @@ struct pipeline {
 	int fd;
 };
 
-static struct pipeline pipe_new(const char *wait)
+static struct pipeline pipe_with(const char *batch, const char *wait)
 {
 	struct pipeline p = { .scene = scene_open(&(struct sandbox_config){ 0 }) };
 	int fds[2];
 
 	ck_assert_int_eq(os_pipe(fds, false), 0);
 	harness_stdin_fd(p.scene.harness, fds[0]);
-	p.child = HARNESS_START(p.scene.harness, "-a", "track", "--format=ndjson", "--batch", wait);
+	p.child = HARNESS_START(p.scene.harness, "-a", "track", "--format=ndjson", batch, wait);
 	close(fds[0]);
 	p.fd = fds[1];
 	ck_assert(sandbox_wait(p.scene.sandbox, 1, SOON));
 	return p;
+}
+
+static struct pipeline pipe_new(const char *wait)
+{
+	return pipe_with("--batch", wait);
 }
 
 static void pipe_send(struct pipeline *p, const char *name)
@@ -262,6 +267,22 @@ START_TEST(the_end_of_input_does_not_wait)
 	p.fd = -1;
 	ck_assert(sandbox_wait(p.scene.sandbox, 2, SOON));
 	ck_assert_uint_eq(operations_in(request(p.scene.sandbox, 0).body), 2);
+	pipe_free(&p);
+}
+END_TEST
+
+/* A batch that can take no more has nothing to wait for. */
+START_TEST(a_full_batch_does_not_wait)
+{
+	struct pipeline p = pipe_with("--batch=3", "--batch-wait=1h");
+	struct sandbox *s = p.scene.sandbox;
+
+	for (uint64_t i = 0; i < 2; i++) {
+		for (int k = 0; k < 3; k++)
+			pipe_send(&p, "seen");
+		ck_assert_msg(sandbox_wait(s, 2 + i, SOON), "batch %d did not leave", (int)i);
+		ck_assert_uint_eq(operations_in(request(s, i).body), 3);
+	}
 	pipe_free(&p);
 }
 END_TEST
@@ -543,6 +564,7 @@ Suite *batches_suite(void)
 	tcase_add_test(t, it_leaves_after_the_wait);
 	tcase_add_test(t, a_new_record_prolongs_the_wait);
 	tcase_add_test(t, the_end_of_input_does_not_wait);
+	tcase_add_test(t, a_full_batch_does_not_wait);
 	tcase_add_test(t, a_signal_ends_the_wait);
 	tcase_add_loop_test(t, records_a_second_are_bounded, 0, sizeof budgets / sizeof *budgets);
 	tcase_add_test(t, every_line_has_the_total);

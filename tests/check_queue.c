@@ -126,6 +126,8 @@ static size_t count_in_places(const struct model *m)
 		for (const struct request *r = queue_first(m->queue, p); r; r = r->next) {
 			expect(r->place == p);
 			expect(r->count > 0);
+			if (p == PLACE_OPEN && m->c.batch_most)
+				expect(r->count < m->c.batch_most); /* a full one is ready */
 			operations += r->count;
 			n++;
 		}

@@ -200,7 +200,6 @@ START_TEST(writes_a_row)
 	ck_assert_int_eq(rejects_add(r, &from, rows[_i].header, rows[_i].whole, rows[_i].outcome,
 	                     rows[_i].status, rows[_i].error, &why),
 	    0);
-	ck_assert_uint_eq(rejects_count(r), 1);
 	ck_assert_int_eq(size_of(r, 0), (int64_t)strlen(rows[_i].text));
 	end(r);
 	assert_file("r.csv", rows[_i].text);
@@ -215,7 +214,6 @@ START_TEST(makes_no_file_for_nothing)
 	struct rejects *r = begin("r.csv", NULL, 3);
 
 	ck_assert_int_eq(rejects_sync(r, &why), 0);
-	ck_assert_uint_eq(rejects_count(r), 0);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(size_of(r, i), 0);
 	end(r);
@@ -293,7 +291,6 @@ START_TEST(a_resumed_run_goes_on)
 	ck_assert_int_eq(size_of(r, (int)file), (int64_t)strlen(resumed[row].at_once));
 	reject(r, file, 9, NULL, "{\"id\":9}");
 	ck_assert_int_eq(size_of(r, (int)file), (int64_t)strlen(resumed[row].then));
-	ck_assert_uint_eq(rejects_count(r), 1);
 	end(r);
 	assert_file(name, resumed[row].then);
 	assert_file(file ? "r.ndjson" : "r.2.ndjson", NULL);

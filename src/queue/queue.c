@@ -172,6 +172,8 @@ static bool put(struct queue *q, struct operation *op, int64_t now)
 		open = take_spare(q, PLACE_OPEN);
 	batch_add(open, op);
 	q->open_since = now;
+	if (open->count == q->c.batch_most)
+		queue_flush(q); /* full: it need not wait */
 	return true;
 }
 

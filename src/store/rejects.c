@@ -30,7 +30,6 @@ struct rejects {
 	size_t current; /* whose sheet is open: one at a time, for there may be thousands */
 	struct outfile out;
 	struct buf said;
-	uint64_t count;
 	struct buf row;
 };
 
@@ -324,18 +323,12 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 	if (result != 0)
 		return -1;
 	r->marks[from->file] = outfile_mark(&r->out);
-	r->count++;
 	return 0;
 }
 
 const struct outfile_mark *rejects_marks(const struct rejects *r)
 {
 	return r->marks;
-}
-
-uint64_t rejects_count(const struct rejects *r)
-{
-	return r->count;
 }
 
 void rejects_names(const struct rejects *r, struct buf *out)

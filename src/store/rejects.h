@@ -55,7 +55,6 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 /* What is in each FILE's rejects now, for the checkpoint. Good until rejects_close. */
 const struct outfile_mark *rejects_marks(const struct rejects *r);
 
-uint64_t rejects_count(const struct rejects *r); /* added by this run */
 
 /* The names of the rejects files that have something in them, "a, b", for people. */
 void rejects_names(const struct rejects *r, struct buf *out);
