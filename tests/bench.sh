@@ -117,11 +117,12 @@ start_round() {
 
 begin() {
 	if [ "$(cat "$dir/sizes" 2>/dev/null)" != "$rows $single" ]; then
-		rm -f "$dir"/*.csv "$dir"/*.ndjson
+		rm -f "$dir"/*.csv "$dir"/*.ndjson "$dir"/*.json
 		echo "$rows $single" >"$dir/sizes"
 	fi
 	generate csv "$rows" users.csv
 	generate ndjson "$rows" users.ndjson
+	[ -s "$dir/users.json" ] || { echo '['; sed '$!s/$/,/' "$dir/users.ndjson"; echo ']'; } >"$dir/users.json"
 	generate csv "$few" few.csv
 	generate ndjson "$few" few.ndjson
 	generate csv "$single" single.csv
@@ -163,12 +164,14 @@ round_batch() {
 	run loop_csv "$build/bench/loop_csv" users.csv
 	import batch_state --batch --state=batch.cio-state users.csv
 	import batch_ndjson --batch --no-state users.ndjson
+	import batch_json --batch --no-state users.json
 	run loop_json "$build/bench/loop_json" users.ndjson
 }
 
 round_dry() {
 	dry dry_csv users.csv
 	dry dry_ndjson users.ndjson
+	dry dry_json users.json
 	dry dry_batch_csv --batch users.csv
 	dry dry_batch_ndjson --batch users.ndjson
 	run wc_csv wc -l users.csv
@@ -213,6 +216,7 @@ table_batch() {
 	line "bare json_loadb loop" "$(mb loop_json users.ndjson)" "" ""
 	line "  cio-import : bare loop" "" "$(faster batch_ndjson loop_json)" "3 (10)"
 	line "  the same, in CPU time" "" "$(cheaper batch_ndjson loop_json)" ""
+	line "  the same as one JSON array : NDJSON" "" "$(faster batch_json batch_ndjson)" "0.5"
 	line "  with the state file : without (CSV)" "" "$(faster batch_state batch_csv)" "0.90"
 	line "  the same, in CPU time" "" "$(cheaper batch_state batch_csv)" ""
 	if [ -s "$dir/runs/sdk" ]; then
@@ -228,6 +232,7 @@ table_dry() {
 	line "  wc -l of the same" "$(mb wc_csv users.csv), $(mb wc_ndjson users.ndjson)" "" ""
 	line "  CSV : bare libcsv loop" "" "$(faster dry_csv loop_csv)" ""
 	line "  NDJSON : bare json_loadb loop" "" "$(faster dry_ndjson loop_json)" ""
+	line "  the same as one JSON array : NDJSON" "" "$(faster dry_json dry_ndjson)" "0.5"
 	if [ -s "$dir/runs/jq" ]; then
 		line "  --batch, NDJSON : jq -c ., in rows" "" "$(faster dry_batch_ndjson jq "$rows" "$few")" "30"
 	fi

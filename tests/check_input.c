@@ -221,11 +221,20 @@ static const struct {
 	{ "x.tsv", "{\n", INPUT_AUTO, INPUT_TSV },
 	{ "x.ndjson", "a\n", INPUT_AUTO, INPUT_NDJSON },
 	{ "x.jsonl", "a\n", INPUT_AUTO, INPUT_NDJSON },
-	{ "x.JSON", "a\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.JSON", "a\n", INPUT_AUTO, INPUT_CSV },
+	{ "x.json", "{\"a\":1}\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x.json", "[\n", INPUT_AUTO, INPUT_JSON },
 	{ "x.txt", "a\n", INPUT_AUTO, INPUT_CSV },
-	{ "x.txt", " \n\t{", INPUT_AUTO, INPUT_NDJSON },
-	{ "x", "\xef\xbb\xbf\r\n{", INPUT_AUTO, INPUT_NDJSON },
-	{ "x", "[1]", INPUT_AUTO, INPUT_CSV },
+	{ "x.txt", " \n\t{\n", INPUT_AUTO, INPUT_JSON },
+	{ "x.txt", " \n\t{}\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "\xef\xbb\xbf\r\n{\"a\":1} \r\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "{\"a\":1}", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "{\"a\":1}{\"a\":2}\n", INPUT_AUTO, INPUT_JSON },
+	{ "x", "{\"a\":1,\n\"b\":2}\n", INPUT_AUTO, INPUT_JSON },
+	{ "x", "{\"a\":1e999}\n", INPUT_AUTO, INPUT_NDJSON }, /* whole, though of no use */
+	{ "x", "{\"a\":\"\xff\"}\n", INPUT_AUTO, INPUT_NDJSON },
+	{ "x", "[1]", INPUT_AUTO, INPUT_JSON },
+	{ "x", "\n [", INPUT_AUTO, INPUT_JSON },
 	{ "x", "\"a\"", INPUT_AUTO, INPUT_CSV },
 	{ "x.csv", "{\"a\":1}", INPUT_NDJSON, INPUT_NDJSON },
 	{ "x.json", "a", INPUT_CSV, INPUT_CSV },
@@ -241,6 +250,39 @@ START_TEST(format)
 	f.config.format = formats[_i].given;
 	folder_begin(&f);
 	ck_assert_int_eq(input_format_of(f.in, 0), formats[_i].found);
+	folder_close(&f);
+}
+END_TEST
+
+/* Read by lines, a document has objects in it that were not meant. */
+static const struct {
+	const char *data;
+	bool refused;
+} documents[] = {
+	{ "{\n\"id\": 1,\n\"of\":\n{\"id\":99}\n}\n", true },
+	{ "\n[\r\n{\"id\":99}\r\n]\r\n", true },
+	{ "[{\"id\":1},\n{\"id\":2}]", true },
+	{ "{\"id\":\"a\n\"}\n{\"id\":99}\n", true },
+	{ "{\"id\":1}\n{\n\"id\":2}\n", false },
+	{ "{\"id\":1,}\n{\"id\":99}\n", false }, /* a fault within the line */
+	{ "[1]\n{\"id\":99}\n", false },
+	{ "{\"id\":1,", false }, /* cut short: there is no next line */
+	{ "x\n{\"id\":99}\n", false },
+};
+
+START_TEST(a_document_is_not_read_by_lines)
+{
+	struct folder f;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, "x.ndjson", documents[_i].data);
+	f.in = input_new(&f.config, &f.why, &f.status);
+	ck_assert_int_eq(f.in == NULL, documents[_i].refused);
+	if (documents[_i].refused)
+		expect_reason(&f, name,
+		    "its first line is only a part of a JSON object or array, so it is no NDJSON: "
+		    "--format=json reads what is laid out over lines",
+		    65);
 	folder_close(&f);
 }
 END_TEST
@@ -722,6 +764,7 @@ static void random_ndjson(struct buf *text, struct dice *dice)
 		"x\n", "{", "\r" };
 
 	buf_reset(text);
+	buf_str(text, "{\"id\":0}\n"); /* else it may be JSON laid out over lines */
 	for (int64_t i = dice_below(dice, dice_one_in(dice, 4) ? 100000 : 50); i > 0; i--)
 		buf_str(text, pieces[dice_below(dice, 7)]);
 }
@@ -1029,8 +1072,11 @@ static void read_case(struct buf *out, const struct input_config *config)
 		else
 			buf_fmt(out, "%llu: %s\n", (unsigned long long)r.from.line, why.text);
 	}
-	if (result == INPUT_FAILED)
-		buf_fmt(out, "fails %d: %s\n", status, why.text + strlen(config->files[0]) + 2);
+	if (result == INPUT_FAILED) {
+		const char *text = why.text + strlen(config->files[0]) +
+		    1; /* "NAME: " or "NAME:2:9: " */
+		buf_fmt(out, "fails %d: %s\n", status, text + (*text == ' '));
+	}
 	input_free(in);
 }
 
@@ -1083,7 +1129,7 @@ static void read_dialect(const char *folder, struct csv_dialect *d, struct buf *
 static void run_case(const char *folder)
 {
 	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson",
-		"input.jsonl" };
+		"input.jsonl", "input.json" };
 	char path[512];
 	const char *file = path, *columns[8];
 	struct input_config config = { .files = &file, .file_count = 1, .dialect.quote = '"' };
@@ -1156,6 +1202,7 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, directory_and_unreadable);
 	tcase_add_test(tcase, files_in_turn);
 	LOOP(tcase, format, formats);
+	LOOP(tcase, a_document_is_not_read_by_lines, documents);
 	tcase_add_test(tcase, nothing_in_it);
 	tcase_add_test(tcase, later_file_changes);
 	tcase_add_test(tcase, later_file_vanishes);

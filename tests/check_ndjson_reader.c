@@ -261,7 +261,7 @@ static const struct {
 	{ "{\"a\":1}\r", NULL },
 	{ "\t{ \"a\" : 1 , \"b\" : 2 }", NULL },
 	{ "{\"a\":{\"b\":1,\"b\":2}}", NULL },
-	{ "[1]", "not a JSON object: it is an array (jq -c '.[]' takes one apart), at byte 1" },
+	{ "[1]", "not a JSON object: it is an array (--format=json reads one), at byte 1" },
 	{ "1", "not a JSON object: it does not begin with {, at byte 1" },
 	{ "  \"a\"", "not a JSON object: it does not begin with {, at byte 3" },
 	{ "{\"a\":1", "not a JSON object: the object is not closed, at byte 7" },

@@ -165,6 +165,31 @@ static inline void trace_ndjson(struct buf *out, const char *data, size_t n,
 	source_free(&s);
 }
 
+/* Where the JSON cannot be read on: "X". */
+static inline void trace_json(struct buf *out, const char *data, size_t n,
+    const struct feeding *how)
+{
+	enum input_result result;
+	struct json_reader reader;
+	struct record r = { 0 };
+	struct reason why;
+	struct source s;
+	struct feed f;
+	uint64_t layouts = 0;
+
+	feed_open(&f, &s, data, n, how);
+	json_reader_init(&reader, &s, how->longest, &layouts);
+	do {
+		result = json_reader_next(&reader, &r, &why);
+		if (result == INPUT_RECORD || result == INPUT_BAD)
+			put_record(out, result, &r);
+	} while (result != INPUT_END && result != INPUT_FAILED);
+	if (result == INPUT_FAILED)
+		buf_str(out, "\x1eX");
+	json_reader_free(&reader);
+	source_free(&s);
+}
+
 /* How many records counting finds. */
 static inline uint64_t count_csv(const char *data, size_t n, const struct feeding *how)
 {
@@ -202,6 +227,24 @@ static inline uint64_t count_ndjson(const char *data, size_t n, const struct fee
 		result = ndjson_reader_count(&reader, 100, &count);
 	while (result == INPUT_RECORD || result == INPUT_AGAIN);
 	ndjson_reader_free(&reader);
+	source_free(&s);
+	return count;
+}
+
+static inline uint64_t count_json(const char *data, size_t n, const struct feeding *how)
+{
+	enum input_result result;
+	struct json_reader reader;
+	struct source s;
+	struct feed f;
+	uint64_t count = 0, layouts = 0;
+
+	feed_open(&f, &s, data, n, how);
+	json_reader_init(&reader, &s, how->longest, &layouts);
+	do
+		result = json_reader_count(&reader, 100, &count);
+	while (result == INPUT_RECORD || result == INPUT_AGAIN);
+	json_reader_free(&reader);
 	source_free(&s);
 	return count;
 }

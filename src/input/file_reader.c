@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -50,7 +49,7 @@ static int open_named(const char *name, int *fd, struct stat *st, struct reason 
  * it stands. */
 static enum source_result end_of_file(struct file_reader *f)
 {
-	if (!f->watch.grew || !f->ends.open)
+	if (!f->watch.grew || !f->ends.open || f->format == INPUT_JSON)
 		return SOURCE_END;
 	f->fault_status = EX_DATAERR;
 	reason_set(&f->fault,
@@ -121,61 +120,12 @@ void file_reader_close(struct file_reader *f)
 {
 	csv_reader_free(&f->csv);
 	ndjson_reader_free(&f->ndjson);
+	json_reader_free(&f->json);
 	source_free(&f->source);
 	watch_free(&f->watch);
 	if (f->from.fd > STDERR_FILENO)
 		close(f->from.fd); /* it was only read */
 	*f = (struct file_reader){ .from.fd = -1 };
-}
-
-static enum input_result fill(struct source *s)
-{
-	switch (source_fill(s)) {
-	case SOURCE_MORE:
-	case SOURCE_END:
-		return INPUT_RECORD;
-	case SOURCE_AGAIN:
-		return INPUT_AGAIN;
-	case SOURCE_FAILED:
-		break;
-	}
-	return INPUT_FAILED;
-}
-
-enum input_result input_skip_bom(struct source *s)
-{
-	static const char bom[] = "\xef\xbb\xbf";
-
-	for (;;) {
-		size_t held = s->end - s->start, n = held < 3 ? held : 3;
-		bool same = n == 0 || memcmp(s->data + s->start, bom, n) == 0;
-		if (n == 3 && same)
-			s->start += 3;
-		if (n == 3 || !same || s->at_end)
-			return INPUT_RECORD;
-		enum input_result result = fill(s);
-		if (result != INPUT_RECORD)
-			return result;
-	}
-}
-
-enum input_result input_detect(struct source *s, enum input_format *format)
-{
-	for (;;) {
-		size_t held = s->end - s->start, white = 0;
-		const char *text = s->data + s->start;
-		while (white < held &&
-		    (text[white] == ' ' || (text[white] >= '\t' && text[white] <= '\r')))
-			white++;
-		*format = white < held && text[white] == '{' ? INPUT_NDJSON : INPUT_CSV;
-		if (white < held || held >= s->base)
-			return INPUT_RECORD;
-		if (s->at_end)
-			return INPUT_END;
-		enum input_result result = fill(s);
-		if (result != INPUT_RECORD)
-			return result;
-	}
 }
 
 static enum input_result refuse_read(const struct file_reader *f, const char *name,
@@ -197,6 +147,8 @@ static void make_reader(struct file_reader *f, const struct input_config *config
 		d.delimiter = f->format == INPUT_TSV ? '\t' : ',';
 	if (f->format == INPUT_NDJSON)
 		ndjson_reader_init(&f->ndjson, &f->source, RECORD_MAX, layouts);
+	else if (f->format == INPUT_JSON)
+		json_reader_init(&f->json, &f->source, RECORD_MAX, layouts);
 	else
 		csv_reader_init(&f->csv, &f->source, &d, RECORD_MAX, ++*layouts);
 }
@@ -217,6 +169,21 @@ static enum input_result begin_csv(struct file_reader *f, const struct input_con
 	return INPUT_FAILED;
 }
 
+static enum input_result refuse_document(const char *name, struct reason *why, int *status)
+{
+	*status = EX_DATAERR;
+	reason_set(why,
+	    "%s: its first line is only a part of a JSON object or array, so it is no NDJSON: "
+	    "--format=json reads what is laid out over lines",
+	    file_shown(name));
+	return INPUT_FAILED;
+}
+
+static bool has_header(enum input_format format)
+{
+	return format == INPUT_CSV || format == INPUT_TSV;
+}
+
 enum input_result file_reader_begin(struct file_reader *f, const struct input_config *config,
     size_t file, uint64_t *layouts, struct reason *why, int *status)
 {
@@ -228,12 +195,12 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 			f->stage = FILE_AT_FORMAT;
 	}
 	if (f->stage == FILE_AT_FORMAT) {
-		enum input_format found = f->format;
-		result = found == INPUT_AUTO ? input_detect(&f->source, &found) : INPUT_RECORD;
+		result = input_detect(&f->source, &f->format);
+		if (result == INPUT_BAD)
+			return refuse_document(config->files[file], why, status);
 		if (result == INPUT_RECORD) {
-			f->format = found;
 			make_reader(f, config, layouts);
-			f->stage = found == INPUT_NDJSON ? FILE_READY : FILE_AT_HEADER;
+			f->stage = has_header(f->format) ? FILE_AT_HEADER : FILE_READY;
 		}
 	}
 	if (result == INPUT_FAILED)
@@ -246,16 +213,37 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 	return result;
 }
 
+/* What the JSON reader says with a place comes behind the name at once. */
+static enum input_result refuse_json(const struct file_reader *f, const char *name,
+    struct reason *why, int *status)
+{
+	*status = EX_DATAERR;
+	reason_set(why, "%s:%.900s", file_shown(name), f->json.why.text);
+	return INPUT_FAILED;
+}
+
+static enum input_result next(struct file_reader *f, struct record *r, struct reason *why)
+{
+	switch (f->format) {
+	case INPUT_NDJSON:
+		return ndjson_reader_next(&f->ndjson, r, why);
+	case INPUT_JSON:
+		return json_reader_next(&f->json, r, why);
+	default:
+		return csv_reader_next(&f->csv, r, why);
+	}
+}
+
 enum input_result file_reader_next(struct file_reader *f, const char *name, struct record *r,
     struct reason *why, int *status)
 {
-	enum input_result result = f->format == INPUT_NDJSON ?
-	    ndjson_reader_next(&f->ndjson, r, why) :
-	    csv_reader_next(&f->csv, r, why);
+	enum input_result result = next(f, r, why);
 
 	if (result != INPUT_FAILED)
 		return result;
-	if (f->format == INPUT_NDJSON || why->status == 0)
+	if (f->json.broken)
+		return refuse_json(f, name, why, status);
+	if (!has_header(f->format) || why->status == 0)
 		return refuse_read(f, name, why, status);
 	struct reason inner = *why;
 	*status = inner.status;
@@ -265,6 +253,12 @@ enum input_result file_reader_next(struct file_reader *f, const char *name, stru
 
 enum input_result file_reader_count(struct file_reader *f, size_t bytes, uint64_t *count)
 {
-	return f->format == INPUT_NDJSON ? ndjson_reader_count(&f->ndjson, bytes, count) :
-	                                   csv_reader_count(&f->csv, bytes, count);
+	switch (f->format) {
+	case INPUT_NDJSON:
+		return ndjson_reader_count(&f->ndjson, bytes, count);
+	case INPUT_JSON:
+		return json_reader_count(&f->json, bytes, count);
+	default:
+		return csv_reader_count(&f->csv, bytes, count);
+	}
 }

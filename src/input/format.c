@@ -10,6 +10,7 @@ const char *const format_names[] = {
 	[INPUT_CSV] = "csv",
 	[INPUT_TSV] = "tsv",
 	[INPUT_NDJSON] = "ndjson",
+	[INPUT_JSON] = "json",
 	NULL,
 };
 
@@ -18,11 +19,8 @@ static const struct {
 	const char *text;
 	enum input_format format;
 } endings[] = {
-	{ ".csv", INPUT_CSV },
-	{ ".tsv", INPUT_TSV },
-	{ ".ndjson", INPUT_NDJSON },
-	{ ".jsonl", INPUT_NDJSON },
-	{ ".json", INPUT_NDJSON },
+	{ ".csv", INPUT_CSV }, { ".tsv", INPUT_TSV }, { ".ndjson", INPUT_NDJSON },
+	{ ".jsonl", INPUT_NDJSON }, { ".json", INPUT_AUTO }, /* either, by what is there */
 };
 #define ENDINGS (sizeof endings / sizeof *endings)
 

@@ -3,7 +3,7 @@
 #ifndef FORMAT_H
 #define FORMAT_H
 
-enum input_format { INPUT_AUTO, INPUT_CSV, INPUT_TSV, INPUT_NDJSON };
+enum input_format { INPUT_AUTO, INPUT_CSV, INPUT_TSV, INPUT_NDJSON, INPUT_JSON };
 
 /* As --format takes them, in the order of the enum; NULL at the end. */
 extern const char *const format_names[];

@@ -25,10 +25,21 @@ void json_scan_free(struct json_scan *j)
 	*j = (struct json_scan){ 0 };
 }
 
-static const char *refuse(struct json_scan *j, const char *what, const char *at)
+/* It is no JSON that can be taken, but what follows can still be made out. */
+static void object_to(struct json_scan *j, const char *what, const char *at)
 {
+	if (j->fault)
+		return;
 	j->fault = what;
 	j->fault_at = at;
+}
+
+/* It is no JSON at all. */
+static const char *refuse(struct json_scan *j, const char *what, const char *at)
+{
+	object_to(j, what, at);
+	j->syntax = what;
+	j->syntax_at = at;
 	return NULL;
 }
 
@@ -81,13 +92,14 @@ static const char *scan_escape(struct json_scan *j, const char *p, const char *e
 	if (unit < 0)
 		return refuse(j, "\\u is not followed by four hexadecimal digits", p);
 	if (unit == 0 && key)
-		return refuse(j, "a key has a NUL character (\\u0000) in it", p);
+		object_to(j, "a key has a NUL character (\\u0000) in it", p);
 	if (unit < 0xd800 || unit > 0xdfff)
 		return p + 6;
 	int second = end - p >= 8 && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8, end) : -1;
-	if (unit > 0xdbff || second < 0xdc00 || second > 0xdfff)
-		return refuse(j, "half a surrogate pair stands alone", p);
-	return p + 12;
+	if (unit <= 0xdbff && second >= 0xdc00 && second <= 0xdfff)
+		return p + 12;
+	object_to(j, "half a surrogate pair stands alone", p);
+	return p + 6;
 }
 
 /* A string that is long, or has something else than characters in it. */
@@ -212,7 +224,7 @@ static const char *scan_number(struct json_scan *j, const char *p)
 			return refuse(j, "a number has an exponent without digits", start);
 	}
 	if ((scaled || n.whole_len > DIGITS_SAFE) && overflows(&n))
-		return refuse(j, "a number is too large for a double", start);
+		object_to(j, "a number is too large for a double", start);
 	return p;
 }
 
@@ -294,8 +306,10 @@ static const char *scan_container(struct json_scan *j, const char *p, const char
 
 	do {
 		/* the record's object is one, this value another */
-		if (depth + 2 > JSON_DEPTH_MAX)
+		if (depth + 2 > JSON_DEPTH_MAX) {
+			j->too_deep = true;
 			return refuse(j, "values are nested too deeply", p);
+		}
 		if (*p == '[' || *p == '{') {
 			bool array = *p == '[';
 			open_container(j, depth++, array);
@@ -425,9 +439,11 @@ static const char *scan_members(struct json_scan *j, const char *p, const char *
 		return p;
 	json_scan_own(j); /* those so far */
 	while (!ended) {
+		struct field none, *f = &none;
 		if (j->count == j->most)
-			return refuse(j, "the object has too many members", p);
-		struct field *f = new_field(j);
+			object_to(j, "the object has too many members", p);
+		else
+			f = new_field(j);
 		p = scan_key(j, p, end, f);
 		if (p)
 			p = scan_colon(j, p, end);
@@ -440,32 +456,72 @@ static const char *scan_members(struct json_scan *j, const char *p, const char *
 	return p;
 }
 
+static void begin(struct json_scan *j)
+{
+	j->fields = j->own;
+	j->count = 0;
+	j->as_expected = false;
+	j->fault = j->syntax = NULL;
+	j->bytes_alone = j->too_deep = false;
+}
+
+/* An object, from its brace to behind it; or NULL. */
+static inline const char *scan_object(struct json_scan *j, const char *p, const char *end)
+{
+	p = skip_space(p + 1, end);
+	return *p == '}' ? p + 1 : scan_members(j, p, end);
+}
+
+/* What is not UTF-8 is so in a string or key: all else was looked at. */
+static int check_bytes(struct json_scan *j, const char *text, size_t n)
+{
+	size_t good = utf8_prefix(text, n);
+
+	j->bytes_alone = good < n && !j->fault;
+	if (good < n)
+		object_to(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + good);
+	return j->fault ? -1 : 0;
+}
+
 int json_scan(struct json_scan *j, const char *text, size_t n)
 {
 	const char *end = text + n, *p = skip_space(text, end);
 
-	j->fields = j->own;
-	j->count = 0;
-	j->as_expected = false;
-	j->bytes_alone = false;
+	begin(j);
 	if (*p != '{') {
 		refuse(j,
-		    *p == '[' ? "it is an array (jq -c '.[]' takes one apart)" :
+		    *p == '[' ? "it is an array (--format=json reads one)" :
 		                "it does not begin with {",
 		    p);
 		return -1;
 	}
-	p = skip_space(p + 1, end);
-	p = *p == '}' ? p + 1 : scan_members(j, p, end);
+	p = scan_object(j, p, end);
 	if (p && skip_space(p, end) != end)
 		p = refuse(j, "something follows the object", skip_space(p, end));
+	return p ? check_bytes(j, text, n) : -1;
+}
+
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+int json_scan_front(struct json_scan *j, const char *text, size_t n, size_t *length)
+{
+	const char *end = text + n, *p;
+
+	begin(j);
+	*length = 0;
+	if (*text == '{') {
+		p = scan_object(j, text, end);
+	} else {
+		object_to(j, *text == '[' ? "it is an array" : "it does not begin with {", text);
+		p = scan_value(j, text, end);
+		if (p && is_letter(p[-1]) && is_letter(*p))
+			p = refuse(j, "a value was expected", text); /* "nullx" */
+	}
 	if (!p)
 		return -1;
-	size_t good = utf8_prefix(text, n);
-	if (good < n) {
-		j->bytes_alone = true;
-		refuse(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + good);
-		return -1;
-	}
-	return 0;
+	*length = (size_t)(p - text);
+	return check_bytes(j, text, *length);
 }

@@ -37,10 +37,14 @@ struct json_scan {
 	struct field *own;
 	size_t room;
 
-	/* What is wrong. */
+	/* What is wrong: the first of all, and the first that is against JSON's syntax, NULL where
+	 * there is none. Without it the object's end was found, though it cannot be taken. */
 	const char *fault; /* "a comma or } is missing" */
 	const char *fault_at;
+	const char *syntax, *syntax_at;
 	bool bytes_alone; /* nothing but that it is not UTF-8: the members are there all the same */
+	bool too_deep; /* the syntax cannot be followed: more than JSON_DEPTH_MAX inside each other
+	                */
 
 	/* a bit for each open container: whether it is an array */
 	uint64_t arrays[JSON_DEPTH_MAX / 64];
@@ -55,6 +59,14 @@ void json_scan_free(struct json_scan *j);
  * caller's business.
  */
 int json_scan(struct json_scan *j, const char *text, size_t n);
+
+/*
+ * The same of the value that begins at text[0], where more may follow it: *length is the value's.
+ * It has to be an object, but what else it is has an end as well. With j->syntax *length is 0; it
+ * is at text + n, or a few bytes (JSON_TOKEN) in front of it, where the text ends within the value.
+ */
+#define JSON_TOKEN 12
+int json_scan_front(struct json_scan *j, const char *text, size_t n, size_t *length);
 
 /* Makes the members own ones, where they are those of `expected`: these are to be changed in
  * nothing but their values. */

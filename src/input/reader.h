@@ -8,6 +8,7 @@
 #include "input/csv_header.h"
 #include "input/csv_rows.h"
 #include "input/input.h"
+#include "input/json_records.h"
 #include "input/json_scan.h"
 #include "input/record.h"
 #include "input/source.h"
@@ -25,7 +26,12 @@ enum input_result input_skip_bom(struct source *s);
 /* *why for a record that is longer than `longest` bytes. */
 void input_too_long(size_t longest, struct reason *why);
 
-/* Which format the first byte that is not white space speaks for. INPUT_END: there is none. */
+/*
+ * Where *format is INPUT_AUTO: which one what is there speaks for. [ is JSON, { is NDJSON where its
+ * line is a whole object, else JSON, all else is CSV. INPUT_RECORD; INPUT_END: there is nothing but
+ * white space. Where it is INPUT_NDJSON, INPUT_BAD: what is there is laid out over lines, and read
+ * by lines some of these might be objects, but none that was meant. INPUT_AGAIN, INPUT_FAILED.
+ */
 enum input_result input_detect(struct source *s, enum input_format *format);
 
 struct csv_reader {
@@ -59,21 +65,13 @@ enum input_result csv_reader_next(struct csv_reader *c, struct record *r, struct
 /* Counts records, taking about `bytes` bytes. Adds to *count. INPUT_AGAIN: there may be more. */
 enum input_result csv_reader_count(struct csv_reader *c, size_t bytes, uint64_t *count);
 
-struct ndjson_shape;
 struct ndjson_reader {
 	struct source *source;
 	size_t longest;
 	uint64_t line;
 	size_t seen;   /* bytes at source->start that have no line break */
 	bool skipping; /* the rest of a line that is too long */
-	struct json_scan scan;
-	struct ndjson_shape *shapes; /* the last few, and a place for one too large to keep */
-	const struct ndjson_shape *expected; /* of the record before */
-	/* the highest layout number given out, shared by all readers of a run */
-	uint64_t *last_layout;
-	struct buf names; /* names that had escapes */
-	struct buf text;  /* a line out of _cio_raw */
-	struct buf raw;   /* a line without its _cio_ members */
+	struct json_records records;
 };
 
 void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longest,
@@ -81,6 +79,35 @@ void ndjson_reader_init(struct ndjson_reader *j, struct source *s, size_t longes
 void ndjson_reader_free(struct ndjson_reader *j);
 enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, struct reason *why);
 enum input_result ndjson_reader_count(struct ndjson_reader *j, size_t bytes, uint64_t *count);
+
+/* Where a value ends, by brackets and quotes alone. */
+struct json_walk {
+	size_t seen;  /* bytes of the value */
+	size_t depth; /* brackets that are open */
+	bool begun, in_string, escaped;
+};
+
+struct json_reader {
+	struct source *source;
+	size_t longest;        /* bytes of a record */
+	uint64_t line, column; /* of the byte at source->start, from 1 */
+	/* outside of arrays; behind [, a comma, a value, of the array of records */
+	enum { JSON_TOP, JSON_FIRST, JSON_NEXT, JSON_AFTER } place;
+	bool walking;  /* the value at source->start had no end: `walk` says how far it was seen */
+	bool skipping; /* what was passed of it is too long, and the rest is passed over */
+	struct json_walk walk;
+	struct json_records records;
+	bool broken;       /* there is a fault in the syntax: nothing more can be read ... */
+	struct reason why; /* ... with its place: "12:34: a comma or ] is missing: ..." */
+};
+
+void json_reader_init(struct json_reader *j, struct source *s, size_t longest,
+    uint64_t *last_layout);
+void json_reader_free(struct json_reader *j);
+/* INPUT_FAILED: j->broken, or a read error, in errno. The record's line breaks have become
+ * spaces. */
+enum input_result json_reader_next(struct json_reader *j, struct record *r, struct reason *why);
+enum input_result json_reader_count(struct json_reader *j, size_t bytes, uint64_t *count);
 
 /* What the lines of a FILE that was read say about its end. */
 struct line_ends {
@@ -101,6 +128,7 @@ struct file_reader {
 	enum { FILE_AT_START, FILE_AT_FORMAT, FILE_AT_HEADER, FILE_READY } stage;
 	struct csv_reader csv;
 	struct ndjson_reader ndjson;
+	struct json_reader json;
 };
 
 /*

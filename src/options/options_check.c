@@ -94,15 +94,17 @@ static int check_dialect(const struct settings *s, struct reason *why)
 	return check_differ(OPTION_ESCAPE, d->escape, OPTION_COMMENT, d->comment, why);
 }
 
-/* An option for CSV with --format=ndjson: refused, unless --format is the stronger. */
+/* An option for CSV with --format=ndjson or json: refused, unless --format is the stronger. */
 static int check_csv_only(struct settings *s, enum option_id id, struct reason *why)
 {
 	struct options *o = s->options;
-	if (o->input.format != INPUT_NDJSON || s->source[id] == SOURCE_NONE)
+	enum input_format format = o->input.format;
+
+	if ((format != INPUT_NDJSON && format != INPUT_JSON) || s->source[id] == SOURCE_NONE)
 		return 0;
 	if (s->source[id] >= s->source[OPTION_FORMAT])
-		return reason_set(why, "--%s is for CSV: it does not go with --format=ndjson",
-		    options_table[id].name);
+		return reason_set(why, "--%s is for CSV: it does not go with --format=%s",
+		    options_table[id].name, format_names[format]);
 	if (id == OPTION_DELIMITER)
 		o->input.dialect.delimiter = '\0';
 	if (id == OPTION_COLUMNS) {

@@ -23,8 +23,8 @@ static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_FORMAT] = { "format", 'f', "FORMAT", GROUP_INPUT, KIND_CHOICE, AT(input.format),
 	    .values = format_names, .preset = "auto",
-	    .help = "how records are written: @ (default $: by the name's ending, else by the "
-	            "first byte)" },
+	    .help = "how records are written: @ (default $: by the name's ending, else by what "
+	            "is there)" },
 	[OPTION_DELIMITER] = { "delimiter", 0, "CHAR", GROUP_INPUT, KIND_CHAR,
 	    AT(input.dialect.delimiter),
 	    .help = "CSV field separator (default , or a tab for tsv)" },
