@@ -69,6 +69,7 @@ static void write_files(struct place *p)
 	harness_write_text(p->h, "events.ndjson",
 	    "{\"id\":\"1\",\"name\":\"seen\",\"price\":29.99}\n"
 	    "{\"id\":\"2\",\"name\":\"seen\"}\n{\"id\":\"1\",\"name\":\"bought\"}\n");
+	harness_write_text(p->h, "vip.csv", "email\nuser1@example.com\nuser2@example.com\n");
 	harness_write_text(p->h, "companies.csv", "object_id,name\nacme,Acme\n");
 	harness_write_text(p->h, "employees.csv",
 	    "email,object_id,role\nuser1@example.com,acme,boss\n");
@@ -273,6 +274,13 @@ static void expect_employees(struct place *p, const struct harness_run *run)
 	json_decref(role);
 }
 
+static void expect_segment(struct place *p, const struct harness_run *run)
+{
+	ck_assert_msg(sandbox_in_segment(p->sandbox, "7", "user1@example.com") &&
+	        sandbox_segment_size(p->sandbox, "7") == 2,
+	    "the segment is not what the file has%s", harness_show(run));
+}
+
 /* By a text that such an example has; the first that matches counts, and each must be met
  * somewhere. */
 static const struct expectation {
@@ -287,6 +295,7 @@ static const struct expectation {
 	{ "--action=suppress", expect_suppressed },
 	{ "--action=entity", expect_company },
 	{ "--action=relate", expect_employees },
+	{ "--action=segment-add", expect_segment },
 	{ "cio-import", expect_people },
 };
 #define EXPECTATIONS (sizeof expectations / sizeof *expectations)

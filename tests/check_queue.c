@@ -17,6 +17,10 @@ Suite *queue_suite(void);
 #define MOST 400 /* operations of a script */
 #define PEOPLE 7
 #define WAIT_US 100
+#define PATHS 20 /* more than are packed at once */
+
+static const char *const paths[PATHS] = { "/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i",
+	"/jj", "/k", "/l", "/m", "/n", "/o", "/p", "/q", "/r", "/s", "/t" };
 
 /* As ck_assert, which writes to a pipe each time: there are millions. */
 #define expect(condition) \
@@ -29,12 +33,15 @@ struct model {
 	struct dice dice;
 	struct queue *queue;
 	struct queue_config c;
+	const struct api *api;
+	bool paths; /* the operations have different ones */
 	int64_t now;
 	/* by the operation's number, from 1 */
 	struct {
 		uint64_t keys[2];
 		unsigned key_count;
 		char body[40];
+		const char *path;
 		bool in; /* unsettled */
 	} ops[MOST + 1];
 	uint64_t added;
@@ -88,6 +95,7 @@ static void expect_request_of(const struct model *m, const struct operation *op)
 			expect(r->operations[i]->from.number >= op->from.number);
 	}
 	expect(times == 1);
+	expect(strcmp(m->paths ? request_path(r, m->api) : "", m->ops[op->from.number].path) == 0);
 	if (!m->c.envelope)
 		expect(r->count == 1);
 	if (m->c.batch_most)
@@ -177,12 +185,16 @@ static void add(struct model *m)
 	memcpy(body, m->ops[n].body, sizeof body);
 	made.body = body;
 	made.body_len = (size_t)len;
-	made.path = "/p";
-	made.path_len = 2;
+	char path[8];
+	m->ops[n].path = m->paths ? paths[dice_below(&m->dice, PATHS)] : "";
+	made.path_len = strlen(m->ops[n].path);
+	memcpy(path, m->ops[n].path, made.path_len + 1);
+	made.path = path;
 	m->ops[n].in = true;
 	m->in++;
 	queue_add(m->queue, &made, m->now);
-	memset(body, '#', sizeof body); /* it must have been copied */
+	memset(body, '#', sizeof body); /* they must have been copied */
+	memset(path, '#', sizeof path);
 }
 
 static void settle(struct model *m, struct operation *op)
@@ -247,7 +259,8 @@ static void partly(struct model *m, struct request *r)
 	ck_assert_uint_eq(rest->tries, tries);
 	ck_assert_int_eq(rest->place, PLACE_OUT);
 	if (rest->count > 1)
-		queue_cut(m->queue, rest);
+		queue_cut(m->queue, rest,
+		    1 + (size_t)dice_below(&m->dice, (int64_t)rest->count - 1));
 	else
 		queue_move(m->queue, rest, PLACE_READY);
 }
@@ -283,7 +296,8 @@ static void answer(struct model *m)
 	case 3:
 	case 4:
 		if (m->c.envelope && r->count > 1)
-			queue_cut(m->queue, r);
+			queue_cut(m->queue, r,
+			    1 + (size_t)dice_below(&m->dice, (int64_t)r->count - 1));
 		else
 			settle_all(m, r);
 		break;
@@ -363,9 +377,11 @@ static void step(struct model *m, bool adding)
 	}
 }
 
-static struct model *model_new(struct dice dice, bool batches)
+/* 0: single requests, 1: batches, 2: batches for several paths */
+static struct model *model_new(struct dice dice, int kind)
 {
 	struct model *m = xcalloc(1, sizeof *m);
+	bool batches = kind > 0;
 
 	m->dice = dice;
 	m->c = (struct queue_config){
@@ -375,6 +391,8 @@ static struct model *model_new(struct dice dice, bool batches)
 		.operations_most = 2 + (size_t)dice_below(&m->dice, 60),
 		.bytes_most = 1 << 20,
 	};
+	m->api = batches ? &api_track_batch : &api_track;
+	m->paths = kind != 1;
 	m->queue = queue_new(&m->c);
 	return m;
 }
@@ -514,8 +532,8 @@ Suite *queue_suite(void)
 	TCase *t = tcase_create("queue");
 
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, it_does_what_the_model_says, 0, 2);
-	tcase_add_loop_test(t, it_can_be_left_at_any_time, 0, 2);
+	tcase_add_loop_test(t, it_does_what_the_model_says, 0, 3);
+	tcase_add_loop_test(t, it_can_be_left_at_any_time, 0, 3);
 	tcase_add_test(t, those_who_come_back_go_first);
 	tcase_add_test(t, a_batch_waits_for_more);
 	tcase_add_test(t, room_ends);

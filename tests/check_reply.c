@@ -62,7 +62,8 @@ START_TEST(verdict)
 {
 	for (int status = verdicts[_i].first; status <= verdicts[_i].last; status++) {
 		struct reply r = answer(status, "", 0);
-		enum verdict v = reply_verdict(&r, verdicts[_i].batch, verdicts[_i].operations);
+		enum verdict v = reply_verdict(&r, verdicts[_i].batch ? BLAME_NAMED : BLAME_ONE,
+		    verdicts[_i].operations);
 		ck_assert_msg(v == verdicts[_i].verdict, "%d is %d", status, (int)v);
 		ck_assert_msg(reply_is_up(&r) == verdicts[_i].up, "%d: up?", status);
 	}
@@ -294,7 +295,7 @@ START_TEST(foreign_answer)
 	ck_assert_int_eq(reply_is_foreign(&r), pages[_i].foreign);
 	ck_assert_int_eq(reply_is_up(&r), up);
 	for (int batch = 0; batch < 2; batch++) {
-		enum verdict v = reply_verdict(&r, batch, 5);
+		enum verdict v = reply_verdict(&r, batch ? BLAME_NAMED : BLAME_ONE, 5);
 		ck_assert_int_eq(v == VERDICT_TRANSIENT, pages[_i].foreign);
 	}
 }

@@ -20,18 +20,20 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_DELETE_OBJECT] = "delete-object",
 	[ACTION_RELATE] = "relate",
 	[ACTION_UNRELATE] = "unrelate",
+	[ACTION_SEGMENT_ADD] = "segment-add",
+	[ACTION_SEGMENT_REMOVE] = "segment-remove",
 };
 
 static const struct {
-	bool person, event, object;
+	bool person, event, object, segment, removes;
 } actions[ACTION_COUNT] = {
 	[ACTION_IDENTIFY] = { .person = true },
 	[ACTION_TRACK] = { .person = true, .event = true },
 	[ACTION_TRACK_ANONYMOUS] = { .event = true },
 	[ACTION_PAGE] = { .person = true, .event = true },
 	[ACTION_SCREEN] = { .person = true, .event = true },
-	[ACTION_DELETE] = { .person = true },
-	[ACTION_SUPPRESS] = { .person = true },
+	[ACTION_DELETE] = { .person = true, .removes = true },
+	[ACTION_SUPPRESS] = { .person = true, .removes = true },
 	[ACTION_UNSUPPRESS] = { .person = true },
 	[ACTION_MERGE] = { .person = false },
 	[ACTION_ADD_DEVICE] = { .person = true },
@@ -41,6 +43,8 @@ static const struct {
 	[ACTION_DELETE_OBJECT] = { .object = true },
 	[ACTION_RELATE] = { .person = true, .object = true },
 	[ACTION_UNRELATE] = { .person = true, .object = true },
+	[ACTION_SEGMENT_ADD] = { .person = true, .segment = true },
+	[ACTION_SEGMENT_REMOVE] = { .person = true, .segment = true, .removes = true },
 };
 
 const char *action_name(enum action a)
@@ -82,6 +86,16 @@ bool action_is_event(enum action a)
 bool action_is_object(enum action a)
 {
 	return actions[a].object;
+}
+
+bool action_is_segment(enum action a)
+{
+	return actions[a].segment;
+}
+
+bool action_removes(enum action a)
+{
+	return actions[a].removes;
 }
 
 const char *action_noun(enum action a)

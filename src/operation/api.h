@@ -30,8 +30,18 @@ struct api_host {
  * `closing`. */
 struct envelope {
 	const char *opening, *closing;
-	size_t bytes_most; /* of the whole */
+	size_t bytes_most;   /* of the whole */
+	size_t records_most; /* 0: any number */
 };
+
+/* Of several records in a request, which an answer refuses. */
+enum blame {
+	BLAME_ONE,    /* there is but one */
+	BLAME_NAMED,  /* a 207 names them; halves tell, where a 400 refuses all */
+	BLAME_HALVES, /* halves tell */
+};
+
+struct build;
 
 struct api {
 	const struct api_host *host;
@@ -42,14 +52,18 @@ struct api {
 	 * method is POST, and the path the one that its operations have in common, or this one. */
 	const struct envelope *envelope;
 	const char *path;
-	/* several records in one request: a 207 names those that were not taken */
-	bool names_refused;
+	/* what a record becomes: operation_parts.h */
+	int (*make)(struct build *b);
+	enum blame blame;
+	/* A refusal of all before anything was accepted is tried with one record alone: where that
+	 * is refused too, it is what they have in common that is wrong. */
+	bool alone_first;
 };
 
 /* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
 const struct api *api_for(enum action action, bool batch);
 
 extern const struct api_host api_track_host;
-extern const struct api api_track, api_track_batch;
+extern const struct api api_track, api_track_batch, api_segments;
 
 #endif

@@ -1,5 +1,6 @@
 /* The Track API: version 1 takes a request a record, version 2 takes batches. */
 #include "operation/api.h"
+#include "operation/operation_parts.h"
 
 const struct api_host api_track_host = {
 	.name = "Track API",
@@ -13,14 +14,16 @@ const struct api_host api_track_host = {
 const struct api api_track = {
 	.host = &api_track_host,
 	PACE,
+	.make = operation_v1,
 };
 
-static const struct envelope batch = { "{\"batch\":[", "]}", BATCH_MAX };
+static const struct envelope batch = { "{\"batch\":[", "]}", .bytes_most = BATCH_MAX };
 
 const struct api api_track_batch = {
 	.host = &api_track_host,
 	PACE,
 	.envelope = &batch,
 	.path = "/api/v2/batch",
-	.names_refused = true,
+	.make = operation_v2,
+	.blame = BLAME_NAMED,
 };

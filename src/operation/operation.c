@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "operation/api.h"
 #include "operation/field.h"
 #include "base/log.h"
 #include "operation/operation_parts.h"
@@ -42,7 +43,11 @@ static int choose_action(struct build *b)
 		return -1;
 	if (action_parse(name.s, name.n, &b->op->action) != 0)
 		return field_refuse(own, "an action", b->why);
-	return 0;
+	if (api_for(b->op->action, b->config->v2) == api_for(b->config->action, b->config->v2))
+		return 0;
+	return reason_set(b->why,
+	    "%s goes to another API than %s: give it a run of its own, with --action=%s",
+	    action_name(b->op->action), action_name(b->config->action), action_name(b->op->action));
 }
 
 static void find_roles(struct build *b)
@@ -68,7 +73,7 @@ static int make(struct build *b)
 		part_head(b, b->person.text);
 		part_key(b, &b->person);
 	}
-	return b->config->v2 ? operation_v2(b) : operation_v1(b);
+	return api_for(b->op->action, b->config->v2)->make(b);
 }
 
 /* Now that the bytes are where they stay: what points into them. */
@@ -160,6 +165,8 @@ void operation_print(const struct operation *op, struct buf *out)
 		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":",
 		[METHOD_GET] = "\"method\":\"GET\",\"path\":",
 	};
+	/* of what has a path of its own and is packed all the same, a request of one */
+	const struct envelope *e = op->path_len ? api_for(op->action, false)->envelope : NULL;
 	struct writer w;
 
 	writer_open(&w, out, op->path_len + op->body_len + 100);
@@ -175,10 +182,14 @@ void operation_print(const struct operation *op, struct buf *out)
 	else
 		writer_text(&w, op->path, op->path_len);
 	writer_lit(&w, ",\"body\":");
+	if (e)
+		writer_add(&w, e->opening, strlen(e->opening));
 	if (op->body_len)
 		writer_add(&w, op->body, op->body_len);
 	else
 		writer_lit(&w, "null");
+	if (e)
+		writer_add(&w, e->closing, strlen(e->closing));
 	writer_lit(&w, "}\n");
 	writer_close(&w);
 }

@@ -34,6 +34,8 @@ enum action {
 	ACTION_DELETE_OBJECT,
 	ACTION_RELATE,
 	ACTION_UNRELATE,
+	ACTION_SEGMENT_ADD,
+	ACTION_SEGMENT_REMOVE,
 	ACTION_COUNT,
 };
 
@@ -46,6 +48,9 @@ bool action_needs_person(enum action a);                        /* takes an iden
 bool action_is_event(enum action a);
 /* object, delete-object, relate, unrelate */
 bool action_is_object(enum action a);
+bool action_is_segment(enum action a); /* segment-add, segment-remove */
+/* takes somebody away, so that a sync forgets him: delete, suppress, segment-remove */
+bool action_removes(enum action a);
 /* who or what an operation is about, for a message: "user", "object" */
 const char *action_noun(enum action a);
 
@@ -59,6 +64,7 @@ struct operation_config {
 	enum action action;      /* --action */
 	const char *event;       /* --event, or NULL */
 	const char *object_type; /* --object-type, or NULL */
+	const char *segment;     /* --segment, or NULL */
 	bool update_only;
 	bool no_limits;
 	bool v2;           /* make v2 operations, for a batch */
@@ -91,7 +97,8 @@ struct operation {
 	struct origin from;
 	const char
 	    *id; /* whom it is about, for people and results; "" where nobody. Decoded text */
-	const char *path; /* "/api/v1/customers/42"; "" in a batch */
+	/* "/api/v1/customers/42"; "" where all of an API have one */
+	const char *path;
 	const char *body;
 	size_t id_len, path_len, body_len;
 	enum id_type id_type; /* of `id`, where the action needs a person */

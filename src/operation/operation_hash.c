@@ -63,7 +63,8 @@ uint64_t hash_fingerprint(const struct build *b)
 	uint64_t sum = XXH3_64bits_withSeed("", 0,
 	    (uint64_t)m->id_type * 2 + b->config->update_only);
 
-	for (size_t i = 0; i < m->count; i++) {
+	/* who is in a segment counts, and nothing else of him */
+	for (size_t i = 0; i < m->count && !action_is_segment(b->op->action); i++) {
 		const struct field *f = m->fields[i];
 		if (f != m->id)
 			sum += XXH3_64bits_withSeed(f->value, f->value_len,

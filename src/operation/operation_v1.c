@@ -189,8 +189,8 @@ int operation_v1(struct build *b)
 	case ACTION_RELATE:
 	case ACTION_UNRELATE:
 		return object(b);
-	case ACTION_COUNT:
-		break;
+	default:
+		break; /* of another API */
 	}
 	return reason_set(b->why, "no such action");
 }

@@ -169,8 +169,7 @@ static int make(struct build *b)
 	case ACTION_RELATE:
 	case ACTION_UNRELATE:
 		return operation_object(b, "");
-	case ACTION_TRACK_ANONYMOUS:
-	case ACTION_COUNT:
+	default:
 		return reason_set(b->why,
 		    "track-anonymous cannot be in a batch: send it without --batch");
 	}

@@ -25,7 +25,7 @@ struct options {
 	struct mapping_config mapping;
 	enum action action;
 	const struct api *api; /* the one that it belongs to */
-	const char *event, *object_type;
+	const char *event, *object_type, *segment;
 	bool update_only, no_limits, dry_run;
 	uint64_t skip, limit; /* limit 0: none */
 
@@ -60,7 +60,7 @@ struct options {
 
 	/* nightly syncs and shards */
 	const char *sync;     /* file, or NULL */
-	int sync_deletes;     /* ACTION_DELETE, ACTION_SUPPRESS, or -1 */
+	int sync_deletes;     /* an action, or -1 */
 	uint64_t max_deletes; /* count, where max_deletes_percent is 0 */
 	double max_deletes_percent;
 	bool max_deletes_given;

@@ -32,10 +32,25 @@ static int check_phone(const struct options *o, struct reason *why)
 	bool by_name = o->mapping.id_type == -1 && o->mapping.id_field &&
 	    strcmp(o->mapping.id_field, "phone") == 0;
 
-	if (o->batch || action_is_object(o->action) || (o->mapping.id_type != ID_PHONE && !by_name))
+	if (o->mapping.id_type != ID_PHONE && !by_name)
+		return 0;
+	if (action_is_segment(o->action))
+		return reason_set(why, "people in segments are named by id, email or cio_id");
+	if (o->batch || action_is_object(o->action))
 		return 0;
 	return reason_set(why, "people can be named by phone in batches alone: add --batch%s",
 	    by_name ? ", or --id-type=id where the field holds an id" : "");
+}
+
+static int check_segment(const char *segment, struct reason *why)
+{
+	char shown[SETTINGS_SHOWN];
+	uint64_t number;
+
+	if (num_count(segment, 1, 999999999, &number) == 0)
+		return 0;
+	return reason_set(why, "--segment: %s is not a segment's number, as its page shows it",
+	    settings_shown(segment, shown));
 }
 
 static int check_action(const struct settings *s, struct reason *why)
@@ -54,6 +69,11 @@ static int check_action(const struct settings *s, struct reason *why)
 	    !action_is_object(o->action))
 		return reason_set(why,
 		    "--object-type needs --action=object, delete-object, relate or unrelate");
+	if (settings_commanded(s, OPTION_SEGMENT) && !o->mapping.action_field &&
+	    !action_is_segment(o->action))
+		return reason_set(why, "--segment needs --action=segment-add or segment-remove");
+	if (o->segment && check_segment(o->segment, why) != 0)
+		return -1;
 	return check_phone(o, why);
 }
 
@@ -147,6 +167,27 @@ static int check_input(struct settings *s, struct reason *why)
 	return check_columns(&o->input, why);
 }
 
+static const enum action sync_deletes[] = { ACTION_DELETE, ACTION_SUPPRESS, ACTION_SEGMENT_REMOVE };
+
+/* A sync keeps people, or who is in one segment. */
+static int check_sync_action(const struct settings *s, struct reason *why)
+{
+	const struct options *o = s->options;
+	bool segment = o->action == ACTION_SEGMENT_ADD;
+
+	if ((o->action != ACTION_IDENTIFY && !segment) || o->mapping.action_field)
+		return reason_set(why, "--sync goes with --action=identify or segment-add alone%s",
+		    o->mapping.action_field ? ", and not with --action-field" : "");
+	if (segment && !o->segment)
+		return reason_set(why, "--sync keeps one segment: say which with --segment=ID");
+	if (o->sync_deletes != -1 &&
+	    segment != (sync_deletes[o->sync_deletes] == ACTION_SEGMENT_REMOVE))
+		return reason_set(why, "--sync-deletes=%s does not go with --action=%s: give %s",
+		    action_name(sync_deletes[o->sync_deletes]), action_name(o->action),
+		    segment ? "segment-remove" : "delete or suppress");
+	return 0;
+}
+
 static int check_sync(const struct settings *s, struct reason *why)
 {
 	struct options *o = s->options;
@@ -156,9 +197,8 @@ static int check_sync(const struct settings *s, struct reason *why)
 		return reason_set(why, "--sync-deletes needs --sync=FILE");
 	if (o->sync_deletes == -1 && settings_commanded(s, OPTION_MAX_DELETES))
 		return reason_set(why, "--max-deletes needs --sync-deletes");
-	if (o->sync && (o->action != ACTION_IDENTIFY || o->mapping.action_field))
-		return reason_set(why, "--sync goes with --action=identify alone%s",
-		    o->mapping.action_field ? ", and not with --action-field" : "");
+	if (o->sync && check_sync_action(s, why) != 0)
+		return -1;
 	if (o->sync && o->sync_deletes != -1 && (o->skip || o->limit))
 		return reason_set(why,
 		    "--sync-deletes does not go with --%s: people in the records left out "
@@ -345,14 +385,15 @@ static void derive(struct options *o)
 {
 	o->url_given = o->url != NULL;
 	o->url = o->url ? o->url : o->api->host->base[o->region];
-	o->mapping.phone_identifies = o->batch || action_is_object(o->action);
+	o->mapping.phone_identifies = (o->batch && !action_is_segment(o->action)) ||
+	    action_is_object(o->action);
 	o->mapping.names_nobody = !o->mapping.action_field && action_is_object(o->action) &&
 	    !action_needs_person(o->action);
 	o->restart = o->restart && o->state;
 	if (!o->sync)
 		o->sync_deletes = -1;
 	else if (o->sync_deletes != -1)
-		o->sync_deletes = o->sync_deletes == 0 ? ACTION_DELETE : ACTION_SUPPRESS;
+		o->sync_deletes = sync_deletes[o->sync_deletes];
 }
 
 int options_check(struct settings *s, struct reason *why, int *status)

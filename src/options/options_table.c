@@ -15,7 +15,7 @@
 /* Values stand in the order of the enums that they become. */
 static const char *const empty_modes[] = { "skip", "clear", "null", NULL };
 static const char *const regions[] = { "us", "eu", NULL };
-static const char *const sync_deletes[] = { "delete", "suppress", NULL };
+static const char *const sync_deletes[] = { "delete", "suppress", "segment-remove", NULL };
 static const char *const progress_modes[] = { "auto", "bar", "plain", "json", "none", NULL };
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
@@ -87,6 +87,10 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_OBJECT_TYPE] = { "object-type", 0, "ID", GROUP_ACTION, KIND_TEXT, AT(object_type),
 	    .help = "the object type for object, relate, ... (default: the record's field "
 	            "object_type_id)" },
+	[OPTION_SEGMENT] = { "segment", 0, "ID", GROUP_ACTION, KIND_TEXT, AT(segment),
+	    .help =
+	        "the manual segment for segment-add, segment-remove (default: the record's field "
+	        "segment_id)" },
 	[OPTION_NO_LIMITS] = { "no-limits", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(no_limits),
 	    .help = "do not check Customer.io's size limits before sending" },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, GROUP_ACTION, KIND_FLAG, AT(dry_run),

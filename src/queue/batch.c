@@ -6,7 +6,7 @@
 #include "operation/api.h"
 #include "queue/request.h"
 
-static bool same_path(const struct request *r, const struct operation *op)
+bool batch_is_for(const struct request *r, const struct operation *op)
 {
 	return r->path.len == op->path_len &&
 	    (op->path_len == 0 || memcmp(r->path.data, op->path, op->path_len) == 0);
@@ -17,7 +17,7 @@ bool batch_fits(const struct request *r, const struct operation *op, size_t most
 	const struct envelope *e = r->envelope;
 	size_t now = r->count ? r->batch.len + 1 : strlen(e->opening); /* 1: the comma */
 
-	if ((most && r->count >= most) || (r->count && !same_path(r, op)))
+	if (most && r->count >= most)
 		return false;
 	return now + op->body_len + strlen(e->closing) <= e->bytes_most;
 }
@@ -85,9 +85,9 @@ static void forget_attempts(struct request *r)
 	r->attempts = r->tries = r->streak_failures = r->hops = 0;
 }
 
-void batch_cut(struct request *r, struct request *half)
+void batch_cut(struct request *r, size_t kept, struct request *half)
 {
-	size_t count = r->count, kept = count / 2, at = strlen(r->envelope->opening);
+	size_t count = r->count, at = strlen(r->envelope->opening);
 
 	for (size_t i = 0; i < kept; i++)
 		at += r->operations[i]->body_len + 1;

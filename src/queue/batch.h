@@ -10,8 +10,11 @@
 struct operation;
 struct request;
 
+/* Whether op and those that r holds go to one path. */
+bool batch_is_for(const struct request *r, const struct operation *op);
+
 /* Whether op fits behind what r holds: the envelope's bytes, at most `most` operations (0: any
- * number), all with one path. */
+ * number); they go to one path. */
 bool batch_fits(const struct request *r, const struct operation *op, size_t most);
 
 /* Adds op's body, which need not be kept elsewhere then; the caller asked batch_fits. A batch must
@@ -31,8 +34,8 @@ size_t batch_at_once(const struct num_rate *records, const struct num_rate *rate
 /* Whether everything in front of op in its lanes is settled or in r. */
 bool batch_may_hold(const struct request *r, const struct operation *op);
 
-/* Moves the second half of r's operations (r holds at least two) to `half`, both closed again,
- * attempts forgotten. Sets half->blocked where one person is in both. */
-void batch_cut(struct request *r, struct request *half);
+/* Moves r's operations but the first `kept` (at least one; r holds more) to `half`, both closed
+ * again, attempts forgotten. Sets half->blocked where one person is in both. */
+void batch_cut(struct request *r, size_t kept, struct request *half);
 
 #endif

@@ -8,6 +8,8 @@
 #include "queue/batch.h"
 #include "queue/lanes.h"
 
+#define OPEN_MOST 16 /* batches that are packed at once, each for another path */
+
 struct queue {
 	struct queue_config c;
 	struct lanes *lanes;
@@ -16,7 +18,6 @@ struct queue {
 	size_t unsettled;
 	struct request_list places[PLACES]; /* but of those asleep, who are in the heap */
 	struct retry_heap asleep;
-	int64_t open_since; /* when the last operation came into the open batch */
 };
 
 struct queue *queue_new(const struct queue_config *c)
@@ -131,14 +132,26 @@ static struct request *take_spare(struct queue *q, enum place place)
 
 /* -- packing -- */
 
-void queue_flush(struct queue *q)
+static void flush(struct queue *q, struct request *open)
 {
-	struct request *open = q->places[PLACE_OPEN].first;
-
-	if (!open)
-		return;
 	batch_close(open);
 	queue_move(q, open, PLACE_READY);
+}
+
+void queue_flush(struct queue *q)
+{
+	while (q->places[PLACE_OPEN].first)
+		flush(q, q->places[PLACE_OPEN].first);
+}
+
+/* The open batch that op belongs into, or NULL: there is one for each path. */
+static struct request *open_for(const struct queue *q, const struct operation *op)
+{
+	struct request *r = q->places[PLACE_OPEN].first;
+
+	while (r && !batch_is_for(r, op))
+		r = r->next;
+	return r;
 }
 
 static bool stands_first(const struct operation *op)
@@ -149,31 +162,38 @@ static bool stands_first(const struct operation *op)
 	return true;
 }
 
-/* Whether op need not wait: nobody is in front of it, or all who are stand in the open batch. */
-static bool has_turn(const struct queue *q, const struct operation *op)
+/* Whether op need not wait: nobody is in front of it, or all who are stand in its open batch. */
+static bool has_turn(const struct operation *op, const struct request *open)
 {
-	const struct request *open = q->places[PLACE_OPEN].first;
-
 	return open ? batch_may_hold(open, op) : stands_first(op);
 }
 
-/* Puts op into the open batch, or leaves it waiting where the batch that was just closed for it
+/* An empty one; if too many are open, the one that has been so for longest is closed for it. */
+static struct request *open_another(struct queue *q)
+{
+	if (queue_count(q, PLACE_OPEN) == OPEN_MOST)
+		flush(q, q->places[PLACE_OPEN].first);
+	return take_spare(q, PLACE_OPEN);
+}
+
+/* Puts op into its open batch, or leaves it waiting where the batch that was just closed for it
  * holds the same person. */
 static bool put(struct queue *q, struct operation *op, int64_t now)
 {
-	struct request *open = q->places[PLACE_OPEN].first;
+	struct request *open = open_for(q, op);
 
-	if (open && !batch_fits(open, op, q->c.batch_most))
-		queue_flush(q);
-	if (!has_turn(q, op))
+	if (open && !batch_fits(open, op, q->c.batch_most)) {
+		flush(q, open);
+		open = NULL;
+	}
+	if (!has_turn(op, open))
 		return false;
-	open = q->places[PLACE_OPEN].first;
 	if (!open)
-		open = take_spare(q, PLACE_OPEN);
+		open = open_another(q);
 	batch_add(open, op);
-	q->open_since = now;
+	open->open_since = now;
 	if (open->count == q->c.batch_most)
-		queue_flush(q); /* full: it need not wait */
+		flush(q, open); /* full: it need not wait */
 	return true;
 }
 
@@ -264,7 +284,7 @@ void queue_add(struct queue *q, const struct operation *made, int64_t now)
 	struct operation *op = hold(q, made);
 
 	lanes_enter(q->lanes, op);
-	if (has_turn(q, op))
+	if (has_turn(op, open_for(q, op)))
 		enter(q, op, now);
 	hold_rest(q, op);
 }
@@ -306,11 +326,11 @@ void queue_abandon(struct operation *op)
 
 /* -- batches that were not taken as they were -- */
 
-void queue_cut(struct queue *q, struct request *r)
+void queue_cut(struct queue *q, struct request *r, size_t kept)
 {
 	struct request *half = take_spare(q, PLACE_BLOCKED);
 
-	batch_cut(r, half);
+	batch_cut(r, kept, half);
 	if (!half->blocked)
 		queue_move(q, half, PLACE_READY);
 	queue_move(q, r, PLACE_READY);
@@ -354,9 +374,13 @@ int64_t queue_tick(struct queue *q, int64_t now)
 		queue_move(q, request_of_sleep(n), PLACE_READY);
 	if (n)
 		due = n->due;
-	if (q->places[PLACE_OPEN].first && now >= q->open_since + q->c.batch_wait_us)
-		queue_flush(q);
-	if (q->places[PLACE_OPEN].first && q->open_since + q->c.batch_wait_us < due)
-		due = q->open_since + q->c.batch_wait_us;
+	for (struct request *r = q->places[PLACE_OPEN].first, *next; r; r = next) {
+		int64_t full_at = r->open_since + q->c.batch_wait_us;
+		next = r->next;
+		if (now >= full_at)
+			flush(q, r);
+		else if (full_at < due)
+			due = full_at;
+	}
 	return due;
 }

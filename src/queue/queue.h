@@ -2,9 +2,9 @@
  * The queue: every operation that is not settled, and every request, each in one place.
  *
  * An operation comes in with queue_add, in input order. It waits for its turn (somebody in front of
- * it in a lane is unsettled), or is packed in the open batch, or stands in a request; and leaves
- * with queue_settle, which makes ready who waited for it. So one person's operations leave in
- * order, and never two of them at once but in one batch.
+ * it in a lane is unsettled), or is packed in the open batch of its path, or stands in a request;
+ * and leaves with queue_settle, which makes ready who waited for it. So one person's operations
+ * leave in order, and never two of them at once but in one batch.
  *
  * It knows no socket, no rate and no answer: what is sent, when, and what came of it are its
  * caller's. Times are microseconds on whatever clock the caller has.
@@ -40,7 +40,7 @@ bool queue_has_room(const struct queue *q);
 void queue_add(struct queue *q, const struct operation *made, int64_t now);
 /* A hint that an operation of that key will come soon. */
 void queue_expect(const struct queue *q, uint64_t key);
-/* The open batch, if any, is ready as it is. */
+/* What is being packed is ready as it is. */
 void queue_flush(struct queue *q);
 
 /* Does what is due: who has slept long enough is ready, and a batch that has waited. Returns when
@@ -67,9 +67,9 @@ void queue_settle(struct queue *q, struct operation *op, int64_t now);
 /* It stays unsettled, in no request: for a run that is about to stop. */
 void queue_abandon(struct operation *op);
 
-/* Cuts a batch of at least two operations, which was in flight, in two: both are ready, or the
- * second is blocked until the first is settled. */
-void queue_cut(struct queue *q, struct request *r);
+/* Cuts a batch, which was in flight, in two, of which the first has so many operations (both at
+ * least one): both are ready, or the second is blocked until the first is settled. */
+void queue_cut(struct queue *q, struct request *r, size_t kept);
 /* What is left of a batch that was in flight, some of whose operations were settled and set to NULL
  * in r->operations: a batch that counts as in flight, with r's tries, or NULL where none is left.
  * batch_bodies was called on r before any was settled. r is spare then. */

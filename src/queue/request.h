@@ -17,7 +17,7 @@ struct operation;
 /* Where a request can be. It is in one place at a time, and queue_move takes it to another. */
 enum place {
 	PLACE_SPARE,     /* empty: kept for the next that is made */
-	PLACE_OPEN,      /* the batch that is being packed */
+	PLACE_OPEN,      /* a batch that is being packed */
 	PLACE_BLOCKED,   /* behind another request that holds one of its people */
 	PLACE_READY,     /* may leave */
 	PLACE_OUT,       /* in flight */
@@ -35,7 +35,8 @@ struct request {
 	struct buf path;  /* of a batch whose operations have one in common; else empty */
 	enum place place; /* set by the queue alone, as the next three are */
 	struct request *previous, *next; /* in the list of that place */
-	struct retry_node sleep;         /* while it waits for its next attempt */
+	int64_t open_since;      /* when the last operation came into it, while it is open */
+	struct retry_node sleep; /* while it waits for its next attempt */
 	size_t blocked; /* how many times one of its operations stands behind another request's */
 	unsigned attempts;        /* failed ones that count against its retries */
 	unsigned tries;           /* attempts started, for X-Retry-Count and results */

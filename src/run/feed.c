@@ -70,6 +70,7 @@ static struct operation_config make_operations(const struct feed *f, const struc
 		.action = o->action,
 		.event = o->event,
 		.object_type = o->object_type,
+		.segment = o->segment,
 		.update_only = o->update_only,
 		.no_limits = o->no_limits,
 		.v2 = o->batch,
@@ -126,8 +127,11 @@ void feed_close(struct feed *f)
 
 size_t feed_batch_most(const struct options *o)
 {
+	const struct envelope *e = o->api->envelope;
 	size_t most = o->batch_most, at_once;
 
+	if (e && e->records_most && (most == 0 || most > e->records_most))
+		most = e->records_most;
 	if (!o->record_rate.num)
 		return most;
 	at_once = batch_at_once(&o->record_rate, &o->rate, o->burst);

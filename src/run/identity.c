@@ -25,6 +25,8 @@ void identity_make(struct identity *id, const struct options *o)
 		buf_fmt(&id->action, " event=%s", o->event);
 	if (o->object_type)
 		buf_fmt(&id->action, " object-type=%s", o->object_type);
+	if (o->segment)
+		buf_fmt(&id->action, " segment=%s", o->segment);
 	if (o->update_only)
 		buf_str(&id->action, " update-only");
 	snprintf(id->workspace, sizeof id->workspace, "site=%016" PRIx64,

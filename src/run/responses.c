@@ -178,8 +178,8 @@ static void say_paused(struct run *r, int64_t delay)
 	else
 		buf_str(&then, "on");
 	display_message(r->display, DISPLAY_NOTICE,
-	    "rate limited (429): pausing for %.1f s, then %.*s", (double)delay / 1e6,
-	    (int)then.len, then.data);
+	    "rate limited (429): pausing for %.1f s, then %.*s", (double)delay / 1e6, (int)then.len,
+	    then.data);
 	buf_free(&then);
 }
 
@@ -342,7 +342,7 @@ static void find_refused(struct run *r, struct request *q, const struct reply *r
 	if (!rest)
 		return;
 	if (rest->count > 1)
-		queue_cut(r->queue, rest);
+		queue_cut(r->queue, rest, rest->count / 2);
 	else if (!alone)
 		queue_move(r->queue, rest, PLACE_READY);
 	else
@@ -361,9 +361,38 @@ static void on_partly(struct run *r, struct request *q, const struct reply *repl
 		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
 }
 
+/* -- what all records of a request have in common may be what is refused -- */
+
+static bool is_in_common(const struct run *r, const struct reply *reply)
+{
+	return r->o->api->alone_first && reply->status == 400 &&
+	    r->tally.c.outcomes[OUTCOME_ACCEPTED] == 0;
+}
+
+static void stop_over_common(struct run *r, struct request *q, const struct reply *reply)
+{
+	char reason[REPLY_REASON_MAX + 4];
+	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
+
+	reply_reason(reply, reason);
+	text_safe(&safe, reason, strlen(reason), 200);
+	buf_byte(&safe, '\0');
+	stop_for(&r->stop, CAUSE_CONFIGURATION,
+	    "nothing was accepted, and %s answers %d to one record alone, too (%s): check what it "
+	    "names, and carry on",
+	    request_path(q, r->o->api), reply->status, safe.data);
+	buf_free(&safe);
+	queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
+}
+
+static void cut(struct run *r, struct request *q, const struct reply *reply)
+{
+	queue_cut(r->queue, q, is_in_common(r, reply) ? 1 : q->count / 2);
+}
+
 static void on_answer(struct run *r, struct request *q, const struct reply *reply)
 {
-	enum verdict verdict = reply_verdict(reply, r->o->api->names_refused, q->count);
+	enum verdict verdict = reply_verdict(reply, r->o->api->blame, q->count);
 
 	if (on_any(r, reply, verdict)) {
 		queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
@@ -387,10 +416,14 @@ static void on_answer(struct run *r, struct request *q, const struct reply *repl
 		on_moved(r, q, reply);
 		break;
 	case VERDICT_CUT:
-		queue_cut(r->queue, q);
+		cut(r, q, reply);
 		break;
 	case VERDICT_REFUSED:
 	case VERDICT_UNAUTHORISED:
+		if (is_in_common(r, reply)) {
+			stop_over_common(r, q, reply);
+			break;
+		}
 		end_described(r, q, OUTCOME_REFUSED, reply);
 		break;
 	}
@@ -439,7 +472,7 @@ static void check_moved(struct run *r, const struct reply *reply)
 
 static void on_check(struct run *r, const struct reply *reply)
 {
-	enum verdict verdict = reply_verdict(reply, false, 0);
+	enum verdict verdict = reply_verdict(reply, BLAME_ONE, 0);
 
 	if (on_any(r, reply, verdict))
 		return;

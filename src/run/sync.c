@@ -47,6 +47,8 @@ int sync_open(const struct options *o, const struct input *in, const struct iden
 	if (check_stream(o, in, why) != 0)
 		return -1;
 	buf_fmt(&about, "%s %s", id->destination.data, action_name(o->action));
+	if (o->segment)
+		buf_fmt(&about, " segment=%s", o->segment);
 	if (o->shards)
 		buf_fmt(&about, " shard=%u/%u", o->shard, o->shards);
 	buf_byte(&about, '\0');

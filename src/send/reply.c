@@ -43,12 +43,12 @@ bool reply_is_foreign(const struct reply *r)
 	return r->status >= 200 && r->status < 300 && (r->garbled || is_page(r));
 }
 
-enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
+enum verdict reply_verdict(const struct reply *r, enum blame blame, size_t operations)
 {
 	if (is_trouble(r->status) || reply_is_foreign(r))
 		return VERDICT_TRANSIENT;
 	if (r->status >= 200 && r->status < 300)
-		return batch && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
+		return blame == BLAME_NAMED && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
 	switch (r->status) {
 	case 301:
 	case 302:
@@ -64,7 +64,7 @@ enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations)
 		return VERDICT_THROTTLED;
 	case 400:
 	case 413:
-		return batch && operations > 1 ? VERDICT_CUT : VERDICT_REFUSED;
+		return blame != BLAME_ONE && operations > 1 ? VERDICT_CUT : VERDICT_REFUSED;
 	default:
 		return VERDICT_REFUSED;
 	}

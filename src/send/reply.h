@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "operation/api.h"
+
 #define REPLY_BODY_MAX (1u << 20) /* bytes kept of an answer; the rest is read and dropped */
 #define REPLY_REASON_MAX 1000u    /* bytes of a server's reason that are ever printed */
 
@@ -45,8 +47,8 @@ enum verdict {
 	VERDICT_REFUSED,      /* any other answer */
 };
 
-/* `operations`: how many the request held; `batch`: whether it went to /api/v2/batch. */
-enum verdict reply_verdict(const struct reply *r, bool batch, size_t operations);
+/* `operations`: how many the request held; how its API names those that it refuses. */
+enum verdict reply_verdict(const struct reply *r, enum blame blame, size_t operations);
 
 /* Whether this is an answer below 500 of the API's, which shows that the destination is up
  * (gate.h). */

@@ -330,7 +330,7 @@ int syncfile_accepted(struct syncfile *s, const struct operation *op, struct rea
 
 	if (find(s, op, &row, why) < 0)
 		return -1;
-	if (op->action == ACTION_DELETE || op->action == ACTION_SUPPRESS)
+	if (action_removes(op->action))
 		return row.whose == HIS ? take_out(s, op, row.n, why) : 0;
 	if (row.whose == NOBODYS)
 		return insert(s, op, fingerprint_of(op), why);
