@@ -161,9 +161,37 @@ START_TEST(files_may_not_grow)
 	const struct harness_run *run = import(h);
 	harness_assert_status(run, 73);
 	harness_assert_err_has(run, "cio-import: ");
-	harness_assert_err_has(run,
-	    file_limits[_i] < 20000 ? "in.csv.cio-state: cannot be" : "results.ndjson: cannot be");
+	harness_assert_err_has(run, ": cannot be ");
 	harness_limit(h, RLIMIT_FSIZE, RLIM_INFINITY);
+	harness_assert_status(import(h), 1);
+	check_nothing_is_lost(h, s);
+	harness_free(h);
+	sandbox_stop(s);
+}
+END_TEST
+
+/* ulimit -n: this machine's shortage, said at once, and not the destination's. */
+START_TEST(descriptors_run_out)
+{
+	struct sandbox_config config = { .latency_ms = 3 };
+	struct sandbox *s = sandbox_start(&config);
+	int short_of = 0;
+
+	ck_assert_ptr_nonnull(s);
+	struct harness *h = harness_new(s);
+	for (unsigned most = 5; most < 24; most++) {
+		write_input(h);
+		harness_limit(h, RLIMIT_NOFILE, most);
+		const struct harness_run *run = import(h);
+		short_of += run->status == 71;
+		ck_assert_msg(run->status == 71 || run->status == 1, "%u descriptors: %d%s", most,
+		    run->status, harness_show(run));
+		harness_assert_err_lacks(run, "destination down");
+		if (run->status == 71)
+			harness_assert_err_has(run, "Too many open files");
+	}
+	ck_assert_int_gt(short_of, 10);
+	harness_limit(h, RLIMIT_NOFILE, 1024);
 	harness_assert_status(import(h), 1);
 	check_nothing_is_lost(h, s);
 	harness_free(h);
@@ -256,6 +284,8 @@ Suite *failures_suite(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_disk_fails, 0, sizeof rows / sizeof *rows);
 	tcase_add_loop_test(t, files_may_not_grow, 0, sizeof file_limits / sizeof *file_limits);
+	if (!harness_is_under())
+		tcase_add_test(t, descriptors_run_out);
 	tcase_add_test(t, standard_output_is_closed);
 	suite_add_tcase(s, t);
 	tcase_set_timeout(memory, 600);

@@ -1,6 +1,7 @@
 /* Each of these twice: as GNU and Linux have it, and as POSIX can do it. */
 #include "base/os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
@@ -9,6 +10,21 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+const char *os_shortage(int error)
+{
+	switch (error) {
+	case EMFILE:
+		return "allow more open files (ulimit -n)";
+	case ENFILE:
+		return "too much is open on this machine: end some of it";
+	case ENOMEM:
+	case ENOBUFS:
+		return "free some memory";
+	default:
+		return NULL;
+	}
+}
 
 #ifdef _GNU_SOURCE
 #include <linux/sockios.h>

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What to do about an errno that says that this machine has run out of something, of which the file
+ * or the server at the other end knows nothing; NULL: it says something else. */
+const char *os_shortage(int error);
+
 /* A pipe that no other program inherits: reads from ends[0] what is written to ends[1]. 0, or -1
  * with errno. */
 int os_pipe(int ends[2], bool nonblocking);

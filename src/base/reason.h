@@ -16,4 +16,9 @@ int reason_set(struct reason *why, const char *fmt, ...) __attribute__((format(p
 int reason_exit(struct reason *why, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* "SHOWN: cannot be DONE: errno's text: ADVICE", and no exit status; where this machine has run out
+ * of something (os_shortage), what to do about that, and EX_OSERR. Returns -1. */
+int reason_errno(struct reason *why, int error, const char *shown, const char *done,
+    const char *advice);
+
 #endif

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/os.h"
 #include "input/record.h"
 
 bool file_is_stdin(const char *name)
@@ -22,13 +23,14 @@ const char *file_shown(const char *name)
 
 static int refuse_open(const char *name, int error, struct reason *why, int *status)
 {
-	*status = EX_NOINPUT;
+	*status = os_shortage(error) ? EX_OSERR : EX_NOINPUT;
 	if (error == ENOENT)
 		return reason_set(why, "%s: there is no such file: check the name", name);
 	if (error == EACCES || error == EPERM)
 		return reason_set(why, "%s: cannot be opened: %s: you need the right to read it",
 		    name, strerror(error));
-	return reason_set(why, "%s: cannot be opened: %s", name, strerror(error));
+	return reason_set(why, "%s: cannot be opened: %s%s%s", name, strerror(error),
+	    os_shortage(error) ? ": " : "", os_shortage(error) ? os_shortage(error) : "");
 }
 
 /* A FIFO is opened without waiting for its writer: that is what INPUT_AGAIN is for. The description

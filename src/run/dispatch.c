@@ -49,7 +49,7 @@ static bool submit(struct run *r, const struct sender_request *s, int64_t now)
 	r->tally.c.retries += s->attempt > 0;
 	if (sender_submit(r->sender, s, now, &why) == 0)
 		return true;
-	stop_failed(&r->stop, CAUSE_MEMORY, &why);
+	stop_failed(&r->stop, CAUSE_MACHINE, &why);
 	return false;
 }
 

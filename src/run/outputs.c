@@ -69,7 +69,8 @@ int outputs_open_checkpoint(struct outputs *out, const struct options *o, const 
 	*resuming = got == CHECKPOINT_RESUME;
 	if (got == CHECKPOINT_NEW || got == CHECKPOINT_RESUME)
 		return 0;
-	why->status = statuses[got];
+	if (why->status == 0)
+		why->status = statuses[got];
 	return -1;
 }
 

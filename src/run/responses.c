@@ -147,6 +147,10 @@ static bool on_any(struct run *r, const struct reply *reply, enum verdict verdic
 	char time[WORDS_TIME];
 
 	r->tally.c.bytes_sent += (uint64_t)reply->sent_bytes;
+	if (reply->transport == TRANSPORT_MACHINE) {
+		stop_for(&r->stop, CAUSE_MACHINE, "%s", reply->error);
+		return true;
+	}
 	if (verdict != VERDICT_THROTTLED)
 		pace_answered(r->pace,
 		    verdict == VERDICT_TRANSIENT ? THROTTLE_LOST : THROTTLE_HEARD, reply->started,

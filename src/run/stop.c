@@ -29,7 +29,7 @@ static const struct {
 	[CAUSE_SYNC] = { EX_CANTCREAT, "--sync" },
 	[CAUSE_BUSY] = { EX_TEMPFAIL, "busy" },
 	[CAUSE_NETWORK] = { EX_OSERR, "network" },
-	[CAUSE_MEMORY] = { EX_OSERR, "memory" },
+	[CAUSE_MACHINE] = { EX_OSERR, "machine" },
 	[CAUSE_ACCOUNTING] = { EX_SOFTWARE, "accounting" },
 };
 
@@ -78,6 +78,8 @@ enum cause stop_cause_of(int status)
 		return CAUSE_BUSY;
 	case EX_CONFIG:
 		return CAUSE_CONFIGURATION;
+	case EX_OSERR:
+		return CAUSE_MACHINE;
 	default:
 		return CAUSE_INPUT;
 	}

@@ -23,8 +23,8 @@ enum cause {
 	CAUSE_SYNC,          /* the sync file cannot be used */
 	CAUSE_BUSY,          /* another run holds what this one needs */
 	CAUSE_NETWORK,       /* this machine cannot wait for its sockets */
-	CAUSE_MEMORY,
-	CAUSE_ACCOUNTING, /* the figures do not add up: a bug */
+	CAUSE_MACHINE,       /* this machine has run out of descriptors, memory or the like */
+	CAUSE_ACCOUNTING,    /* the figures do not add up: a bug */
 	CAUSES,
 };
 

@@ -56,7 +56,7 @@ int sync_open(const struct options *o, const struct input *in, const struct iden
 	    &status, why);
 	buf_free(&about);
 	if (!file) {
-		why->status = status;
+		why->status = why->status ? why->status : status;
 		return -1;
 	}
 	*out = xcalloc(1, sizeof **out);
@@ -84,7 +84,7 @@ void sync_close(struct sync *s)
 /* What the file said, with the exit status for it where it failed. */
 static int checked(struct sync *s, int result, struct reason *why)
 {
-	if (result < 0)
+	if (result < 0 && why->status == 0)
 		why->status = syncfile_status(s->file);
 	return result;
 }

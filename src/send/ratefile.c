@@ -125,8 +125,9 @@ static int sit_down(struct ratefile *f, struct reason *why)
 
 static int cannot(const struct ratefile *f, const char *what, struct reason *why)
 {
-	return reason_exit(why, EX_CANTCREAT, "%s: cannot be %s: %s: name another --rate-file",
-	    f->shown, what, strerror(errno));
+	reason_errno(why, errno, f->shown, what, "name another --rate-file");
+	why->status = why->status ? why->status : EX_CANTCREAT;
+	return -1;
 }
 
 static int open_file(struct ratefile *f, const char *path, struct reason *why)

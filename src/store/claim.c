@@ -182,7 +182,7 @@ static enum claim cannot(const char *name, const char *done, int error, struct r
 		    "%s: is a symbolic link, which is never written through: name the file itself",
 		    shown);
 	else
-		reason_set(why, "%s: cannot be %s: %s: %s", shown, done, strerror(error),
+		reason_errno(why, error, shown, done,
 		    error == ENOENT || error == ENOTDIR ?
 		        "make the directory first" :
 		        "put that right and run the same command again");

@@ -31,8 +31,7 @@ static int fail(const struct db *d, const char *done, int error, struct reason *
 {
 	char shown[PATH_SHOWN];
 
-	return reason_set(why, "%s: cannot be %s: %s: %s", path_shown(d->name, shown), done,
-	    strerror(error),
+	return reason_errno(why, error, path_shown(d->name, shown), done,
 	    error == ENOSPC || error == EDQUOT      ? "free some and run the same command again" :
 	        error == ENOENT || error == ENOTDIR ? "make the directory first" :
 	                                              "put that right, or give another name");
@@ -51,6 +50,8 @@ int db_complain(const struct db *d, const char *done, struct reason *why)
 	int error = d->sql ? sqlite3_system_errno(d->sql) : 0;
 	bool system = error != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN);
 
+	if (code == SQLITE_NOMEM || (system && os_shortage(error)))
+		return fail(d, done, code == SQLITE_NOMEM ? ENOMEM : error, why);
 	return reason_set(why, "%s: cannot be %s: %s%s%s: %s", path_shown(d->name, shown), done,
 	    shown_error(d, said), system ? ", " : "", system ? strerror(error) : "",
 	    code == SQLITE_FULL ? "free some and run the same command again" :

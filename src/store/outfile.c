@@ -42,8 +42,7 @@ static int complain(const char *name, const char *done, int error, struct reason
 	char shown[PATH_SHOWN];
 
 	path_shown(strcmp(name, "-") == 0 ? "standard output" : name, shown);
-	return reason_set(why, "%s: cannot be %s: %s: %s", shown, done, strerror(error),
-	    advice(error));
+	return reason_errno(why, error, shown, done, advice(error));
 }
 
 /* Refuses what is no place for a file. Returns -1. */
