@@ -49,7 +49,7 @@ TEST_ROOMS := $(filter-out $(TEST_PROGRAMS) $(TEST_PRELOAD) check_%,$(patsubst t
 TEST_OBJ   := $(TEST_ROOMS:%=$(BUILD)/tests/%.o)
 SANDBOX_OBJ := $(filter $(BUILD)/tests/sandbox% $(BUILD)/tests/workspace% $(BUILD)/tests/unix.o,$(TEST_OBJ))
 
-.PHONY: all help deps lint-deps check-deps deb-deps demo test check-all check-deb valgrind bench fuzz fuzz-replay lint format coverage
+.PHONY: all help deps lint-deps check-deps deb-deps demo test check-all check-deb valgrind bench bench-field fuzz fuzz-replay lint format coverage
 .PHONY: install uninstall deb dist clean
 
 all: $(BUILD)/cio-import $(BUILD)/cio-import-sandbox
@@ -65,7 +65,7 @@ help:
 	'                 one of them, TRACE=2 with every call' \
 	'make PORTABLE=1 test   the same, built with what POSIX has alone, in build/portable' \
 	'make check-all   the long checks: sanitizers, valgrind, both compilers, many crash rounds, fuzzing' \
-	'make bench       how fast, as ratios measured side by side' \
+	'make bench       how fast, as ratios measured side by side; make bench-field: against limits, far away, over slow links' \
 	'make fuzz        fuzzes the readers and the replies (FUZZ_SECONDS=60 each; needs clang)' \
 	'make lint        gcc -fanalyzer, cppcheck, clang-tidy, mandoc, shellcheck: those that are there' \
 	'make format      lays the code out as .clang-format has it' \
@@ -206,8 +206,15 @@ $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(PKG_LIBS)
 
+$(BUILD)/bench/limits: tests/bench/limits.c $(filter $(BUILD)/tests/limit_%,$(TEST_OBJ)) $(ROOM_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MF $@.d -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lm
+
 bench: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 	BUILD=$(BUILD) tests/bench.sh
+
+bench-field: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
+	BUILD=$(BUILD) tests/bench-field.sh
 
 coverage:
 	$(MAKE) BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' test-now
