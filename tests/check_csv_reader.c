@@ -326,7 +326,7 @@ static const struct {
 	    "cell 2 (b) has a quote inside: put the cell in quotes and double the quotes in it, or "
 	    "say --quote=none where quotes are text" },
 	{ { .delimiter = ';', .quote = '\'' }, "'1;2", NULL,
-	    "cell 1 (a) opens a quote that is never closed" },
+	    "cell 1 (first) opens a quote that is never closed" },
 	{ { .delimiter = ';', .quote = '\'' }, "1;2;3", NULL,
 	    "row has 3 cells, --columns names 2" },
 	{ { .delimiter = ';', .quote = '\'' }, "1;\xff", NULL,
@@ -336,7 +336,7 @@ static const struct {
 
 START_TEST(what_a_row_says)
 {
-	static const char *const two[] = { "a", "b" };
+	static const char *const two[] = { "first", "b" };
 	struct feeding how = whole;
 	struct buf cells = { .max = ANY };
 	struct csv_reader reader;
@@ -371,7 +371,7 @@ END_TEST
 /* What a writer makes of a text is read as that text, whatever the dialect can say. */
 START_TEST(cells_are_read_as_they_were_written)
 {
-	static const char *const one[] = { "a" };
+	static const char *const names[] = { "name" };
 	struct dice dice = dice_new("cells_are_read_as_they_were_written");
 	struct csv_dialect d = dialects[_i].dialect;
 	struct feeding how = whole;
@@ -379,7 +379,7 @@ START_TEST(cells_are_read_as_they_were_written)
 	d.trim = false; /* what is written may have white space at its ends */
 	d.null_count = 0;
 	d.skip_lines = 0;
-	how.columns = one;
+	how.columns = names;
 	how.column_count = 1;
 	how.dialect = d;
 	for (int round = 0; round < 2000; round++) {
@@ -393,7 +393,7 @@ START_TEST(cells_are_read_as_they_were_written)
 			if (strchr("\n\r\t", text[i]))
 				text[i] = ' ';
 		put_origin(&want, 'R', 1, row.data, row.len);
-		put_text(&want, "a", 1);
+		put_text(&want, "name", 4);
 		put_text(&want, text, n);
 		trace_csv(&trace, row.data, row.len, &how);
 		assert_same(&want, &trace, row.data, row.len, &how);
@@ -526,20 +526,67 @@ static const struct {
 } refused[] = {
 	{ "", "it is empty: a CSV needs a header row, or --columns", 0 },
 	{ "\n\r\n", "it is empty: a CSV needs a header row, or --columns", 0 },
-	{ "a,,c\n1,2,3\n", "header: column 2 has no name: give it one, or remove it", 0 },
-	{ "a,b,\n", "header: column 3 has no name: give it one, or remove it", 0 },
+	{ "a,,c\n1,2,3\n",
+	    "header: column 2 has no name: give it one, or remove it, or name all of them: "
+	    "--skip-lines=1 --columns=a,NAME2,c (read as 3 columns, \"a\", \"\", \"c\")",
+	    0 },
+	{ "\n\n,b c,\xc2\xa0,it's\n",
+	    "header: column 1 has no name: give it one, or remove it, or name all of them: "
+	    "--skip-lines=3 --columns='NAME1,b c,NAME3,it'\\''s' (read as 4 columns, \"\", \"b "
+	    "c\", "
+	    "\"\", \"it's\")",
+	    0 },
+	{ "\" \"\n1\n",
+	    "header: column 1 has no name: give it one, or remove it, or name all of them: "
+	    "--skip-lines=1 --columns=NAME1 (read as 1 column, \"\")",
+	    0 },
+	{ "id;email\n",
+	    "header: it is one column, for its separator is another: say --delimiter=';' (read as "
+	    "1 "
+	    "column, \"id;email\")",
+	    0 },
+	{ "id\temail|a\tb\n",
+	    "header: it is one column, for its separator is another: say --format=tsv (read as 1 "
+	    "column, \"id\\temail|a\\tb\")",
+	    0 },
+	{ "sep=;\nid;email\n",
+	    "header: it is one column, for its separator is another: say --skip-lines=1 "
+	    "--delimiter=';' (read as 1 column, \"sep=;\")",
+	    0 },
+	{ "# id;email\n",
+	    "header: it is one column, for its separator is another: say --comment='#' (read as 1 "
+	    "column, \"# id;email\")",
+	    0 },
+	{ "'id'|'email'\n",
+	    "header: it is one column, for its separator is another: say --delimiter='|' "
+	    "--quote=\"'\" (read as 1 column, \"'id'|'email'\")",
+	    0 },
+	{ "\"id\";\"email\"\n",
+	    "header: cell 1 goes on behind its closing quote: double the quotes in it (in the line "
+	    "\"id\";\"email\"); or say --delimiter=';'",
+	    0 },
 	{ "\"\"\n", "it is empty: a CSV needs a header row, or --columns", 0 },
-	{ "a,b,c,b\n", "header: columns 2 and 4 have the same name, \"b\": rename or remove one",
+	{ "a,b,c,b\n",
+	    "header: columns 2 and 4 have the same name, \"b\": rename or remove one, or name all "
+	    "of "
+	    "them: --skip-lines=1 --columns=a,b,c,NAME4 (read as 4 columns, \"a\", \"b\", \"c\", "
+	    "\"b\")",
 	    0 },
 	{ "\"x\"\"y\",x,\"x\"\"y\"\n",
-	    "header: columns 1 and 3 have the same name, \"x\"y\": rename or remove one", 0 },
+	    "header: columns 1 and 3 have the same name, \"x\"y\": rename or remove one, or name "
+	    "all "
+	    "of them: --skip-lines=1 --columns='x\"y,x,NAME3' (read as 3 columns, \"x\"y\", \"x\", "
+	    "\"x\"y\")",
+	    0 },
 	{ "a,caf\xe9\n",
 	    "header: the name of column 2 is not UTF-8: convert the file (iconv -f ... -t UTF-8)",
 	    0 },
 	{ "a,b\"c\n",
-	    "header: cell 2 has a quote inside: put the cell in quotes and double the quotes in it",
+	    "header: cell 2 has a quote inside: put the cell in quotes and double the quotes in it "
+	    "(in the line a,b\"c)",
 	    0 },
-	{ "a,\"b\n1,2\n", "header: cell 2 opens a quote that is never closed", 0 },
+	{ "a,\"b\n1,2\n", "header: cell 2 opens a quote that is never closed (in the line a,\"b)",
+	    0 },
 	{ "_cio_line,_cio_error\n", "header: there is no column but cio-import's own (_cio_...)",
 	    0 },
 	{ "\x1f\x8b\x08\n", "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)",
@@ -584,8 +631,16 @@ static const struct {
 	{ "\"a\",\"b \"\"2\"\"\"\r\n1,2\n", "\"a\",\"b \"\"2\"\"\"", "a|b \"2\"" },
 	{ "a,\"b\nc\",_cio_line,_cio_raw\n", "a,\"b\nc\"", "a|b\nc" },
 	{ "_cio_line,a,_cio_status,\"b\"\n", "a,\"b\"", "a|b" },
-	{ "a, b ,_cio\n", "a, b ,_cio", "a| b |_cio" },
-	{ "\n\n only \n", " only ", " only " },
+	{ "a, b ,_cio\n", "a, b ,_cio", "a|b|_cio" },
+	{ "\n\n only \n", " only ", "only" },
+	{ "\xef\xbb\xbf"
+	  "id\xe2\x80\x8b,\xc2\xa0n a\xe3\x80\x80,\"\te\xe2\x81\xa0 \"\n",
+	    "\xef\xbb\xbf"
+	    "id\xe2\x80\x8b,\xc2\xa0n a\xe3\x80\x80,\"\te\xe2\x81\xa0 \"",
+	    "id|n a|e" },
+	/* columns at the end that have no name */
+	{ "a,b,\n", "a,b", "a|b" },
+	{ "a,b,,\" \",\n", "a,b", "a|b" },
 };
 
 START_TEST(headers_taken)
@@ -616,9 +671,10 @@ START_TEST(columns_as_header)
 
 	ck_assert_int_eq(open_text(&o, "a,\"b\"\"b\",c\n", three, 3), INPUT_RECORD);
 	ck_assert_mem_eq(o.reader.header->shown.raw, "a,\"b\"\"b\",c", 10);
-	/* the same names alone are a record */
-	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
-	ck_assert_uint_eq(o.r.fields[1].value_len, 3);
+	/* the same names alone are a header that was forgotten */
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_BAD);
+	ck_assert_str_eq(o.why.text,
+	    "the row is the header again: take it out (were files joined?)");
 	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
 	close_text(&o);
 }
@@ -650,6 +706,31 @@ START_TEST(fields_of_a_record)
 }
 END_TEST
 
+/* Text in a column that has no name: in the first row the header is refused, later the row is. */
+START_TEST(nameless_column)
+{
+	struct opened o;
+
+	ck_assert_int_eq(open_text(&o, "a,,\n1,,3\n", NULL, 0), INPUT_RECORD);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_FAILED);
+	ck_assert_int_eq(o.why.status, 65);
+	ck_assert_str_eq(o.why.text,
+	    "header: column 3 has no name, and line 2 has something in it: name all columns with "
+	    "--skip-lines=1 --columns=a,NAME2,NAME3");
+	close_text(&o);
+	ck_assert_int_eq(open_text(&o, "a,b,\n1,2,\n1,2,3\n4,5,\n", NULL, 0), INPUT_RECORD);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_BAD);
+	ck_assert_str_eq(o.why.text,
+	    "cell 3 stands under no name: name all columns with --skip-lines=1 "
+	    "--columns=a,b,NAME3");
+	ck_assert_mem_eq(o.r.from.raw, "1,2,3", 5);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_END);
+	close_text(&o);
+}
+END_TEST
+
 /* One record each, behind a header: what becomes of it. `reason` NULL: it is a record with these
  * cells. */
 static const struct {
@@ -677,6 +758,23 @@ static const struct {
 	    "cell 1 (a\\x1b[2J) has a quote inside: put the cell in quotes and double the quotes "
 	    "in it",
 	    "x\"y", "" },
+	/* the header again, however it is written; but for cio-import's own columns */
+	{ "a,b", "a,b", "the row is the header again: take it out (were files joined?)", "a,b",
+	    "" },
+	{ "a,b", "\"a\", b", "the row is the header again: take it out (were files joined?)",
+	    "\"a\", b", "" },
+	{ " a,\"b\"\"\"", "a,\"b\"\"\"",
+	    "the row is the header again: take it out (were files joined?)", "a,\"b\"\"\"", "" },
+	{ "a,b,_cio_line,_cio_raw", "a,b,_cio_line,",
+	    "the row is the header again: take it out (were files joined?)", "a,b", "" },
+	{ "a,b", "a,B", NULL, "a,B", "a|B" },
+	{ "a,b", "b,a", NULL, "b,a", "b|a" },
+	{ "a,b", "a,", NULL, "a,", "a|" },
+	/* a column at the end without a name: nothing, or nothing in it */
+	{ "a,b,", "1,2,", NULL, "1,2", "1|2" },
+	{ "a,b,, ", "1,\"2\",\"\",", NULL, "1,\"2\"", "1|2" },
+	{ "a,b,,\" \"", "1,,,", NULL, "1,", "1|" },
+	{ "a,b,", "1,2", "row has 2 cells, the header has 3", "1,2", "" },
 	/* cio-import's own columns behind the others */
 	{ "a,b,_cio_line,_cio_raw", "1,2,3,", NULL, "1,2", "1|2" },
 	{ "a,b,_cio_line,_cio_raw", "1,\"2\",3,", NULL, "1,\"2\"", "1|2" },
@@ -1053,6 +1151,7 @@ Suite *csv_reader_suite(void)
 	tcase_add_test(tcase, columns_as_header);
 	tcase_add_test(tcase, fields_of_a_record);
 	tcase_add_test(tcase, doubled_quotes_in_any_cell);
+	tcase_add_test(tcase, nameless_column);
 	LOOP(tcase, one_row, rows);
 	LOOP(tcase, head_of_a_rejects_file, heads);
 	tcase_add_test(tcase, rows_of_round_lengths);

@@ -119,10 +119,18 @@ static const struct {
 	{ "missing.csv", NULL, "there is no such file: check the name", 66 },
 	{ "empty.csv", "", "it is empty: a CSV needs a header row, or --columns", 65 },
 	{ "broken.csv", "a,a\n1,2\n",
-	    "header: columns 1 and 2 have the same name, \"a\": rename or remove one", 65 },
-	{ "broken.tsv", "a\t\n1\t2\n", "header: column 2 has no name: give it one, or remove it",
+	    "header: columns 1 and 2 have the same name, \"a\": rename or remove one, or name all "
+	    "of "
+	    "them: --skip-lines=1 --columns=a,NAME2 (read as 2 columns, \"a\", \"a\")",
 	    65 },
-	{ "broken", "a,\n1,2\n", "header: column 2 has no name: give it one, or remove it", 65 },
+	{ "broken.tsv", "\ta\n1\t2\n",
+	    "header: column 1 has no name: give it one, or remove it, or name all of them: "
+	    "--skip-lines=1 --columns=NAME1,a (read as 2 columns, \"\", \"a\")",
+	    65 },
+	{ "broken", ",a\n1,2\n",
+	    "header: column 1 has no name: give it one, or remove it, or name all of them: "
+	    "--skip-lines=1 --columns=NAME1,a (read as 2 columns, \"\", \"a\")",
+	    65 },
 };
 
 START_TEST(refused_at_once)
@@ -726,7 +734,9 @@ START_TEST(named_pipe_with_a_broken_header)
 	ck_assert_int_eq(write(fd, "id,id\n1\n", 8), 8);
 	ck_assert_int_eq(folder_next(&f), INPUT_FAILED);
 	expect_reason(&f, name,
-	    "header: columns 1 and 2 have the same name, \"id\": rename or remove one", 65);
+	    "header: columns 1 and 2 have the same name, \"id\": rename or remove one, or name all "
+	    "of them: --skip-lines=1 --columns=id,NAME2 (read as 2 columns, \"id\", \"id\")",
+	    65);
 	close(fd);
 	folder_close(&f);
 }

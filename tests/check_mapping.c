@@ -547,38 +547,66 @@ END_TEST
 static const struct {
 	struct mapping_config config;
 	const char *names[4];
-	const char *id; /* NULL: nobody; "!": refused */
+	const char *id;   /* NULL: nobody; "!": refused */
+	const char *near; /* a column that nearly names somebody */
 } headers[] = {
-	{ { BY_NAME }, { "a", "email", "id" }, "id" },
-	{ { BY_NAME }, { "a", "email" }, "email" },
-	{ { BY_NAME }, { "a", "b" }, NULL },
-	{ { BY_NAME }, { "phone" }, NULL },
-	{ { BY_NAME, .phone_identifies = true }, { "phone" }, "phone" },
-	{ { BY_NAME, .id_field = "b" }, { "a", "b", "id" }, "b" },
-	{ { BY_NAME, .id_field = "x" }, { "id" }, NULL },
-	{ { BY_NAME, MAP({ "user", "id" }) }, { "user" }, "id" },
-	{ { BY_NAME, SET({ "id", "7" }) }, { "a" }, "id" },
-	{ { BY_NAME, DROP("id") }, { "id" }, "id" },
-	{ { BY_NAME, MAP({ "a", "b" }) }, { "a", "b" }, "!" },
-	{ { BY_NAME, .action_field = "id" }, { "id", "email" }, "email" },
+	{ { BY_NAME }, { "a", "email", "id" }, "id", NULL },
+	{ { BY_NAME }, { "a", "email" }, "email", NULL },
+	{ { BY_NAME }, { "a", "b" }, NULL, NULL },
+	{ { BY_NAME }, { "phone" }, NULL, NULL },
+	{ { BY_NAME, .phone_identifies = true }, { "phone" }, "phone", NULL },
+	{ { BY_NAME, .id_field = "b" }, { "a", "b", "id" }, "b", NULL },
+	{ { BY_NAME, .id_field = "x" }, { "id" }, NULL, NULL },
+	{ { BY_NAME, MAP({ "user", "id" }) }, { "user" }, "id", NULL },
+	{ { BY_NAME, SET({ "id", "7" }) }, { "a" }, "id", NULL },
+	{ { BY_NAME, DROP("id") }, { "id" }, "id", NULL },
+	{ { BY_NAME, MAP({ "a", "b" }) }, { "a", "b" }, "!", NULL },
+	{ { BY_NAME, .action_field = "id" }, { "id", "email" }, "email", NULL },
+	/* Nearly an identifying name, which no other column has exactly. */
+	{ { BY_NAME }, { "ID" }, NULL, "ID" },
+	{ { BY_NAME }, { "a", "E-mail" }, NULL, "E-mail" },
+	{ { BY_NAME }, { "e Mail", "id" }, "id", "e Mail" },
+	{ { BY_NAME }, { "ID", "email" }, "email", "ID" },
+	{ { BY_NAME }, { "CioId" }, NULL, "CioId" },
+	{ { BY_NAME }, { "cio-id" }, NULL, "cio-id" },
+	{ { BY_NAME }, { "_id" }, NULL, "_id" },
+	{ { BY_NAME },
+	    { "i\xc2\xa0"
+	      "d" },
+	    NULL,
+	    "i\xc2\xa0"
+	    "d" },
+	{ { BY_NAME }, { "id", "email", "Email" }, "id", NULL },
+	{ { BY_NAME }, { "Email", "email" }, "email", NULL },
+	{ { BY_NAME }, { "email address", "user_id", "idx", "d" }, NULL, NULL },
+	{ { BY_NAME }, { "email", "Phone" }, "email", NULL },
+	{ { BY_NAME, .phone_identifies = true }, { "email", "Phone" }, "email", "Phone" },
+	{ { BY_NAME, MAP({ "ID", "id" }) }, { "ID" }, "id", NULL },
+	{ { BY_NAME, MAP({ "x", "Id" }) }, { "x" }, NULL, "Id" },
+	{ { BY_NAME, DROP("ID") }, { "ID", "email" }, "email", NULL },
+	{ { BY_NAME, ONLY("email") }, { "ID", "email" }, "email", NULL },
+	{ { BY_NAME, SET({ "ID", "7" }) }, { "email" }, "email", NULL },
+	{ { BY_NAME, .id_field = "email" }, { "ID", "email" }, "email", NULL },
+	{ { BY_NAME, .id_field = "ID" }, { "ID", "email" }, "ID", NULL },
 };
 
 START_TEST(a_header_says_who_can_be_identified)
 {
 	struct mapping *m = mapping_new(&headers[_i].config);
 	struct reason why = { .text = "" };
-	const char *id = "?";
 	size_t count = 0;
 
 	while (count < 4 && headers[_i].names[count])
 		count++;
-	int result = mapping_check_header(m, headers[_i].names, count, &id, &why);
+	struct header_check check;
+	int result = mapping_check_header(m, headers[_i].names, count, &check, &why);
 	if (headers[_i].id && headers[_i].id[0] == '!') {
 		ck_assert_int_eq(result, -1);
 		ck_assert_ptr_nonnull(strstr(why.text, "\"b\" after --map"));
 	} else {
 		ck_assert_int_eq(result, 0);
-		ck_assert_pstr_eq(id, headers[_i].id);
+		ck_assert_pstr_eq(check.id, headers[_i].id);
+		ck_assert_pstr_eq(check.near, headers[_i].near);
 	}
 	mapping_free(m);
 }

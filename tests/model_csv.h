@@ -68,6 +68,7 @@ static inline void model_cell(struct model_row *r, const char *raw, size_t raw_l
 		const char *name = r->how->columns[r->count];
 		put_text(&r->cells, name, strlen(name));
 		put_text(&r->cells, text, n);
+		text = utf8_trim(text, &n);
 		r->names &= strlen(name) == n && memcmp(name, text, n) == 0;
 	}
 	r->count++;
@@ -294,7 +295,8 @@ static inline size_t model_step(struct buf *out, const char *data, size_t n, siz
 	if (!how->dialect.escape && !how->dialect.trim && how->dialect.quote)
 		model_ask_libcsv(&row, verdict);
 	if (verdict == MODEL_ROW && row.at <= longest) {
-		bool good = row.count == how->column_count && model_is_utf8(text, row.at);
+		bool good = row.count == how->column_count && model_is_utf8(text, row.at) &&
+		    !row.names;
 		if (row.filled)
 			put_origin(out, good ? 'R' : 'B', line, text, row.at);
 		if (row.filled && good)

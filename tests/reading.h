@@ -114,7 +114,7 @@ static inline void put_record(struct buf *out, enum input_result result, const s
 
 /*
  * Reads everything and writes it down: a record is "R line raw [name value]...", what is no record
- * "B line raw", each text with its length in front; "F" when the header is refused. The reasons are
+ * "B line raw", each text with its length in front; "F" when the input is refused. The reasons are
  * left out: libcsv has none.
  */
 static inline void trace_csv(struct buf *out, const char *data, size_t n, const struct feeding *how)
@@ -132,13 +132,13 @@ static inline void trace_csv(struct buf *out, const char *data, size_t n, const 
 	do
 		result = csv_reader_begin(&reader, how->columns, how->column_count, &why, &status);
 	while (result == INPUT_AGAIN);
-	if (result == INPUT_FAILED)
-		buf_str(out, "F");
 	while (result != INPUT_END && result != INPUT_FAILED) {
 		result = csv_reader_next(&reader, &r, &why);
 		if (result == INPUT_RECORD || result == INPUT_BAD)
 			put_record(out, result, &r);
 	}
+	if (result == INPUT_FAILED)
+		buf_str(out, "F");
 	csv_reader_free(&reader);
 	source_free(&s);
 }

@@ -3,13 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "input/csv_names.h"
 #include "input/csv_split.h"
 #include "base/log.h"
 #include "input/record.h"
 #include "base/utf8.h"
 #include "base/text.h"
-
-#define NAME_SHOWN ((size_t)60) /* bytes of a name in a message */
 
 const char *const reserved_columns[RESERVED_COLUMNS] = { "_cio_line", "_cio_outcome", "_cio_status",
 	"_cio_error", RESERVED_RAW };
@@ -23,77 +22,6 @@ bool name_is_reserved(const char *name, size_t n)
 bool name_is_raw(const char *name, size_t n)
 {
 	return n == sizeof RESERVED_RAW - 1 && memcmp(name, RESERVED_RAW, n) == 0;
-}
-
-/* By text, then by column, which is in key_len. */
-static int compare_names(const void *a, const void *b)
-{
-	const struct field *x = a, *y = b;
-	size_t n = x->value_len < y->value_len ? x->value_len : y->value_len;
-	int order = memcmp(x->value, y->value, n);
-
-	if (order == 0)
-		order = (x->value_len > y->value_len) - (x->value_len < y->value_len);
-	return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
-}
-
-static int refuse_repeated(const struct field *a, const struct field *b, struct reason *why)
-{
-	struct buf name = { .max = 4 * NAME_SHOWN };
-
-	text_safe(&name, a->value, a->value_len, NAME_SHOWN);
-	reason_set(why, "columns %u and %u have the same name, \"%.*s\": rename or remove one",
-	    (unsigned)a->key_len + 1, (unsigned)b->key_len + 1, (int)name.len, name.data);
-	buf_free(&name);
-	return -1;
-}
-
-static int check_repeated(const struct field *names, size_t n, struct reason *why)
-{
-	struct field *sorted = xcalloc(n, sizeof *sorted);
-	int result = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		sorted[i] = names[i];
-		sorted[i].key_len = (uint32_t)i;
-	}
-	qsort(sorted, n, sizeof *sorted, compare_names);
-	for (size_t i = 1; i < n && result == 0; i++) {
-		const struct field *a = &sorted[i - 1], *b = &sorted[i];
-		if (a->value_len == b->value_len && memcmp(a->value, b->value, a->value_len) == 0)
-			result = refuse_repeated(a, b, why);
-	}
-	free(sorted);
-	return result;
-}
-
-static int check_names(const struct field *names, size_t n, struct reason *why)
-{
-	size_t reserved = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct field *f = &names[i];
-		if (f->value_len == 0)
-			return reason_set(why, "column %zu has no name: give it one, or remove it",
-			    i + 1);
-		if (memchr(f->value, '\0', f->value_len))
-			return reason_set(why,
-			    "the name of column %zu has a NUL byte in it: is this a text file?",
-			    i + 1);
-		if (!utf8_valid(f->value, f->value_len))
-			return reason_set(why,
-			    "the name of column %zu is not UTF-8: convert the file "
-			    "(iconv -f ... -t UTF-8)",
-			    i + 1);
-		reserved += name_is_reserved(f->value, f->value_len);
-	}
-	if (n > INPUT_FIELDS_MAX)
-		return reason_set(why, "there are %zu columns; at most %u can be read", n,
-		    INPUT_FIELDS_MAX);
-	if (reserved == n)
-		return reason_set(why,
-		    "there is no column but cio-import's own (" RESERVED_PREFIX "...)");
-	return check_repeated(names, n, why);
 }
 
 static void set_name(struct field *to, const struct field *from)
@@ -128,7 +56,8 @@ static void add_columns(struct csv_header *h, const struct field *names, size_t 
 		size_t at = h->columns + i;
 		struct field *cell = &h->cells[at];
 		set_name(cell, &names[i]);
-		h->dropped[at] = name_is_reserved(cell->name, cell->name_len);
+		h->dropped[at] = cell->name_len == 0 ||
+		    name_is_reserved(cell->name, cell->name_len);
 		if (name_is_raw(cell->name, cell->name_len))
 			h->raw_column = at;
 		if (h->dropped[at])
@@ -141,18 +70,49 @@ static void add_columns(struct csv_header *h, const struct field *names, size_t 
 	h->shown.names = h->names;
 }
 
-struct csv_header *csv_header_new(const struct field *names, size_t n, const struct csv_dialect *d,
-    bool given, struct reason *why)
+/* How many names at the end are empty; 0 where all are. */
+static size_t count_nameless(const struct field *names, size_t n)
 {
-	if (check_names(names, n, why))
-		return NULL;
+	size_t nameless = 0;
+
+	while (nameless < n && names[n - 1 - nameless].value_len == 0)
+		nameless++;
+	return nameless < n ? nameless : 0;
+}
+
+static struct csv_header *make(const struct csv_heading *heading, size_t nameless)
+{
 	struct csv_header *h = xcalloc(1, sizeof *h);
-	h->shown.dialect = *d;
+
+	h->shown.dialect = *heading->dialect;
 	h->trailing = true;
-	h->given = given;
+	h->given = heading->row == NULL;
+	h->nameless = nameless;
 	buf_init(&h->raw, BUF_UNBOUNDED);
 	buf_init(&h->front, BUF_UNBOUNDED);
-	add_columns(h, names, n);
+	buf_init(&h->rename, BUF_UNBOUNDED);
+	if (nameless > 0)
+		csv_names_rename(heading, &h->rename);
+	h->shown.last_line = heading->last_line;
+	add_columns(h, heading->names, heading->count);
+	return h;
+}
+
+struct csv_header *csv_header_new(const struct csv_heading *read, struct reason *why)
+{
+	struct field *names = xcalloc(read->count, sizeof *names);
+	struct csv_heading heading = *read;
+	struct csv_header *h = NULL;
+
+	for (size_t i = 0; i < read->count; i++) {
+		names[i].value_len = read->names[i].value_len;
+		names[i].value = utf8_trim(read->names[i].value, &names[i].value_len);
+	}
+	heading.names = names;
+	size_t nameless = read->row ? count_nameless(names, read->count) : 0;
+	if (csv_names_check(&heading, nameless, why) == 0)
+		h = make(&heading, nameless);
+	free(names);
 	return h;
 }
 
@@ -170,6 +130,7 @@ void csv_header_free(struct csv_header *h)
 	free(h->names);
 	buf_free(&h->raw);
 	buf_free(&h->front);
+	buf_free(&h->rename);
 	free(h);
 }
 
@@ -213,7 +174,18 @@ void csv_header_keep_raw(struct csv_header *h, const char *row, const struct fie
 
 static bool is_text(const struct field *cell, const char *text, size_t n)
 {
-	return cell->value_len == n && memcmp(cell->value, text, n) == 0;
+	size_t len = cell->value_len;
+	const char *value = utf8_trim(cell->value, &len);
+
+	return len == n && memcmp(value, text, n) == 0;
+}
+
+bool csv_header_is_again(const struct csv_header *h, const struct field *fields)
+{
+	for (size_t i = 0; i < h->shown.count; i++)
+		if (!is_text(&fields[i], fields[i].name, fields[i].name_len))
+			return false;
+	return true;
 }
 
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "input/input.h"
 
+struct csv_heading;
 struct field;
 struct reason;
 
@@ -27,16 +28,15 @@ struct csv_header {
 	bool trailing;      /* the dropped ones are the last ones */
 	size_t raw_column;  /* the one that is called _cio_raw, or `columns` */
 	bool given;         /* by --columns: there is no header row */
+	size_t nameless;    /* columns at the end that have no name, and must be empty */
+	struct buf rename;  /* the options that give them one */
 	struct buf raw, front;
 	const char **names;
 };
 
-/*
- * Makes a header of n names, which are copied. `given`: from --columns. NULL with *why ("column 3
- * has no name") where they are no good.
- */
-struct csv_header *csv_header_new(const struct field *names, size_t n, const struct csv_dialect *d,
-    bool given, struct reason *why);
+/* Makes a header of what was read, which is copied: white space round names is dropped. NULL with
+ * *why where it will not do. */
+struct csv_header *csv_header_new(const struct csv_heading *read, struct reason *why);
 void csv_header_free(struct csv_header *h); /* NULL is fine */
 
 /* The lines in front of it. */
@@ -50,6 +50,9 @@ void csv_header_keep_raw(struct csv_header *h, const char *row, const struct fie
  * five of a rejects file: its head. Then the header gets those columns too.
  */
 bool csv_header_widen(struct csv_header *h, const struct field *cells, size_t n);
+
+/* Whether a record's texts, in its fields, are the header's names once more. */
+bool csv_header_is_again(const struct csv_header *h, const struct field *fields);
 
 bool name_is_reserved(const char *name, size_t n);
 bool name_is_raw(const char *name, size_t n);

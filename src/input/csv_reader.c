@@ -1,6 +1,7 @@
 /* CSV records: rows (csv_rows.h) under a header. */
 #include "input/reader.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -8,6 +9,7 @@
 #include "base/reason.h"
 #include "base/utf8.h"
 #include "input/csv_count.h"
+#include "input/csv_names.h"
 #include "input/csv_text.h"
 #include "input/record.h"
 
@@ -76,8 +78,16 @@ static int make_header(struct csv_reader *c, struct reason *why)
 {
 	struct csv_split row;
 	const struct field *names = split_again(c, &row);
+	const struct csv_heading heading = {
+		.dialect = &c->dialect,
+		.names = names,
+		.count = row.width,
+		.row = row.row,
+		.row_len = (size_t)(row.row_end - row.row),
+		.last_line = csv_rows_line(&c->rows),
+	};
 
-	c->header = csv_header_new(names, row.width, &c->dialect, false, why);
+	c->header = csv_header_new(&heading, why);
 	if (c->header) {
 		csv_header_keep_raw(c->header, row.row, row.fields);
 		csv_header_keep_front(c->header, &c->rows.front);
@@ -95,11 +105,29 @@ static int given_header(struct csv_reader *c, const char *const *columns, size_t
 		names[i].value = columns[i];
 		names[i].value_len = strlen(columns[i]);
 	}
-	c->header = csv_header_new(names, count, &c->dialect, true, why);
+	const struct csv_heading heading = { .dialect = &c->dialect,
+		.names = names,
+		.count = count };
+	c->header = csv_header_new(&heading, why);
 	free(names);
 	if (c->header)
 		csv_header_keep_raw(c->header, NULL, NULL);
 	return c->header ? 0 : -1;
+}
+
+/* The first row is none. */
+static enum input_result refuse_row(struct csv_reader *c, struct reason *why, int *status)
+{
+	const struct csv_split *row = &c->rows.split;
+	const struct csv_heading heading = {
+		.dialect = &c->dialect,
+		.row = row->row,
+		.row_len = (size_t)(row->row_end - row->row),
+		.last_line = csv_rows_line(&c->rows),
+	};
+
+	csv_names_malformed(&heading, why);
+	return refuse("header: ", why, status);
 }
 
 /* A hint for files that are something else altogether. */
@@ -124,7 +152,7 @@ static enum input_result header_row(struct csv_reader *c, struct reason *why, in
 	case INPUT_RECORD:
 		break;
 	case INPUT_BAD:
-		return refuse("header: ", why, status);
+		return refuse_row(c, why, status);
 	case INPUT_END:
 		reason_set(why, "it is empty: a CSV needs a header row, or --columns");
 		return refuse("", why, status);
@@ -196,6 +224,38 @@ static int refuse_encoding(const struct csv_reader *c, const struct csv_split *s
 		    cell, good + 1, (unsigned char)f->value[good]);
 	}
 	return reason_set(why, "the row is not UTF-8: convert the file (iconv -f ... -t UTF-8)");
+}
+
+/* A cell that stands under no name. In the first row it is the header's fault, else the row's. */
+static enum input_result refuse_nameless(struct csv_reader *c, uint64_t line, struct reason *why)
+{
+	const struct csv_header *h = c->header;
+	size_t i = h->columns - h->nameless;
+	bool first = !c->named;
+
+	c->named = true;
+	while (i < h->columns && csv_is_empty(&c->dialect, &h->cells[i]))
+		i++;
+	if (i == h->columns)
+		return INPUT_RECORD;
+	if (!first) {
+		reason_set(why, "cell %zu stands under no name: name all columns with %.*s", i + 1,
+		    (int)h->rename.len, h->rename.data);
+		return INPUT_BAD;
+	}
+	reason_exit(why, EX_DATAERR,
+	    "header: column %zu has no name, and line %" PRIu64
+	    " has something in it: name all columns with %.*s",
+	    i + 1, line, (int)h->rename.len, h->rename.data);
+	return INPUT_FAILED;
+}
+
+/* Whether the record may be the header again: most are not from their first byte on. */
+static inline bool may_be_again(const struct field *first)
+{
+	return first->value_len >= first->name_len &&
+	    (first->value[0] == first->name[0] || first->value[0] <= ' ' ||
+	        (unsigned char)first->value[0] > 0x7f);
 }
 
 static void set_origin(struct record *r, const char *raw, size_t n)
@@ -291,23 +351,23 @@ static int drop_columns(struct csv_reader *c, struct record *r, struct reason *w
 
 	cut_raw(c, r);
 	csv_texts(&c->dialect, &c->rows.split, h->cells, h->columns, h->dropped, &c->scratch);
-	if (has_inner(h))
-		return read_inner(c, &h->cells[h->raw_column], r, why);
 	for (size_t i = 0; i < h->columns; i++) {
 		if (h->dropped[i])
 			continue;
 		h->kept[shown].value = h->cells[i].value;
 		h->kept[shown++].value_len = h->cells[i].value_len;
 	}
-	return 0;
+	if (!has_inner(h) || csv_header_is_again(h, h->kept))
+		return 0;
+	return read_inner(c, &h->cells[h->raw_column], r, why);
 }
 
-static enum input_result finish_row(struct csv_reader *c, struct record *r, struct reason *why)
+/* Whether the row that was split is one of the header's. INPUT_FAILED: the header will not do. */
+static enum input_result check_row(struct csv_reader *c, uint64_t line, struct reason *why)
 {
-	struct csv_header *h = c->header;
-	struct csv_split *split = &c->rows.split;
+	const struct csv_header *h = c->header;
+	const struct csv_split *split = &c->rows.split;
 
-	set_origin(r, split->row, (size_t)(split->row_end - split->row));
 	if (split->cells != h->columns) {
 		refuse_width(h, split->cells, h->columns, why);
 		return INPUT_BAD;
@@ -316,15 +376,32 @@ static enum input_result finish_row(struct csv_reader *c, struct record *r, stru
 		refuse_encoding(c, split, why);
 		return INPUT_BAD;
 	}
+	return h->nameless > 0 ? refuse_nameless(c, line, why) : INPUT_RECORD;
+}
+
+static enum input_result finish_row(struct csv_reader *c, struct record *r, struct reason *why)
+{
+	struct csv_header *h = c->header;
+	struct csv_split *split = &c->rows.split;
+
+	set_origin(r, split->row, (size_t)(split->row_end - split->row));
+	enum input_result good = check_row(c, r->from.line, why);
+	if (good != INPUT_RECORD)
+		return good;
 	r->layout = &c->layout;
 	r->fields = c->layout.fields;
 	r->count = c->layout.count;
 	note_texts(c, r, split);
-	if (h->columns != h->shown.count)
-		return drop_columns(c, r, why) ? INPUT_BAD : INPUT_RECORD;
-	if (split->doubled || c->dialect.null_count > 0 || c->rows.slow)
+	if (h->columns != h->shown.count) {
+		if (drop_columns(c, r, why) != 0)
+			return INPUT_BAD;
+	} else if (split->doubled || c->dialect.null_count > 0 || c->rows.slow) {
 		csv_texts(&c->dialect, split, h->cells, h->columns, NULL, &c->scratch);
-	return INPUT_RECORD;
+	}
+	if (!may_be_again(r->fields) || !csv_header_is_again(h, r->fields))
+		return INPUT_RECORD;
+	reason_set(why, "the row is the header again: take it out (were files joined?)");
+	return INPUT_BAD;
 }
 
 /* The first row where --columns was given: the head of a rejects file? Then it is no record. */

@@ -203,6 +203,11 @@ static bool skip_front(struct csv_rows *r)
 	return r->lines_left == 0;
 }
 
+uint64_t csv_rows_line(const struct csv_rows *r)
+{
+	return (r->feeds ? r->feeds : r->returns) + 1;
+}
+
 /* -- rows that are too long -- */
 
 /* From what was seen of a row on, over all that follows: how it ends. CSV_GOES_ON: it never
@@ -388,7 +393,7 @@ static enum input_result look(struct csv_rows *r, uint64_t *line, struct reason 
 		    s->data[s->start] == comment)
 			r->mode = CSV_LINE_END;
 	} while (r->mode == CSV_LINE_END && s->start < s->end);
-	*line = (r->feeds ? r->feeds : r->returns) + 1;
+	*line = csv_rows_line(r);
 	if (r->mode == CSV_BAD_LINE)
 		return bad_line(r, why);
 	if (r->mode != CSV_ROWS || s->start == s->end)

@@ -72,6 +72,9 @@ void csv_rows_free(struct csv_rows *r);
  */
 enum input_result csv_rows_next(struct csv_rows *r, uint64_t *line, struct reason *why);
 
+/* The line of the next byte. */
+uint64_t csv_rows_line(const struct csv_rows *r);
+
 /* Splits n bytes that are a whole row, where they are one, into s->fields (s->width of them). */
 enum csv_result csv_rows_split(struct csv_rows *r, struct csv_split *s, const char *row, size_t n);
 

@@ -121,11 +121,19 @@ struct input_header {
 	const char *raw;
 	size_t raw_len;
 	struct csv_dialect dialect;
+	uint64_t last_line; /* of its FILE: where it ends; of --columns: 0 */
 	/* the lines in front of it that are no part of the CSV, line breaks and all */
 	const char *front;
 	size_t front_len;
 };
 const struct input_header *input_header_of(const struct input *in, unsigned file);
+
+/* Adds what a header was read as: ` (read as 2 columns, "id", "name")`. */
+void input_header_show(const struct input_header *h, struct buf *out);
+
+/* Adds what may mend a header none of whose names will do, where something in it tells, else
+ * `otherwise`; and what it was read as. */
+void input_header_explain(const struct input_header *h, const char *otherwise, struct buf *out);
 
 /*
  * Counting ahead: does a bounded piece of the counting of records in all FILEs (about

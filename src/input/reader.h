@@ -38,7 +38,8 @@ struct csv_reader {
 	struct csv_dialect dialect;
 	struct csv_rows rows;
 	struct csv_header *header;
-	bool begun;           /* the first row was seen */
+	bool begun;           /* the first row was seen ... */
+	bool named;           /* ... and that what stands in it under no name is nothing */
 	struct layout layout; /* the header's columns that are not dropped */
 	struct buf scratch;   /* texts that had doubled quotes or escapes */
 	struct buf inner;     /* the same, of a row out of _cio_raw */

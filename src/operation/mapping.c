@@ -629,8 +629,25 @@ int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
 	return apply_steps(m, p, r, out, why);
 }
 
-int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id,
-    struct reason *why)
+/* A field that is left, and nearly has the name of an identifying one that is not there. */
+static void find_near(const struct mapping *m, const struct plan *p, const struct field *fields,
+    struct header_check *out)
+{
+	int types = m->config->phone_identifies ? ID_TYPE_COUNT : ID_PHONE;
+
+	for (size_t i = 0; i < p->count && !out->near; i++) {
+		const struct field f = step_field(m, &p->steps[i], fields);
+		enum id_type type = id_type_near(f.name, f.name_len);
+		if (p->steps[i].apart || p->steps[i].set || (int)type >= types ||
+		    find_step(m, p, fields, id_type_names[type]) != NONE)
+			continue;
+		out->near = f.name;
+		out->near_type = type;
+	}
+}
+
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
+    struct header_check *out, struct reason *why)
 {
 	struct plan p = { .id = NONE };
 	struct field *fields = xcalloc(count, sizeof *fields);
@@ -641,7 +658,11 @@ int mapping_check_header(struct mapping *m, const char *const *names, size_t cou
 		fields[i].name_len = (uint32_t)strlen(names[i]);
 	}
 	plan_make(m, &p, fields, count);
-	*id = p.id == NONE ? NULL : step_field(m, &p.steps[p.id], fields).name;
+	*out = (struct header_check){ .near_type = ID_TYPE_COUNT };
+	if (p.id != NONE)
+		out->id = step_field(m, &p.steps[p.id], fields).name;
+	if (!m->config->id_field)
+		find_near(m, &p, fields, out);
 	if (p.conflict) {
 		*why = *p.conflict;
 		result = -1;

@@ -96,12 +96,18 @@ void mapping_free(struct mapping *m);
 int mapping_apply(struct mapping *m, const struct record *r, struct mapped *out,
     struct reason *why);
 
-/*
- * Whether a CSV with these names can identify anybody: the name of the field that would be used,
- * or NULL. Two names that a rename makes equal are refused: -1 with *why.
- */
-int mapping_check_header(struct mapping *m, const char *const *names, size_t count, const char **id,
-    struct reason *why);
+/* Whom records with certain names are about. */
+struct header_check {
+	const char *id; /* the field that names the person, or NULL */
+	const char
+	    *near; /* where --id does not say it: a field that is called nearly so, and ... */
+	enum id_type near_type; /* ... as what, which no field is called exactly; or NULL */
+};
+
+/* What a CSV with these names can identify. Two names that a rename makes equal are refused: -1
+ * with *why. What *out points to is the names' and the configuration's. */
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
+    struct header_check *out, struct reason *why);
 
 /* The mapping's options as text, for the checkpoint to tell one mapping from another. */
 void mapping_describe(const struct mapping_config *config, struct buf *out);

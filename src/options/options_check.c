@@ -53,6 +53,21 @@ static int check_segment(const char *segment, struct reason *why)
 	    settings_shown(segment, shown));
 }
 
+/* --id=Email: an email address, or an id? The name only nearly says it. */
+static int check_id_field(const struct options *o, struct reason *why)
+{
+	const char *field = o->mapping.id_field;
+	char shown[SETTINGS_SHOWN];
+
+	if (!field || o->mapping.id_type != -1)
+		return 0;
+	enum id_type near = id_type_near(field, strlen(field));
+	if (near == ID_ID || near == ID_TYPE_COUNT || strcmp(field, id_type_names[near]) == 0)
+		return 0;
+	return reason_set(why, "--id=%s: say what it holds: --id-type=%s, or --id-type=id",
+	    settings_shown(field, shown), id_type_names[near]);
+}
+
 static int check_action(const struct settings *s, struct reason *why)
 {
 	const struct options *o = s->options;
@@ -74,7 +89,7 @@ static int check_action(const struct settings *s, struct reason *why)
 		return reason_set(why, "--segment needs --action=segment-add or segment-remove");
 	if (o->segment && check_segment(o->segment, why) != 0)
 		return -1;
-	return check_phone(o, why);
+	return check_id_field(o, why) != 0 ? -1 : check_phone(o, why);
 }
 
 static int check_columns(const struct input_config *c, struct reason *why)

@@ -2,14 +2,20 @@
 #include "run/feed.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
+#include "base/buf.h"
 #include "base/reason.h"
+#include "base/text.h"
+#include "input/csv_names.h"
 #include "input/input.h"
 #include "operation/mapping.h"
 #include "options/options.h"
 #include "queue/batch.h"
 #include "run/producer.h"
+
+#define NAME_SHOWN 60u /* bytes of a name in a message */
 
 static int open_mapping(struct feed *f, const struct options *o, struct reason *why)
 {
@@ -39,29 +45,84 @@ static int check_sets(const struct options *o, const struct input *in, unsigned 
 	    inner.text);
 }
 
+/* A column that was probably meant to name the person, and does not. */
+static int refuse_near(const char *file, const struct input_header *h,
+    const struct header_check *check, struct reason *why)
+{
+	const char *type = id_type_names[check->near_type];
+	struct buf text = { .max = REASON_MAX - 1 };
+
+	text_safe(&text, check->near, strlen(check->near), NAME_SHOWN);
+	buf_fmt(&text, "\" is not \"%s\", which names people: say --map=", type);
+	csv_names_word(&text, check->near, strlen(check->near));
+	buf_fmt(&text, "=%s if it is that, or --id=", type);
+	if (check->id) {
+		csv_names_word(&text, check->id, strlen(check->id));
+		buf_str(&text, " if that names the person");
+	} else {
+		csv_names_word(&text, check->near, strlen(check->near));
+		buf_fmt(&text, " --id-type=%s", type);
+	}
+	input_header_show(h, &text);
+	reason_exit(why, EX_DATAERR, "%s: its header's \"%.*s", file, (int)text.len, text.data);
+	buf_free(&text);
+	return -1;
+}
+
+/* A --map makes two names equal. */
+static int refuse_conflict(const char *file, const struct input_header *h, const char *problem,
+    struct reason *why)
+{
+	struct buf text = { .max = REASON_MAX - 1 };
+
+	buf_str(&text, problem);
+	input_header_show(h, &text);
+	reason_exit(why, EX_DATAERR, "%s: %.*s", file, (int)text.len, text.data);
+	buf_free(&text);
+	return -1;
+}
+
+/* No column names the person. */
+static int refuse_nobody(const char *file, const struct input_header *h, const char *wanted,
+    struct reason *why)
+{
+	struct buf text = { .max = REASON_MAX - 1 };
+
+	if (wanted) {
+		buf_str(&text, "its header has no field \"");
+		text_safe(&text, wanted, strlen(wanted), NAME_SHOWN);
+		buf_str(&text, "\" to name the person: ");
+		input_header_explain(h, "correct --id", &text);
+	} else {
+		buf_str(&text, "no field of its header names the person (id, email, cio_id): say ");
+		input_header_explain(h, "which does with --id=FIELD", &text);
+	}
+	reason_exit(why, EX_DATAERR, "%s: %.*s", file, (int)text.len, text.data);
+	buf_free(&text);
+	return -1;
+}
+
 int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o,
     struct reason *why)
 {
 	const struct input_header *h = input_header_of(in, file);
-	const char *name = input_name(in, file), *id = NULL, *wanted = o->mapping.id_field;
+	const char *name = input_name(in, file);
+	struct header_check check;
 	struct reason inner;
 
 	if (check_sets(o, in, file, why) != 0)
 		return -1;
 	if (!h)
 		return 0;
-	if (mapping_check_header(m, h->names, h->count, &id, &inner) != 0)
-		return reason_exit(why, EX_DATAERR, "%s: %s", name, inner.text);
-	if (id || o->mapping.action_field || !action_needs_person(o->action))
+	if (mapping_check_header(m, h->names, h->count, &check, &inner) != 0)
+		return refuse_conflict(name, h, inner.text, why);
+	if (!action_needs_person(o->action) && !o->mapping.action_field)
 		return 0;
-	if (wanted)
-		return reason_exit(why, EX_DATAERR,
-		    "%s: its header has no field \"%s\" to name the person: correct --id", name,
-		    wanted);
-	return reason_exit(why, EX_DATAERR,
-	    "%s: no field of its header names the person (id, email, cio_id): say which does with "
-	    "--id=FIELD",
-	    name);
+	if (check.near)
+		return refuse_near(name, h, &check, why);
+	if (check.id || o->mapping.action_field)
+		return 0;
+	return refuse_nobody(name, h, o->mapping.id_field, why);
 }
 
 static struct operation_config make_operations(const struct feed *f, const struct options *o)

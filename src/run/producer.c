@@ -70,14 +70,17 @@ static bool is_last(enum made_kind kind)
 
 /* -- reading -- */
 
-/* A pipe's header is known only when its first record has come. */
-static bool header_is_good(struct producer *m, unsigned file)
+/* A pipe's header is known only when its first record has come, or when there is none: those of all
+ * FILEs before `file`. */
+static bool headers_are_good(struct producer *m, unsigned file)
 {
-	if (file < m->headers_checked)
-		return true;
-	m->headers_checked = file + 1;
-	m->status = EX_DATAERR;
-	return feed_header(m->mapping, m->input, file, m->o, &m->why) == 0;
+	while (m->headers_checked < file) {
+		if (feed_header(m->mapping, m->input, m->headers_checked++, m->o, &m->why) == 0)
+			continue;
+		m->status = EX_DATAERR;
+		return false;
+	}
+	return true;
 }
 
 /* Who works ahead may read more than is taken. */
@@ -97,12 +100,15 @@ static enum made_kind read_record(struct producer *m)
 		    input_name(m->input, input_file(m->input)));
 		return MADE_FAILED;
 	}
-	if (got == INPUT_AGAIN || got == INPUT_END)
-		return got == INPUT_END ? MADE_END : MADE_AGAIN;
+	if (got == INPUT_AGAIN)
+		return MADE_AGAIN;
 	if (got == INPUT_FAILED)
 		return MADE_FAILED;
-	if (!header_is_good(m, m->record.from.file))
+	if (!headers_are_good(m,
+	        got == INPUT_END ? (unsigned)m->o->input.file_count : m->record.from.file + 1))
 		return MADE_FAILED;
+	if (got == INPUT_END)
+		return MADE_END;
 	if (m->record.from.number <= m->o->skip)
 		return MADE_PASSED;
 	if (got == INPUT_BAD)

@@ -32,7 +32,8 @@ static void with_header(const char *text, size_t n, struct feeding *how)
 	how->chunk = chunk;
 	trace_csv(&again, text, n, how);
 	must_be_same(&once, &again, text, n, how);
-	if (!memchr(text, '\x1e', n) && trace_records(&once) != count_csv(text, n, how))
+	bool refused = once.len > 0 && once.data[once.len - 1] == 'F';
+	if (!refused && !memchr(text, '\x1e', n) && trace_records(&once) != count_csv(text, n, how))
 		abort();
 	buf_free(&once);
 	buf_free(&again);
