@@ -143,8 +143,8 @@ END_TEST
 /* Of every API: what it would be told for a redirect to it is followed. */
 START_TEST(regions)
 {
-	static const struct api_host *const hosts[] = { &api_track_host };
-	const char *base = hosts[0]->base[_i];
+	static const struct api_host *const hosts[] = { &api_track_host, &api_app_host };
+	const char *base = hosts[_i / 2]->base[_i % 2];
 	char *parsed = NULL;
 	struct reason why;
 
@@ -152,7 +152,7 @@ START_TEST(regions)
 	ck_assert_str_eq(parsed, base);
 	ck_assert(endpoint_is_private(base));
 	ck_assert_ptr_nonnull(strstr(base, "." ENDPOINT_DOMAIN));
-	ck_assert_int_eq(strstr(base, "-eu.") != NULL, _i == 1);
+	ck_assert_int_eq(strstr(base, "-eu.") != NULL, _i % 2 == 1);
 	free(parsed);
 }
 END_TEST
@@ -223,7 +223,7 @@ Suite *endpoint_suite(void)
 	tcase_add_loop_test(t, accepts, 0, COUNT(good));
 	tcase_add_loop_test(t, refuses, 0, COUNT(bad));
 	tcase_add_test(t, length);
-	tcase_add_loop_test(t, regions, 0, 2);
+	tcase_add_loop_test(t, regions, 0, 4);
 	tcase_add_loop_test(t, nearest, 0, COUNT(words));
 	tcase_add_test(t, nearest_of_several);
 	suite_add_tcase(s, t);

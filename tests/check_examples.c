@@ -70,6 +70,7 @@ static void write_files(struct place *p)
 	    "{\"id\":\"1\",\"name\":\"seen\",\"price\":29.99}\n"
 	    "{\"id\":\"2\",\"name\":\"seen\"}\n{\"id\":\"1\",\"name\":\"bought\"}\n");
 	harness_write_text(p->h, "vip.csv", "email\nuser1@example.com\nuser2@example.com\n");
+	harness_write_text(p->h, "bounced.csv", "email,when\ngone@example.com,2024-02-29\n");
 	harness_write_text(p->h, "companies.csv", "object_id,name\nacme,Acme\n");
 	harness_write_text(p->h, "employees.csv",
 	    "email,object_id,role\nuser1@example.com,acme,boss\n");
@@ -281,6 +282,12 @@ static void expect_segment(struct place *p, const struct harness_run *run)
 	    "the segment is not what the file has%s", harness_show(run));
 }
 
+static void expect_bounced(struct place *p, const struct harness_run *run)
+{
+	ck_assert_msg(sandbox_esp_suppressed(p->sandbox, "bounces", "gone@example.com"),
+	    "the address is not suppressed%s", harness_show(run));
+}
+
 /* By a text that such an example has; the first that matches counts, and each must be met
  * somewhere. */
 static const struct expectation {
@@ -296,6 +303,7 @@ static const struct expectation {
 	{ "--action=entity", expect_company },
 	{ "--action=relate", expect_employees },
 	{ "--action=segment-add", expect_segment },
+	{ "--action=esp-suppress", expect_bounced },
 	{ "cio-import", expect_people },
 };
 #define EXPECTATIONS (sizeof expectations / sizeof *expectations)

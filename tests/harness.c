@@ -274,6 +274,7 @@ struct harness *harness_new(const struct sandbox *s)
 	if (s) {
 		harness_env(h, "CUSTOMERIO_SITE_ID", "sandbox");
 		harness_env(h, "CUSTOMERIO_TRACK_API_KEY", "sandbox");
+		harness_env(h, "CUSTOMERIO_APP_API_KEY", "sandbox");
 		harness_env(h, "CUSTOMERIO_URL", sandbox_url(s));
 	}
 	return h;

@@ -22,10 +22,12 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_UNRELATE] = "unrelate",
 	[ACTION_SEGMENT_ADD] = "segment-add",
 	[ACTION_SEGMENT_REMOVE] = "segment-remove",
+	[ACTION_ESP_SUPPRESS] = "esp-suppress",
+	[ACTION_ESP_UNSUPPRESS] = "esp-unsuppress",
 };
 
 static const struct {
-	bool person, event, object, segment, removes;
+	bool person, event, object, segment, removes, suppression;
 } actions[ACTION_COUNT] = {
 	[ACTION_IDENTIFY] = { .person = true },
 	[ACTION_TRACK] = { .person = true, .event = true },
@@ -45,6 +47,8 @@ static const struct {
 	[ACTION_UNRELATE] = { .person = true, .object = true },
 	[ACTION_SEGMENT_ADD] = { .person = true, .segment = true },
 	[ACTION_SEGMENT_REMOVE] = { .person = true, .segment = true, .removes = true },
+	[ACTION_ESP_SUPPRESS] = { .person = true, .suppression = true },
+	[ACTION_ESP_UNSUPPRESS] = { .person = true, .suppression = true },
 };
 
 const char *action_name(enum action a)
@@ -91,6 +95,11 @@ bool action_is_object(enum action a)
 bool action_is_segment(enum action a)
 {
 	return actions[a].segment;
+}
+
+bool action_is_suppression(enum action a)
+{
+	return actions[a].suppression;
 }
 
 bool action_removes(enum action a)

@@ -30,6 +30,12 @@ static const struct {
 	} /* packed, asked or not */
 	[ACTION_SEGMENT_ADD] = SEGMENTS,
 	[ACTION_SEGMENT_REMOVE] = SEGMENTS,
+#define SUPPRESSION \
+	{ \
+		&api_suppression, &api_suppression \
+	}
+	[ACTION_ESP_SUPPRESS] = SUPPRESSION,
+	[ACTION_ESP_UNSUPPRESS] = SUPPRESSION,
 };
 
 const struct api *api_for(enum action action, bool batch)

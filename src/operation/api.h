@@ -20,10 +20,11 @@ enum api_auth {
 
 /* One server's side: several APIs may be on it. */
 struct api_host {
-	const char *name;    /* "Track API" */
+	const char *label;   /* "app": of what is not the Track API, in a dry run; or NULL */
 	const char *base[2]; /* by region: us, eu */
 	enum api_auth auth;
 	const char *check_path; /* a GET that tells whether the credentials are good */
+	bool may_refuse_check;  /* 403 to it says that they are good, and for less than that */
 };
 
 /* How many records become one request: `opening`, their bodies with commas between them,
@@ -63,7 +64,10 @@ struct api {
 /* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
 const struct api *api_for(enum action action, bool batch);
 
-extern const struct api_host api_track_host;
-extern const struct api api_track, api_track_batch, api_segments;
+extern const struct api_host api_track_host, api_app_host;
+extern const struct api api_track, api_track_batch, api_segments, api_suppression;
+
+/* The lists that esp-suppress knows; NULL at the end. */
+extern const char *const suppression_names[];
 
 #endif

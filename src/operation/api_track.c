@@ -3,7 +3,6 @@
 #include "operation/operation_parts.h"
 
 const struct api_host api_track_host = {
-	.name = "Track API",
 	.base = { "https://track.customer.io", "https://track-eu.customer.io" },
 	.auth = API_SITE_AND_KEY,
 	.check_path = "/api/v1/accounts/region",

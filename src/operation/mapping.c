@@ -198,6 +198,7 @@ static enum field_role role_of(const char *name, size_t n)
 		[ROLE_OBJECT_ID] = "object_id",
 		[ROLE_CIO_OBJECT_ID] = "cio_object_id",
 		[ROLE_SEGMENT_ID] = "segment_id",
+		[ROLE_SUPPRESSION] = "suppression",
 		[ROLE_STAMP] = "_timestamp",
 		[ROLE_RELATIONSHIPS] = "cio_relationships",
 		[ROLE_UPDATE] = "_update",

@@ -167,6 +167,7 @@ void operation_print(const struct operation *op, struct buf *out)
 	};
 	/* of what has a path of its own and is packed all the same, a request of one */
 	const struct envelope *e = op->path_len ? api_for(op->action, false)->envelope : NULL;
+	const struct api_host *host = api_for(op->action, false)->host;
 	struct writer w;
 
 	writer_open(&w, out, op->path_len + op->body_len + 100);
@@ -174,6 +175,11 @@ void operation_print(const struct operation *op, struct buf *out)
 	if (op->from.number) {
 		writer_lit(&w, "\"record\":");
 		writer_num(&w, (int64_t)op->from.number);
+		writer_byte(&w, ',');
+	}
+	if (host->label) {
+		writer_lit(&w, "\"api\":");
+		writer_text(&w, host->label, strlen(host->label));
 		writer_byte(&w, ',');
 	}
 	writer_add(&w, methods[op->method], strlen(methods[op->method]));

@@ -36,6 +36,8 @@ enum action {
 	ACTION_UNRELATE,
 	ACTION_SEGMENT_ADD,
 	ACTION_SEGMENT_REMOVE,
+	ACTION_ESP_SUPPRESS,
+	ACTION_ESP_UNSUPPRESS,
 	ACTION_COUNT,
 };
 
@@ -48,7 +50,8 @@ bool action_needs_person(enum action a);                        /* takes an iden
 bool action_is_event(enum action a);
 /* object, delete-object, relate, unrelate */
 bool action_is_object(enum action a);
-bool action_is_segment(enum action a); /* segment-add, segment-remove */
+bool action_is_segment(enum action a);     /* segment-add, segment-remove */
+bool action_is_suppression(enum action a); /* esp-suppress, esp-unsuppress */
 /* takes somebody away, so that a sync forgets him: delete, suppress, segment-remove */
 bool action_removes(enum action a);
 /* who or what an operation is about, for a message: "user", "object" */
@@ -65,6 +68,7 @@ struct operation_config {
 	const char *event;       /* --event, or NULL */
 	const char *object_type; /* --object-type, or NULL */
 	const char *segment;     /* --segment, or NULL */
+	const char *suppression; /* --suppression, or NULL */
 	bool update_only;
 	bool no_limits;
 	bool v2;           /* make v2 operations, for a batch */

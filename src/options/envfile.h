@@ -9,7 +9,14 @@
 
 struct reason;
 
-enum variable { VARIABLE_SITE_ID, VARIABLE_API_KEY, VARIABLE_REGION, VARIABLE_URL, VARIABLE_COUNT };
+enum variable {
+	VARIABLE_SITE_ID,
+	VARIABLE_API_KEY,
+	VARIABLE_APP_KEY,
+	VARIABLE_REGION,
+	VARIABLE_URL,
+	VARIABLE_COUNT,
+};
 
 /* A variable's name; the second is another one for the same, looked at where the first is not set
  * (NULL: none). */

@@ -321,10 +321,25 @@ static int take_credential(struct reading *r, enum variable v, bool env_file_fir
 	return 0;
 }
 
+static int take_app_key(struct reading *r, struct options *o, bool env_file_first)
+{
+	if (take_credential(r, VARIABLE_APP_KEY, env_file_first, &o->app_key) != 0)
+		return -1;
+	if (o->dry_run || o->app_key)
+		return 0;
+	reason_set(&r->why,
+	    "CUSTOMERIO_APP_API_KEY is not set: put an App API key (Customer.io: Settings, API "
+	    "credentials, App API keys) into the environment or an --env-file; --dry-run needs "
+	    "none");
+	return refuse(r, EX_CONFIG);
+}
+
 static int take_credentials(struct reading *r, struct options *o)
 {
 	bool env_file_first = settings_commanded(r->settings, OPTION_ENV_FILE);
 
+	if (o->api->host->auth == API_KEY)
+		return take_app_key(r, o, env_file_first);
 	if (take_credential(r, VARIABLE_SITE_ID, env_file_first, &o->site_id) != 0 ||
 	    take_credential(r, VARIABLE_API_KEY, env_file_first, &o->api_key) != 0)
 		return -1;

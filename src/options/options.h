@@ -26,13 +26,15 @@ struct options {
 	enum action action;
 	const struct api *api; /* the one that it belongs to */
 	const char *event, *object_type, *segment;
+	int suppression; /* index into suppression_names, or -1 */
 	bool update_only, no_limits, dry_run;
 	uint64_t skip, limit; /* limit 0: none */
 
 	/* where to */
-	const char *site_id, *api_key; /* secrets; NULL in a dry run without them */
-	const char *url;               /* base address, no slash at the end */
-	int region;                    /* 0 us, 1 eu: said in `url` already */
+	/* secrets, of the API that is used; NULL in a dry run without them */
+	const char *site_id, *api_key, *app_key;
+	const char *url; /* base address, no slash at the end */
+	int region;      /* 0 us, 1 eu: said in `url` already */
 	/* by --url or CUSTOMERIO_URL: the region check's answer is not followed */
 	bool url_given;
 	bool allow_http;

@@ -68,28 +68,51 @@ static int check_id_field(const struct options *o, struct reason *why)
 	    settings_shown(field, shown), id_type_names[near]);
 }
 
+/* How people may be named, where the action has a say in that. */
+static int check_identifiers(const struct options *o, struct reason *why)
+{
+	if (action_is_suppression(o->action)) {
+		if (o->mapping.id_type == -1 || o->mapping.id_type == ID_EMAIL)
+			return 0;
+		return reason_set(why, "these lists are of email addresses: leave --id-type out");
+	}
+	return check_id_field(o, why) != 0 ? -1 : check_phone(o, why);
+}
+
+/* Options that only some actions look at. */
+static int check_wanted(const struct settings *s, struct reason *why)
+{
+	static const struct {
+		enum option_id id;
+		bool (*wants)(enum action a);
+		const char *actions;
+	} rows[] = {
+		{ OPTION_EVENT, action_is_event, "track, track-anonymous, page or screen" },
+		{ OPTION_OBJECT_TYPE, action_is_object,
+		    "object, delete-object, relate or unrelate" },
+		{ OPTION_SEGMENT, action_is_segment, "segment-add or segment-remove" },
+		{ OPTION_SUPPRESSION, action_is_suppression, "esp-suppress or esp-unsuppress" },
+	};
+	const struct options *o = s->options;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !o->mapping.action_field; i++)
+		if (settings_commanded(s, rows[i].id) && !rows[i].wants(o->action))
+			return reason_set(why, "--%s needs --action=%s",
+			    options_table[rows[i].id].name, rows[i].actions);
+	return 0;
+}
+
 static int check_action(const struct settings *s, struct reason *why)
 {
 	const struct options *o = s->options;
+
 	if (o->batch && o->action == ACTION_TRACK_ANONYMOUS)
 		return reason_set(why,
 		    "--action=track-anonymous cannot be batched, for that API has no anonymous "
-		    "events: "
-		    "leave --batch out");
-	if (settings_commanded(s, OPTION_EVENT) && !o->mapping.action_field &&
-	    !action_is_event(o->action))
-		return reason_set(why,
-		    "--event needs --action=track, track-anonymous, page or screen");
-	if (settings_commanded(s, OPTION_OBJECT_TYPE) && !o->mapping.action_field &&
-	    !action_is_object(o->action))
-		return reason_set(why,
-		    "--object-type needs --action=object, delete-object, relate or unrelate");
-	if (settings_commanded(s, OPTION_SEGMENT) && !o->mapping.action_field &&
-	    !action_is_segment(o->action))
-		return reason_set(why, "--segment needs --action=segment-add or segment-remove");
-	if (o->segment && check_segment(o->segment, why) != 0)
+		    "events: leave --batch out");
+	if (check_wanted(s, why) != 0 || (o->segment && check_segment(o->segment, why) != 0))
 		return -1;
-	return check_id_field(o, why) != 0 ? -1 : check_phone(o, why);
+	return check_identifiers(o, why);
 }
 
 static int check_columns(const struct input_config *c, struct reason *why)
@@ -404,6 +427,10 @@ static void derive(struct options *o)
 	    action_is_object(o->action);
 	o->mapping.names_nobody = !o->mapping.action_field && action_is_object(o->action) &&
 	    !action_needs_person(o->action);
+	if (action_is_suppression(o->action)) {
+		o->mapping.id_field = o->mapping.id_field ? o->mapping.id_field : "email";
+		o->mapping.id_type = ID_EMAIL;
+	}
 	o->restart = o->restart && o->state;
 	if (!o->sync)
 		o->sync_deletes = -1;

@@ -2,7 +2,7 @@
 #include "options/options_table.h"
 
 #include <string.h>
-#include "operation/operation.h"
+#include "operation/api.h"
 #include "options/options.h"
 #include "options/suggest.h"
 
@@ -91,6 +91,9 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help =
 	        "the manual segment for segment-add, segment-remove (default: the record's field "
 	        "segment_id)" },
+	[OPTION_SUPPRESSION] = { "suppression", 0, "TYPE", GROUP_ACTION, KIND_CHOICE,
+	    AT(suppression), .values = suppression_names,
+	    .help = "the list for esp-suppress: @ (default: the record's field suppression)" },
 	[OPTION_NO_LIMITS] = { "no-limits", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(no_limits),
 	    .help = "do not check Customer.io's size limits before sending" },
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, GROUP_ACTION, KIND_FLAG, AT(dry_run),

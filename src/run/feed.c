@@ -132,6 +132,7 @@ static struct operation_config make_operations(const struct feed *f, const struc
 		.event = o->event,
 		.object_type = o->object_type,
 		.segment = o->segment,
+		.suppression = o->suppression < 0 ? NULL : suppression_names[o->suppression],
 		.update_only = o->update_only,
 		.no_limits = o->no_limits,
 		.v2 = o->batch,

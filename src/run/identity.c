@@ -15,6 +15,7 @@
 
 void identity_make(struct identity *id, const struct options *o)
 {
+	/* the App API's key is its only credential, and may be another one tomorrow */
 	const char *site = o->site_id ? o->site_id : "";
 
 	buf_init(&id->action, IDENTITY_MAX);
@@ -27,6 +28,8 @@ void identity_make(struct identity *id, const struct options *o)
 		buf_fmt(&id->action, " object-type=%s", o->object_type);
 	if (o->segment)
 		buf_fmt(&id->action, " segment=%s", o->segment);
+	if (o->suppression >= 0)
+		buf_fmt(&id->action, " suppression=%s", suppression_names[o->suppression]);
 	if (o->update_only)
 		buf_str(&id->action, " update-only");
 	snprintf(id->workspace, sizeof id->workspace, "site=%016" PRIx64,

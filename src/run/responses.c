@@ -119,9 +119,11 @@ static void unauthorised(struct run *r, const struct reply *reply)
 	text_safe(&safe, reason, strlen(reason), 200);
 	buf_byte(&safe, '\0');
 	stop_for(&r->stop, CAUSE_CREDENTIALS,
-	    "credentials refused (%d%s%s): check CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, "
-	    "and that they belong to this region's workspace",
-	    reply->status, reason[0] ? " " : "", safe.data ? safe.data : "");
+	    "credentials refused (%d%s%s): check %s to this region's workspace", reply->status,
+	    reason[0] ? " " : "", safe.data ? safe.data : "",
+	    r->o->api->host->auth == API_KEY ?
+	        "CUSTOMERIO_APP_API_KEY, and that it belongs" :
+	        "CUSTOMERIO_SITE_ID and CUSTOMERIO_TRACK_API_KEY, and that they belong");
 	buf_free(&safe);
 }
 
@@ -478,6 +480,8 @@ static void on_check(struct run *r, const struct reply *reply)
 {
 	enum verdict verdict = reply_verdict(reply, BLAME_ONE, 0);
 
+	if (reply->status == 403 && r->o->api->host->may_refuse_check)
+		verdict = VERDICT_REFUSED; /* an answer, and that is what counts */
 	if (on_any(r, reply, verdict))
 		return;
 	if (verdict == VERDICT_THROTTLED) {

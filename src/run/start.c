@@ -149,7 +149,7 @@ static int set_up_sender(struct run *r, struct reason *why)
 	const struct sender_config c = {
 		.base = o->url,
 		.user = o->site_id,
-		.password = o->api_key,
+		.password = o->app_key ? o->app_key : o->api_key,
 		.ca_file = o->ca_file,
 		.proxy = o->proxies ? NULL : "",
 		.timeout_us = o->timeout_us,

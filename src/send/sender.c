@@ -267,26 +267,37 @@ static int add_header(struct curl_slist **list, const char *line)
 	return 0;
 }
 
+static int authorize(struct buf *line, const struct sender_config *c)
+{
+	struct buf plain = { .max = 4096 };
+
+	buf_fmt(&plain, "%s:%s", c->user ? c->user : "", c->password);
+	buf_byte(&plain, '\0');
+	buf_str(line, c->user ? "Authorization: Basic " : "Authorization: Bearer ");
+	if (!plain.over && c->user)
+		base64(line, plain.data);
+	else if (!plain.over)
+		buf_str(line, c->password);
+	buf_byte(line, '\0');
+	bool over = plain.over || line->over;
+	buf_free(&plain);
+	return over ? -1 : 0;
+}
+
 /* Few short headers in one kept list: each byte of a request's head costs. The Authorization line
  * is made once; with CURLOPT_USERPWD curl makes it for each request. */
 static int make_headers(struct sender *s, const struct sender_config *c)
 {
-	struct buf plain = { .max = 4096 }, line = { .max = 8192 };
-	int result;
+	struct buf line = { .max = 8192 };
+	int result = -1;
 
-	buf_fmt(&plain, "%s:%s", c->user, c->password);
-	buf_byte(&plain, '\0');
-	buf_str(&line, "Authorization: Basic ");
-	if (!plain.over)
-		base64(&line, plain.data);
-	buf_byte(&line, '\0');
-	result = plain.over || line.over ? -1 : add_header(&s->headers, line.data);
+	if (authorize(&line, c) == 0)
+		result = add_header(&s->headers, line.data);
 	if (result == 0)
 		result = add_header(&s->headers, "User-Agent: cio-import/" VERSION) |
 		    add_header(&s->headers, "Content-Type: application/json") |
 		    add_header(&s->headers, "Accept:") | add_header(&s->headers, "Expect:") |
 		    add_header(&s->headers, "Accept-Encoding:");
-	buf_free(&plain);
 	buf_free(&line);
 	return result;
 }

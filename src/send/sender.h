@@ -16,13 +16,14 @@
 struct sender;
 
 struct sender_config {
-	const char *base;            /* "https://track.customer.io", no slash at the end; copied */
-	const char *user, *password; /* Basic auth; copied, never printed */
-	const char *ca_file;         /* or NULL: the system's */
-	const char *proxy;           /* "" for none at all; NULL: as curl reads the environment */
-	int64_t timeout_us;          /* one attempt, connecting included */
-	unsigned slots;              /* most requests in flight */
-	bool large_bodies;           /* such as batches: they leave in larger pieces */
+	const char *base; /* "https://track.customer.io", no slash at the end; copied */
+	/* Basic auth, or (user NULL) Bearer; copied, never printed */
+	const char *user, *password;
+	const char *ca_file; /* or NULL: the system's */
+	const char *proxy;   /* "" for none at all; NULL: as curl reads the environment */
+	int64_t timeout_us;  /* one attempt, connecting included */
+	unsigned slots;      /* most requests in flight */
+	bool large_bodies;   /* such as batches: they leave in larger pieces */
 };
 
 struct sender_request {
