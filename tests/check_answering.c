@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -148,6 +149,267 @@ START_TEST(a_login_page_accepts_nothing)
 }
 END_TEST
 
+/* What the check is answered is a JSON object, or somebody else answers. */
+START_TEST(the_check_is_answered_by_the_api)
+{
+	static const char *const bodies[] = { "<html>", "OK", "[]", "" };
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .path = "/accounts/region",
+	        .times = 2,
+	        .fault = { .act = SANDBOX_STATUS, .status = 200, .body = bodies[_i] } });
+	scene_write_people(&s, "in.csv", 3);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST);
+	harness_assert_status(run, 0);
+	harness_assert_err_has(run, "destination down (status 200, but ");
+	harness_assert_err_has(run, "not the API answers");
+	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 6);
+	scene_close(&s);
+}
+END_TEST
+
+/* A firewall takes offence at one record: that record is refused, named, and the others go on; the
+ * check was asked whether it is the credentials. */
+START_TEST(a_firewall_refuses_one_record)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .holds = "\"17\"", .times = -1, .fault = sandbox_firewall });
+	scene_write_people(&s, "in.csv", 40);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, "-c1",
+	    _i ? "--batch" : "--progress=none");
+	harness_assert_status(run, 1);
+	harness_assert_err_has(run, "in.csv:18: user p17: 403 ");
+	harness_assert_err_has(run, "Done: 39 processed, 1 errors");
+	ck_assert_uint_eq(scene_people_there(&s), 39);
+	ck_assert_uint_eq(arrivals_of(&s, "accounts/region"), 2);
+	scene_close(&s);
+}
+END_TEST
+
+/* The last of a file, after which nothing is accepted any more. */
+START_TEST(a_firewall_refuses_the_last_record)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p3", .times = -1, .fault = sandbox_firewall });
+	harness_write_text(s.harness, "in.csv", "id,row\np1,1\np3,2\np3,3\n");
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, kind(_i));
+	harness_assert_status(run, 1);
+	harness_assert_err_has(run, "in.csv:3: user p3: 403 ");
+	harness_assert_err_has(run, "in.csv:4: user p3: 403 ");
+	scene_close(&s);
+}
+END_TEST
+
+/* Ten in a row are not the records' fault: they stay unsettled, and nobody is in the rejects. */
+START_TEST(ten_in_a_row_are_not_the_records)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .holds = "customers/p",
+	        .passes = 5,
+	        .times = -1,
+	        .fault = sandbox_firewall });
+	scene_write_people(&s, "in.csv", 40);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, _i ? "-c4" : "-c1");
+	harness_assert_status(run, 77);
+	harness_assert_err_has(run, "10 records in a row were answered 403");
+	harness_assert_err_has(run, "Done: 5 processed, 0 errors");
+	ck_assert(!harness_exists(s.harness, "in.rejected.csv"));
+	sandbox_clear_rules(s.sandbox);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", FAST), 0);
+	ck_assert_uint_eq(scene_people_there(&s), 40);
+	scene_close(&s);
+}
+END_TEST
+
+/* Batches are cut down to single records before they count. */
+START_TEST(a_batch_is_cut_before_it_counts)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .path = "/batch", .times = -1, .fault = sandbox_firewall });
+	scene_write_people(&s, "in.csv", 40);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, "-c1", "--batch");
+	harness_assert_status(run, 77);
+	harness_assert_err_has(run, "Done: 0 processed, 0 errors");
+	sandbox_clear_rules(s.sandbox);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", FAST, "--batch"), 0);
+	ck_assert_uint_eq(scene_people_there(&s), 40);
+	scene_close(&s);
+}
+END_TEST
+
+/* Where it was the credentials, the check says so. */
+START_TEST(the_check_is_the_judge_of_a_403)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .passes = 4,
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 403 } });
+	scene_write_people(&s, "in.csv", 40);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, "-c1");
+	harness_assert_status(run, 77);
+	harness_assert_err_has(run, "credentials refused (403");
+	harness_assert_err_has(run, "Done: 3 processed, 0 errors");
+	ck_assert_uint_le(sandbox_arrivals(s.sandbox), 7);
+	scene_close(&s);
+}
+END_TEST
+
+static const struct lost_row {
+	int people, accepted; /* before everything is 404 */
+	const char *kind;
+	int status;
+	const char *said;
+} lost_rows[] = {
+	{ 40, 0, "-c1", 78, "Done: 0 processed, 0 errors" },
+	{ 40, 0, "-c4", 78, "Done: 0 processed, 0 errors" },
+	{ 40, 0, "--batch", 78, "Done: 0 processed, 0 errors" },
+	/* too few to tell */
+	{ 9, 0, "-c1", 1, "Done: 0 processed, 9 errors" },
+	/* an address that took something is right */
+	{ 40, 1, "-c1", 1, "Done: 1 processed, 39 errors" },
+};
+
+/* 404 to the check and to the first records: the address is wrong. */
+START_TEST(a_wrong_address_ends_the_run)
+{
+	const struct lost_row *row = &lost_rows[_i];
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .path = "/accounts/region",
+	        .times = -1,
+	        .fault = sandbox_not_found });
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .path = row->kind[1] == '-' ? "/batch" : "/customers/",
+	        .passes = (uint64_t)row->accepted,
+	        .times = -1,
+	        .fault = sandbox_not_found });
+	scene_write_people(&s, "in.csv", row->people);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, row->kind);
+	harness_assert_status(run, row->status);
+	harness_assert_err_has(run, row->said);
+	if (row->status == 78) {
+		harness_assert_err_has(run, sandbox_url(s.sandbox));
+		ck_assert(!harness_exists(s.harness, "in.rejected.csv"));
+	}
+	scene_close(&s);
+}
+END_TEST
+
+/* Who is not there need not be deleted. */
+START_TEST(a_delete_of_nobody_is_accepted)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p2", .times = -1, .fault = sandbox_not_found });
+	scene_write_people(&s, "in.csv", 3);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", FAST, "-a",
+	                          _i ? "identify" : "delete"),
+	    _i ? 1 : 0);
+	scene_close(&s);
+}
+END_TEST
+
+static const struct astray {
+	int status;
+	const char *headers, *said;
+} astray[] = {
+	{ 300, "Location: https://elsewhere.example/x",
+	    "300 redirected to https://elsewhere.example/x" },
+	{ 303, "Location: /x", "303 redirected to http://127.0.0.1" },
+	{ 305, "Location: http://proxy.example/", "305 redirected to http://proxy.example/" },
+	{ 303, "Location: https://track-eu.customer.io/api/v1/customers/p2",
+	    "303 redirected to https://track-eu.customer.io/api/v1/customers/p2" },
+	{ 302, NULL, "302 redirected to nowhere" },
+	{ 301, NULL, "301 redirected to nowhere" },
+};
+
+START_TEST(a_redirect_that_is_not_followed_is_told)
+{
+	struct scene s = scene_open(NULL);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .person = "p2",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS,
+	            .status = astray[_i].status,
+	            .headers = astray[_i].headers } });
+	scene_write_people(&s, "in.csv", 3);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST);
+	harness_assert_status(run, 1);
+	harness_assert_err_has(run, astray[_i].said);
+	harness_assert_err_has(run, "which is not followed");
+	ck_assert_uint_eq(scene_people_there(&s), 2);
+	scene_close(&s);
+}
+END_TEST
+
+/* One record that the server stumbles over does not fail its neighbours, wherever it stands. */
+START_TEST(one_poisonous_record_fails_alone)
+{
+	static const char *const poison[] = { "\"p1\"", "\"p37\"", "\"p100\"" };
+	struct scene s = scene_open(NULL);
+	char line[64];
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .holds = poison[_i],
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 500 } });
+	scene_write_people(&s, "in.csv", 100);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", FAST, "--batch",
+	    "--retries=2", "-c1");
+	harness_assert_status(run, 1);
+	snprintf(line, sizeof line, "Done: 99 processed, 1 errors");
+	harness_assert_err_has(run, line);
+	harness_assert_err_has(run, "(after 3 attempts)");
+	ck_assert_uint_eq(scene_people_there(&s), 99);
+	ck_assert_uint_le(sandbox_arrivals(s.sandbox), 40);
+	scene_close(&s);
+}
+END_TEST
+
+/* -- this machine -- */
+
+/* No descriptor for a connection: not the destination's fault, and no waiting mends it. */
+START_TEST(no_descriptors_end_the_run)
+{
+	struct scene s = scene_open(NULL);
+	const struct harness_run *run = NULL;
+
+	if (harness_is_under()) {
+		scene_close(&s);
+		return;
+	}
+	scene_write_people(&s, "in.csv", 30);
+	harness_env(s.harness, _i ? "CUSTOMERIO_URL" : "IGNORED", _i ? "http://localhost:1" : "");
+	/* as few as the program itself can do with */
+	for (uint64_t most = 5; most < 40; most++) {
+		harness_limit(s.harness, RLIMIT_NOFILE, most);
+		run = HARNESS_RUN(s.harness, "in.csv", "--no-state", FAST, "--give-up-after=10s",
+		    _i ? "--allow-http" : "-c3");
+		harness_assert_err_lacks(run, "destination down (C");
+		if (harness_has(run->err, "nothing left for another connection"))
+			break;
+	}
+	harness_assert_err_has(run, "nothing left for another connection: Too many open files");
+	harness_assert_err_has(run, "ulimit -n");
+	harness_assert_status(run, 71);
+	scene_close(&s);
+}
+END_TEST
+
 /* -- proxies -- */
 
 #define SECRET "s3cr3t"
@@ -223,6 +485,28 @@ START_TEST(a_broken_proxy_is_refused_before_the_start)
 	ck_assert_uint_eq(scene_files_with(&s, SECRET), 0);
 	harness_env(s.harness, "NO_PROXY", "127.0.0.1");
 	harness_assert_status(HARNESS_RUN(s.harness, "in.csv"), 0);
+	scene_close(&s);
+}
+END_TEST
+
+/* A proxy that does not know who asks. */
+START_TEST(a_407_ends_the_run)
+{
+	struct scene s = scene_open(&(struct sandbox_config){ .proxy_auth = "me:other" });
+	char url[128];
+
+	snprintf(url, sizeof url, "http://me:" SECRET "@127.0.0.1:%d", sandbox_port(s.sandbox));
+	harness_env(s.harness, _i ? "https_proxy" : "http_proxy", url);
+	harness_env(s.harness, "CUSTOMERIO_URL",
+	    _i ? "https://track.customer.io" : "http://localhost:1");
+	scene_write_people(&s, "in.csv", 3);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "-v", FAST);
+	harness_assert_status(run, 78);
+	harness_assert_err_has(run, "the proxy http://127.0.0.1:");
+	harness_assert_err_has(run, "(407)");
+	harness_assert_err_has(run, _i ? "in https_proxy" : "in http_proxy");
+	harness_assert_err_lacks(run, SECRET);
+	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 1);
 	scene_close(&s);
 }
 END_TEST
@@ -338,6 +622,18 @@ Suite *answering_suite(void)
 	ADD_ALL(t, what_is_compressed_is_read, compressed);
 	tcase_add_loop_test(t, a_server_that_compresses_everything_is_understood, 0, KINDS);
 	tcase_add_loop_test(t, a_login_page_accepts_nothing, 0, 2 * KINDS);
+	tcase_add_loop_test(t, the_check_is_answered_by_the_api, 0, 4);
+	tcase_add_loop_test(t, a_firewall_refuses_one_record, 0, KINDS);
+	tcase_add_loop_test(t, a_firewall_refuses_the_last_record, 0, KINDS);
+	tcase_add_loop_test(t, ten_in_a_row_are_not_the_records, 0, 2);
+	tcase_add_test(t, a_batch_is_cut_before_it_counts);
+	tcase_add_test(t, the_check_is_the_judge_of_a_403);
+	ADD_ALL(t, a_wrong_address_ends_the_run, lost_rows);
+	tcase_add_loop_test(t, a_delete_of_nobody_is_accepted, 0, 2);
+	ADD_ALL(t, a_redirect_that_is_not_followed_is_told, astray);
+	tcase_add_loop_test(t, one_poisonous_record_fails_alone, 0, 3);
+	tcase_add_loop_test(t, no_descriptors_end_the_run, 0, 2);
+	tcase_add_loop_test(t, a_407_ends_the_run, 0, 2);
 	tcase_add_loop_test(t, a_proxy_that_is_not_there_is_named, 0, 2);
 	tcase_add_test(t, a_connect_that_fails_is_the_proxys);
 	ADD_ALL(t, a_broken_proxy_is_refused_before_the_start, broken_proxies);

@@ -110,7 +110,7 @@ START_TEST(cut_in_two)
 	}
 	batch_close(q);
 	q->attempts = 3;
-	batch_cut(q, q->count / 2, half);
+	batch_cut(q, q->count / 2, half, BATCH_CUT_REFUSED);
 	ck_assert_uint_eq(q->count, 2);
 	ck_assert_uint_eq(half->count, 3);
 	ck_assert_uint_eq(q->attempts, 0);

@@ -260,7 +260,7 @@ static void partly(struct model *m, struct request *r)
 	ck_assert_int_eq(rest->place, PLACE_OUT);
 	if (rest->count > 1)
 		queue_cut(m->queue, rest,
-		    1 + (size_t)dice_below(&m->dice, (int64_t)rest->count - 1));
+		    1 + (size_t)dice_below(&m->dice, (int64_t)rest->count - 1), BATCH_CUT_REFUSED);
 	else
 		queue_move(m->queue, rest, PLACE_READY);
 }
@@ -287,7 +287,10 @@ static void answer(struct model *m)
 		queue_move(m->queue, r, PLACE_ASLEEP);
 		break;
 	case 1:
-		queue_move(m->queue, r, dice_one_in(&m->dice, 2) ? PLACE_PROBES : PLACE_EXHAUSTED);
+		queue_move(m->queue, r,
+		    dice_one_in(&m->dice, 2)     ? PLACE_PROBES :
+		        dice_one_in(&m->dice, 2) ? PLACE_EXHAUSTED :
+		                                   PLACE_SUSPECTS);
 		break;
 	case 2:
 		queue_move(m->queue, r, PLACE_READY);
@@ -297,7 +300,8 @@ static void answer(struct model *m)
 	case 4:
 		if (m->c.envelope && r->count > 1)
 			queue_cut(m->queue, r,
-			    1 + (size_t)dice_below(&m->dice, (int64_t)r->count - 1));
+			    1 + (size_t)dice_below(&m->dice, (int64_t)r->count - 1),
+			    dice_one_in(&m->dice, 2) ? BATCH_CUT_FAILED : BATCH_CUT_REFUSED);
 		else
 			settle_all(m, r);
 		break;
@@ -316,10 +320,11 @@ static void move_all(struct model *m)
 {
 	static const enum place ways[][2] = {
 		{ PLACE_EXHAUSTED, PLACE_PROBES },
+		{ PLACE_SUSPECTS, PLACE_PROBES },
 		{ PLACE_ASLEEP, PLACE_PROBES },
 		{ PLACE_PROBES, PLACE_READY },
 	};
-	const enum place *way = ways[dice_below(&m->dice, 3)];
+	const enum place *way = ways[dice_below(&m->dice, 4)];
 	struct request *first = queue_first(m->queue, way[0]);
 	size_t before = queue_count(m->queue, way[0]), there = queue_count(m->queue, way[1]);
 

@@ -31,10 +31,11 @@ static const struct {
 	{ 207, 207, true, 5, VERDICT_PARTLY, true },
 	{ 207, 207, true, 1, VERDICT_PARTLY, true },
 	{ 208, 299, true, 5, VERDICT_ACCEPTED, true },
-	{ 300, 300, false, 1, VERDICT_REFUSED, true },
-	{ 301, 302, false, 1, VERDICT_MOVED, true },
-	{ 303, 306, false, 1, VERDICT_REFUSED, true },
-	{ 307, 308, true, 5, VERDICT_MOVED, true },
+	{ 300, 303, false, 1, VERDICT_ASTRAY, true }, /* without a Location */
+	{ 304, 304, false, 1, VERDICT_REFUSED, true },
+	{ 305, 305, false, 1, VERDICT_ASTRAY, true },
+	{ 306, 306, false, 1, VERDICT_REFUSED, true },
+	{ 307, 308, true, 5, VERDICT_ASTRAY, true },
 	{ 309, 399, false, 1, VERDICT_REFUSED, true },
 	{ 400, 400, false, 1, VERDICT_REFUSED, true },
 	{ 400, 400, false, 2, VERDICT_REFUSED, true },
@@ -42,8 +43,10 @@ static const struct {
 	{ 400, 400, true, 2, VERDICT_CUT, true },
 	{ 401, 401, true, 5, VERDICT_UNAUTHORISED, true },
 	{ 402, 402, true, 5, VERDICT_REFUSED, true },
-	{ 403, 403, false, 1, VERDICT_UNAUTHORISED, true },
-	{ 404, 407, true, 5, VERDICT_REFUSED, true },
+	{ 403, 403, false, 1, VERDICT_FORBIDDEN, true },
+	{ 403, 403, true, 5, VERDICT_FORBIDDEN, true },
+	{ 404, 406, true, 5, VERDICT_REFUSED, true },
+	{ 407, 407, true, 5, VERDICT_PROXY, true },
 	{ 408, 408, true, 5, VERDICT_TRANSIENT, true },
 	{ 409, 412, false, 1, VERDICT_REFUSED, true },
 	{ 413, 413, false, 1, VERDICT_REFUSED, true },
@@ -65,8 +68,38 @@ START_TEST(verdict)
 		enum verdict v = reply_verdict(&r, verdicts[_i].batch ? BLAME_NAMED : BLAME_ONE,
 		    verdicts[_i].operations);
 		ck_assert_msg(v == verdicts[_i].verdict, "%d is %d", status, (int)v);
-		ck_assert_msg(reply_is_up(&r) == verdicts[_i].up, "%d: up?", status);
+		ck_assert_msg(reply_is_up(&r, v) == verdicts[_i].up, "%d: up?", status);
 	}
+}
+END_TEST
+
+/* Only these may be followed, and only where they say where to. */
+START_TEST(a_redirect_has_a_place)
+{
+	static const int followed[] = { 301, 302, 307, 308 };
+
+	for (int status = 300; status < 309; status++) {
+		struct reply r = answer(status, "", 0);
+		enum verdict want = status == 304 || status == 306 ? VERDICT_REFUSED :
+		                                                     VERDICT_ASTRAY;
+		for (size_t i = 0; i < 4; i++)
+			if (followed[i] == status)
+				want = VERDICT_MOVED;
+		r.location = "https://track-eu.customer.io/x";
+		ck_assert_msg(reply_verdict(&r, BLAME_ONE, 1) == want, "%d", status);
+	}
+}
+END_TEST
+
+/* A machine that has nothing left is no destination that is down. */
+START_TEST(a_machine_at_its_end)
+{
+	struct reply r = answer(0, "", 0);
+
+	r.transport = TRANSPORT_MACHINE;
+	ck_assert_int_eq(reply_verdict(&r, BLAME_ONE, 1), VERDICT_MACHINE);
+	r.transport = TRANSPORT_DOWN;
+	ck_assert_int_eq(reply_verdict(&r, BLAME_ONE, 1), VERDICT_TRANSIENT);
 }
 END_TEST
 
@@ -114,6 +147,12 @@ static const struct {
 	/* no JSON, or JSON of no known shape: as it is */
 	{ BODY(" \r\n\tPayload Too Large \n"), "Payload Too Large" },
 	{ BODY("<html>\n<b>413</b></html>"), "<html>\n<b>413</b></html>" },
+	{ BODY("<!DOCTYPE html><HTML><Title lang=en>\n 403 Forbidden </TITLE>x"),
+	    "a web page: 403 Forbidden" },
+	{ BODY("<title>"), "<title>" },
+	{ BODY("<title"), "<title" },
+	{ BODY("<title> </title>"), "<title> </title>" },
+	{ BODY("<title>x</titl"), "<title>x</titl" },
 	{ BODY("{\"detail\":\"unknown shape\"}"), "{\"detail\":\"unknown shape\"}" },
 	{ BODY("{\"error\":\"cut off"), "{\"error\":\"cut off" },
 	{ BODY("{\"message\":\"not UTF-8 \xff\"}"), "{\"message\":\"not UTF-8 \xff\"}" },
@@ -292,11 +331,10 @@ START_TEST(foreign_answer)
 
 	r.type = pages[_i].type;
 	r.garbled = pages[_i].garbled;
-	ck_assert_int_eq(reply_is_foreign(&r), pages[_i].foreign);
-	ck_assert_int_eq(reply_is_up(&r), up);
 	for (int batch = 0; batch < 2; batch++) {
 		enum verdict v = reply_verdict(&r, batch ? BLAME_NAMED : BLAME_ONE, 5);
-		ck_assert_int_eq(v == VERDICT_TRANSIENT, pages[_i].foreign);
+		ck_assert_int_eq(v == VERDICT_FOREIGN, pages[_i].foreign);
+		ck_assert_int_eq(reply_is_up(&r, v), up);
 	}
 }
 END_TEST
@@ -312,8 +350,36 @@ START_TEST(object_or_not)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct reply r = answer(200, rows[i].body, strlen(rows[i].body));
-		ck_assert_msg(reply_is_object(&r) == rows[i].object, "%s", rows[i].body);
+		enum verdict v = reply_check_verdict(&r);
+		ck_assert_msg(v == (rows[i].object ? VERDICT_ACCEPTED : VERDICT_FOREIGN), "%s",
+		    rows[i].body);
+		r.status = 404;
+		ck_assert_int_eq(reply_check_verdict(&r), VERDICT_REFUSED);
 	}
+}
+END_TEST
+
+static const struct {
+	enum verdict verdict;
+	int status;
+	const char *error, *type, *body, *said;
+} troubles[] = {
+	{ VERDICT_TRANSIENT, 503, NULL, NULL, "x", "status 503" },
+	{ VERDICT_TRANSIENT, 0, "no route", NULL, "", "no route" },
+	{ VERDICT_TRANSIENT, 0, NULL, NULL, "", "no answer" },
+	{ VERDICT_FOREIGN, 200, NULL, "text/html", "", "status 200, but a web page: not the API" },
+	{ VERDICT_FOREIGN, 200, NULL, NULL, "[]", "status 200, but no JSON object: not the API" },
+};
+
+START_TEST(trouble)
+{
+	struct reply r = answer(troubles[_i].status, troubles[_i].body, strlen(troubles[_i].body));
+	char out[REPLY_TROUBLE_MAX];
+
+	r.error = troubles[_i].error;
+	r.type = troubles[_i].type;
+	reply_trouble(&r, troubles[_i].verdict, out);
+	ck_assert_msg(strncmp(out, troubles[_i].said, strlen(troubles[_i].said)) == 0, "%s", out);
 }
 END_TEST
 
@@ -562,6 +628,9 @@ Suite *reply_suite(void)
 	tcase_add_loop_test(t, foreign_answer, 0, COUNT(pages));
 	tcase_add_test(t, object_or_not);
 	tcase_add_test(t, garbled_answer);
+	tcase_add_loop_test(t, trouble, 0, COUNT(troubles));
+	tcase_add_test(t, a_redirect_has_a_place);
+	tcase_add_test(t, a_machine_at_its_end);
 	tcase_add_loop_test(t, refused_operations, 0, COUNT(refusals));
 	tcase_add_loop_test(t, redirect, 0, COUNT(redirects));
 	tcase_add_test(t, redirect_size);

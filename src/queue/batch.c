@@ -85,8 +85,20 @@ static void forget_attempts(struct request *r)
 	r->attempts = r->tries = r->streak_failures = r->hops = 0;
 }
 
-void batch_cut(struct request *r, size_t kept, struct request *half)
+/* A half of one that is out of retries is, too, and is nobody new to the gate. A single operation
+ * is: it is tried as often as any. */
+static void inherit_attempts(struct request *half, const struct request *whole)
 {
+	if (half->count == 1)
+		return;
+	half->attempts = whole->attempts;
+	half->streak = whole->streak;
+	half->streak_failures = whole->streak_failures;
+}
+
+void batch_cut(struct request *r, size_t kept, struct request *half, enum batch_cut why)
+{
+	const struct request before = *r;
 	size_t count = r->count, at = strlen(r->envelope->opening);
 
 	for (size_t i = 0; i < kept; i++)
@@ -102,5 +114,9 @@ void batch_cut(struct request *r, size_t kept, struct request *half)
 	r->count = kept;
 	forget_attempts(r);
 	forget_attempts(half);
+	if (why == BATCH_CUT_FAILED) {
+		inherit_attempts(r, &before);
+		inherit_attempts(half, &before);
+	}
 	half->blocked = count_blocked(half);
 }

@@ -34,8 +34,12 @@ size_t batch_at_once(const struct num_rate *records, const struct num_rate *rate
 /* Whether everything in front of op in its lanes is settled or in r. */
 bool batch_may_hold(const struct request *r, const struct operation *op);
 
+/* What a batch is cut for: something in it was refused, and both parts begin anew; or its retries
+ * are used up, so a part of several operations is tried once. */
+enum batch_cut { BATCH_CUT_REFUSED, BATCH_CUT_FAILED };
+
 /* Moves r's operations but the first `kept` (at least one; r holds more) to `half`, both closed
- * again, attempts forgotten. Sets half->blocked where one person is in both. */
-void batch_cut(struct request *r, size_t kept, struct request *half);
+ * again. Sets half->blocked where one person is in both. */
+void batch_cut(struct request *r, size_t kept, struct request *half, enum batch_cut why);
 
 #endif

@@ -326,11 +326,11 @@ void queue_abandon(struct operation *op)
 
 /* -- batches that were not taken as they were -- */
 
-void queue_cut(struct queue *q, struct request *r, size_t kept)
+void queue_cut(struct queue *q, struct request *r, size_t kept, enum batch_cut why)
 {
 	struct request *half = take_spare(q, PLACE_BLOCKED);
 
-	batch_cut(r, kept, half);
+	batch_cut(r, kept, half, why);
 	if (!half->blocked)
 		queue_move(q, half, PLACE_READY);
 	queue_move(q, r, PLACE_READY);

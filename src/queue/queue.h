@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "queue/batch.h"
 #include "queue/request.h"
 
 struct envelope;
@@ -67,9 +68,9 @@ void queue_settle(struct queue *q, struct operation *op, int64_t now);
 /* It stays unsettled, in no request: for a run that is about to stop. */
 void queue_abandon(struct operation *op);
 
-/* Cuts a batch, which was in flight, in two, of which the first has so many operations (both at
- * least one): both are ready, or the second is blocked until the first is settled. */
-void queue_cut(struct queue *q, struct request *r, size_t kept);
+/* Cuts a batch, which was in flight or exhausted, in two, of which the first has so many operations
+ * (both at least one): both are ready, or the second is blocked until the first is settled. */
+void queue_cut(struct queue *q, struct request *r, size_t kept, enum batch_cut why);
 /* What is left of a batch that was in flight, some of whose operations were settled and set to NULL
  * in r->operations: a batch that counts as in flight, with r's tries, or NULL where none is left.
  * batch_bodies was called on r before any was settled. r is spare then. */

@@ -24,6 +24,7 @@ enum place {
 	PLACE_ASLEEP,    /* waits until sleep.due for its next attempt */
 	PLACE_PROBES,    /* waits for the gate to open; one at a time is tried */
 	PLACE_EXHAUSTED, /* out of retries; nothing has said yet whose fault it is */
+	PLACE_SUSPECTS,  /* refused in a way that may be the destination's fault (send/doubt.h) */
 	PLACES,
 };
 

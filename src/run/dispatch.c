@@ -6,14 +6,27 @@
 #include "send/pace.h"
 #include "send/sender.h"
 
-/* Whether only the credentials check can say whose fault a failure is. */
-static bool needs_check(const struct run *r)
+/* Whether nothing but those whose fault is not known is left, and can leave. */
+static bool is_stuck(const struct run *r)
 {
 	const struct queue *q = r->queue;
 
-	return queue_first(q, PLACE_EXHAUSTED) && !queue_first(q, PLACE_READY) &&
-	    !queue_first(q, PLACE_OPEN) && !queue_first(q, PLACE_ASLEEP) &&
-	    !sender_in_flight(r->sender);
+	return r->check.answered && !r->gate.closed &&
+	    (queue_first(q, PLACE_EXHAUSTED) || queue_first(q, PLACE_SUSPECTS)) &&
+	    !queue_first(q, PLACE_READY) && !queue_first(q, PLACE_OPEN) &&
+	    !queue_first(q, PLACE_ASLEEP) && !sender_in_flight(r->sender);
+}
+
+/* Then only the credentials check can say whose fault a failure is. What may leave is looked for
+ * again where somebody's fault became known. */
+static bool get_unstuck(struct run *r)
+{
+	if (!is_stuck(r) || r->check.wanted)
+		return false;
+	if (responses_settle_suspects(r))
+		return true;
+	r->check.wanted = true;
+	return false;
 }
 
 /* Which request would leave next, but for the check; it stays where it is. NULL: none can. */
@@ -98,7 +111,8 @@ bool dispatch_next(struct run *r)
 {
 	if (stop_asked(&r->stop) || !sender_free_slots(r->sender))
 		return false;
-	r->check.wanted |= r->check.answered && !r->gate.closed && needs_check(r);
+	if (get_unstuck(r))
+		return true;
 	struct request *q = r->check.wanted ? NULL : next_up(r);
 	int64_t now = clock_now();
 	if ((!q && !r->check.wanted) || leaves_at(r, q, now) > now || !take_token(r, now))

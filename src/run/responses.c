@@ -11,12 +11,15 @@
 #include "base/words.h"
 #include "queue/batch.h"
 #include "queue/queue.h"
+#include "send/head.h"
 #include "send/pace.h"
+#include "send/proxy.h"
 #include "send/reply.h"
 #include "send/sender.h"
 #include "show/display.h"
 
 #define MOST_HOPS 5
+#define HTTP_NOT_FOUND 404
 
 /* How long to wait before attempt n + 1 of something, from 0. */
 static int64_t delay_after(struct run *r, unsigned n, const struct reply *reply)
@@ -24,15 +27,14 @@ static int64_t delay_after(struct run *r, unsigned n, const struct reply *reply)
 	return retry_delay(&r->o->retry, n, reply->retry_after_us, random_next(&r->random));
 }
 
-/* What the transport or the status line said, for a person. */
-static void say_transport(const struct reply *reply, char out[FAILURE_SHOWN])
+/* What went wrong, for a person. */
+static void say_trouble(const struct reply *reply, enum verdict verdict, char out[FAILURE_SHOWN])
 {
 	struct buf safe = { .max = FAILURE_SHOWN - 1 };
+	char text[REPLY_TROUBLE_MAX];
 
-	if (reply->status)
-		buf_fmt(&safe, "status %d", reply->status);
-	else
-		text_safe(&safe, reply->error, strlen(reply->error), 200);
+	reply_trouble(reply, verdict, text);
+	text_safe(&safe, text, strlen(text), 200);
 	snprintf(out, FAILURE_SHOWN, "%.*s", (int)safe.len, safe.data ? safe.data : "");
 	buf_free(&safe);
 }
@@ -52,15 +54,14 @@ static unsigned failed_probes(const struct run *r)
 	return r->gate.closed ? r->gate.probes + 1 : 0;
 }
 
-static void gate_closed(struct run *r, const struct reply *reply)
+static void gate_closed(struct run *r)
 {
-	char text[FAILURE_SHOWN];
-
-	say_transport(reply, text);
 	display_message(r->display, DISPLAY_NOTICE,
-	    "destination down (%s): trying again until it answers", text);
+	    "destination down (%s): trying again until it answers", r->last_failure);
 	queue_move_all(r->queue, PLACE_EXHAUSTED, PLACE_PROBES);
 	queue_move_all(r->queue, PLACE_ASLEEP, PLACE_PROBES);
+	queue_move_all(r->queue, PLACE_SUSPECTS, PLACE_PROBES);
+	doubt_anew(&r->doubt);
 	for (struct request *q = queue_first(r->queue, PLACE_PROBES); q; q = q->next)
 		give_back(r, q);
 }
@@ -75,14 +76,15 @@ static void gate_opened(struct run *r)
 
 /* What a person should read of why it failed. */
 #define ERROR_MAX (REPLY_REASON_MAX + 64)
-static void describe(const struct request *q, const struct reply *reply, char out[ERROR_MAX])
+static void describe(const struct request *q, const struct reply *reply, enum verdict verdict,
+    char out[ERROR_MAX])
 {
 	char reason[REPLY_REASON_MAX + 4] = "";
 
-	if (reply->status)
+	if (reply->status && verdict != VERDICT_FOREIGN)
 		reply_reason(reply, reason);
 	else
-		snprintf(reason, sizeof reason, "%s", reply->error ? reply->error : "no answer");
+		reply_trouble(reply, verdict, reason);
 	if (!reason[0])
 		snprintf(reason, sizeof reason, "the server gave no reason");
 	if (q->tries > 1)
@@ -99,13 +101,34 @@ static void end_all(struct run *r, struct request *q, enum outcome outcome, int 
 	settle_request(r, q, &s);
 }
 
-static void end_described(struct run *r, struct request *q, enum outcome outcome,
-    const struct reply *reply)
+static void refuse(struct run *r, struct request *q, const struct reply *reply)
 {
 	char error[ERROR_MAX];
 
-	describe(q, reply, error);
-	end_all(r, q, outcome, reply->status, error);
+	describe(q, reply, VERDICT_REFUSED, error);
+	end_all(r, q, OUTCOME_REFUSED, reply->status, error);
+}
+
+/* While nothing says whose fault it is. */
+static void keep_failure(struct run *r, struct request *q, const struct reply *reply,
+    enum verdict verdict)
+{
+	char error[ERROR_MAX];
+
+	describe(q, reply, verdict, error);
+	q->failed_at = r->now;
+	q->last_status = reply->status;
+	free(q->last_error);
+	q->last_error = xstrdup(error);
+}
+
+/* It is the request's. One poisonous record in a batch does not fail its neighbours. */
+static void fail(struct run *r, struct request *q)
+{
+	if (q->count > 1 && q->last_status >= 500 && r->o->api->blame != BLAME_ONE)
+		queue_cut(r->queue, q, q->count / 2, BATCH_CUT_FAILED);
+	else
+		end_all(r, q, OUTCOME_FAILED, q->last_status, q->last_error);
 }
 
 /* -- what is told by the status alone, of checks and requests alike -- */
@@ -134,43 +157,81 @@ static void fail_exhausted(struct run *r, int64_t up_since)
 	struct request *q;
 
 	while ((q = queue_first(r->queue, PLACE_EXHAUSTED)) && q->failed_at <= up_since)
-		end_all(r, q, OUTCOME_FAILED, q->last_status, q->last_error);
+		fail(r, q);
+}
+
+/* Something between here and the server wants to know who asks. */
+static void proxy_refused(struct run *r)
+{
+	const struct proxy *p = sender_proxy(r->sender);
+
+	if (p)
+		stop_for(&r->stop, CAUSE_PROXY,
+		    "the proxy %s wants to know who asks (407): correct user and password in %s "
+		    "(http://USER:PASSWORD@HOST:PORT)",
+		    p->shown, p->variable);
+	else
+		stop_for(&r->stop, CAUSE_PROXY,
+		    "a proxy in front of %s wants to know who asks (407): name it, with user and "
+		    "password, in HTTPS_PROXY",
+		    sender_base(r->sender));
+}
+
+static bool is_failure(enum verdict verdict)
+{
+	return verdict == VERDICT_TRANSIENT || verdict == VERDICT_FOREIGN;
 }
 
 static bool waits_too_long(const struct run *r, const struct reply *reply, enum verdict verdict)
 {
 	return r->o->give_up_us && reply->retry_after_us > r->o->give_up_us &&
-	    (verdict == VERDICT_THROTTLED || verdict == VERDICT_TRANSIENT);
+	    (verdict == VERDICT_THROTTLED || is_failure(verdict));
+}
+
+static void say_too_long(struct run *r, const struct reply *reply, enum verdict verdict)
+{
+	char time[WORDS_TIME];
+
+	words_time(reply->retry_after_us, time);
+	stop_for(&r->stop, verdict == VERDICT_THROTTLED ? CAUSE_RATE_LIMIT : CAUSE_OUTAGE,
+	    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is longer than "
+	    "--give-up-after: carry on when that time is over",
+	    sender_base(r->sender), reply->status,
+	    reply->retry_after_us == HEAD_FOREVER ? "more seconds than can be counted" : time);
+}
+
+/* What ends the run, whoever asked. */
+static bool ends_run(struct run *r, const struct reply *reply, enum verdict verdict)
+{
+	if (waits_too_long(r, reply, verdict))
+		say_too_long(r, reply, verdict);
+	else if (verdict == VERDICT_UNAUTHORISED)
+		unauthorised(r, reply);
+	else if (verdict == VERDICT_PROXY)
+		proxy_refused(r);
+	else if (verdict == VERDICT_MACHINE)
+		stop_for(&r->stop, CAUSE_MACHINE, "%s", reply->error);
+	else
+		return false;
+	return true;
 }
 
 /* Returns whether that was all, for the run ends. */
 static bool on_any(struct run *r, const struct reply *reply, enum verdict verdict)
 {
-	char time[WORDS_TIME];
-
 	r->tally.c.bytes_sent += (uint64_t)reply->sent_bytes;
-	if (reply->transport == TRANSPORT_MACHINE) {
-		stop_for(&r->stop, CAUSE_MACHINE, "%s", reply->error);
-		return true;
-	}
 	if (verdict != VERDICT_THROTTLED)
-		pace_answered(r->pace,
-		    verdict == VERDICT_TRANSIENT ? THROTTLE_LOST : THROTTLE_HEARD, reply->started,
-		    r->now);
-	if (verdict == VERDICT_TRANSIENT)
-		say_transport(reply, r->last_failure);
-	if (reply_is_up(reply) && gate_up(&r->gate))
+		pace_answered(r->pace, is_failure(verdict) ? THROTTLE_LOST : THROTTLE_HEARD,
+		    reply->started, r->now);
+	if (is_failure(verdict))
+		say_trouble(reply, verdict, r->last_failure);
+	if (reply_is_up(reply, verdict) && gate_up(&r->gate))
 		gate_opened(r);
-	if (waits_too_long(r, reply, verdict))
-		stop_for(&r->stop, verdict == VERDICT_THROTTLED ? CAUSE_RATE_LIMIT : CAUSE_OUTAGE,
-		    "gave up: %s answers %d, and asks to wait for %s (Retry-After), which is "
-		    "longer than --give-up-after: carry on when that time is over",
-		    sender_base(r->sender), reply->status, words_time(reply->retry_after_us, time));
-	else if (verdict == VERDICT_UNAUTHORISED)
-		unauthorised(r, reply);
-	else if (reply_is_up(reply))
+	if (ends_run(r, reply, verdict))
+		return true;
+	if (reply_is_up(reply, verdict))
 		fail_exhausted(r, reply->started);
-	return waits_too_long(r, reply, verdict) || verdict == VERDICT_UNAUTHORISED;
+	return false;
 }
 
 /* "rate limited (429): pausing for 1.1 s, then 61/s of 80/s" */
@@ -208,8 +269,7 @@ static bool follow(struct run *r, const struct reply *reply, const char *path, u
 	char base[256];
 	struct reason why;
 
-	if (!reply->location || *hops >= MOST_HOPS ||
-	    reply_redirect(reply->location, path, base, sizeof base) != 0)
+	if (*hops >= MOST_HOPS || reply_redirect(reply->location, path, base, sizeof base) != 0)
 		return false;
 	if (sender_rebase(r->sender, base, &why) != 0) {
 		stop_failed(&r->stop, CAUSE_REDIRECT, &why);
@@ -224,32 +284,18 @@ static bool follow(struct run *r, const struct reply *reply, const char *path, u
 #define SHOWN_REDIRECT 300
 static void say_redirect(const struct reply *reply, char out[SHOWN_REDIRECT])
 {
-	const char *location = reply->location ? reply->location : "";
 	struct buf safe = { .max = SHOWN_REDIRECT };
 
-	text_safe(&safe, location, strlen(location), 200);
-	buf_byte(&safe, '\0');
-	snprintf(out, SHOWN_REDIRECT, "redirected to %s, which is not followed",
-	    safe.over ? "nowhere" : safe.data);
+	if (reply->location)
+		text_safe(&safe, reply->location, strlen(reply->location), 200);
+	else
+		buf_str(&safe, "nowhere (it has no Location)");
+	snprintf(out, SHOWN_REDIRECT, "redirected to %.*s, which is not followed",
+	    safe.over ? 0 : (int)safe.len, safe.data);
 	buf_free(&safe);
 }
 
 /* -- requests -- */
-
-/* Retries are used up, and nothing but failures has been heard since. An answer below 500 to a
- * later request says that it is at fault; a gate that closes, that it is not; where nothing else is
- * left to tell, the credentials check does. */
-static void exhaust(struct run *r, struct request *q, const struct reply *reply)
-{
-	char error[ERROR_MAX];
-
-	describe(q, reply, error);
-	q->failed_at = r->now;
-	q->last_status = reply->status;
-	free(q->last_error);
-	q->last_error = xstrdup(error);
-	queue_move(r->queue, q, PLACE_EXHAUSTED);
-}
 
 /* A sync's delete is none of the input's records: it is named by its person. */
 static void name_operation(const struct operation *op, struct buf *out)
@@ -262,16 +308,14 @@ static void name_operation(const struct operation *op, struct buf *out)
 	}
 }
 
-static void say_retry(struct run *r, const struct request *q, const struct reply *reply,
-    int64_t delay)
+static void say_retry(struct run *r, const struct request *q, int64_t delay)
 {
-	char text[FAILURE_SHOWN];
 	struct buf name = { .max = BUF_UNBOUNDED };
 
-	say_transport(reply, text);
 	name_operation(q->operations[0], &name);
 	display_message(r->display, DISPLAY_DETAIL, "%.*s: retry %u of %u in %.1f s: %s",
-	    (int)name.len, name.data, q->attempts, r->o->retry.retries, (double)delay / 1e6, text);
+	    (int)name.len, name.data, q->attempts, r->o->retry.retries, (double)delay / 1e6,
+	    r->last_failure);
 	buf_free(&name);
 }
 
@@ -279,12 +323,16 @@ static void retry_later(struct run *r, struct request *q, const struct reply *re
 {
 	int64_t delay = delay_after(r, q->attempts - 1, reply);
 
-	say_retry(r, q, reply, delay);
+	say_retry(r, q, delay);
 	q->sleep.due = r->now + delay;
 	queue_move(r->queue, q, PLACE_ASLEEP);
 }
 
-static void on_failure(struct run *r, struct request *q, const struct reply *reply)
+/* Where retries are used up, and nothing but failures has been heard since, an answer below 500 to
+ * a later request says that it is at fault; a gate that closes, that it is not; where nothing else
+ * is left to tell, the credentials check does. */
+static void on_failure(struct run *r, struct request *q, const struct reply *reply,
+    enum verdict verdict)
 {
 	int64_t probe_delay = delay_after(r, failed_probes(r), reply);
 	bool fresh = q->streak != r->gate.streak || !q->streak_failures;
@@ -298,23 +346,132 @@ static void on_failure(struct run *r, struct request *q, const struct reply *rep
 	if (r->gate.closed) {
 		queue_move(r->queue, q, PLACE_PROBES);
 		if (closes)
-			gate_closed(r, reply);
+			gate_closed(r);
 		else
 			give_back(r, q);
-	} else if (q->attempts <= r->o->retry.retries) {
+		return;
+	}
+	if (q->attempts <= r->o->retry.retries) {
 		retry_later(r, q, reply);
-	} else if (q->streak_failures >= q->attempts) {
-		exhaust(r, q, reply);
+		return;
+	}
+	keep_failure(r, q, reply, verdict);
+	if (q->streak_failures >= q->attempts)
+		queue_move(r->queue, q, PLACE_EXHAUSTED);
+	else
+		fail(r, q);
+}
+
+/* -- refusals that may not be the record's fault (send/doubt.h) -- */
+
+/* A DELETE of what is not there has nothing to do. */
+static bool is_gone(const struct run *r, const struct request *q, int status)
+{
+	return status == HTTP_NOT_FOUND && !r->o->api->envelope &&
+	    q->operations[0]->method == METHOD_DELETE;
+}
+
+bool responses_settle_suspects(struct run *r)
+{
+	struct request *q;
+	bool any = false;
+
+	if (r->doubt.forbidden && !r->doubt.vouched)
+		return false;
+	for (; (q = queue_first(r->queue, PLACE_SUSPECTS)); any = true)
+		end_all(r, q, is_gone(r, q, q->last_status) ? OUTCOME_ACCEPTED : OUTCOME_REFUSED,
+		    q->last_status, is_gone(r, q, q->last_status) ? NULL : q->last_error);
+	return any;
+}
+
+/* Something was accepted: whoever was refused before was refused for what he is. */
+static void on_accepted(struct run *r)
+{
+	doubt_accepted(&r->doubt);
+	responses_settle_suspects(r);
+}
+
+static void judge_doubt(struct run *r)
+{
+	int status = doubt_ends(&r->doubt);
+	const struct request *q = queue_first(r->queue, PLACE_SUSPECTS);
+	struct buf safe = { .max = FAILURE_SHOWN };
+
+	if (!status || !q)
+		return;
+	text_safe(&safe, q->last_error, strlen(q->last_error), 200);
+	if (status == HTTP_NOT_FOUND)
+		stop_for(&r->stop, CAUSE_ADDRESS,
+		    "%s answers 404 (%.*s) to the credentials check and to the first records: "
+		    "there is no %s at that address: check --url and CUSTOMERIO_URL",
+		    sender_base(r->sender), (int)safe.len, safe.data, r->o->api->host->name);
+	else
+		stop_for(&r->stop, CAUSE_FORBIDDEN,
+		    "%d records in a row were answered 403 (%.*s), though the credentials are "
+		    "good: a firewall between here and %s, or the key's permissions, stand in "
+		    "the way",
+		    DOUBT_MOST, (int)safe.len, safe.data, sender_base(r->sender));
+	buf_free(&safe);
+}
+
+/* 403: a firewall, or the credentials, which the check tells. */
+static void on_forbidden(struct run *r, struct request *q, const struct reply *reply)
+{
+	if (q->count > 1 && r->o->api->blame != BLAME_ONE) {
+		queue_cut(r->queue, q, q->count / 2, BATCH_CUT_REFUSED);
+		return;
+	}
+	keep_failure(r, q, reply, VERDICT_FORBIDDEN);
+	queue_move(r->queue, q, PLACE_SUSPECTS);
+	r->check.wanted |= doubt_forbidden(&r->doubt, q->count);
+	judge_doubt(r);
+}
+
+/* -- what all records of a request have in common may be what is refused -- */
+
+static bool is_in_common(const struct run *r, const struct reply *reply)
+{
+	return r->o->api->alone_first && reply->status == 400 &&
+	    r->tally.c.outcomes[OUTCOME_ACCEPTED] == 0;
+}
+
+static void stop_over_common(struct run *r, struct request *q, const struct reply *reply)
+{
+	char reason[REPLY_REASON_MAX + 4];
+	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
+
+	reply_reason(reply, reason);
+	text_safe(&safe, reason, strlen(reason), 200);
+	buf_byte(&safe, '\0');
+	stop_for(&r->stop, CAUSE_CONFIGURATION,
+	    "nothing was accepted, and %s answers %d to one record alone, too (%s): check what it "
+	    "names, and carry on",
+	    request_path(q, r->o->api), reply->status, safe.data);
+	buf_free(&safe);
+	queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
+}
+
+static void on_refused(struct run *r, struct request *q, const struct reply *reply)
+{
+	if (reply->status == HTTP_NOT_FOUND && doubt_missing(&r->doubt, q->count)) {
+		keep_failure(r, q, reply, VERDICT_REFUSED);
+		queue_move(r->queue, q, PLACE_SUSPECTS);
+		judge_doubt(r);
+	} else if (is_in_common(r, reply)) {
+		stop_over_common(r, q, reply);
+	} else if (is_gone(r, q, reply->status)) {
+		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
 	} else {
-		end_described(r, q, OUTCOME_FAILED, reply);
+		refuse(r, q, reply);
 	}
 }
 
-static void on_moved(struct run *r, struct request *q, const struct reply *reply)
+static void on_moved(struct run *r, struct request *q, const struct reply *reply,
+    enum verdict verdict)
 {
 	char shown[SHOWN_REDIRECT];
 
-	if (follow(r, reply, request_path(q, r->o->api), &q->hops)) {
+	if (verdict == VERDICT_MOVED && follow(r, reply, request_path(q, r->o->api), &q->hops)) {
 		queue_move(r->queue, q, PLACE_READY);
 	} else if (!stop_asked(&r->stop)) {
 		say_redirect(reply, shown);
@@ -348,11 +505,11 @@ static void find_refused(struct run *r, struct request *q, const struct reply *r
 	if (!rest)
 		return;
 	if (rest->count > 1)
-		queue_cut(r->queue, rest, rest->count / 2);
+		queue_cut(r->queue, rest, rest->count / 2, BATCH_CUT_REFUSED);
 	else if (!alone)
 		queue_move(r->queue, rest, PLACE_READY);
 	else
-		end_described(r, rest, OUTCOME_REFUSED, reply);
+		refuse(r, rest, reply);
 }
 
 /* A 207: the operations named are refused, the others accepted. */
@@ -367,33 +524,9 @@ static void on_partly(struct run *r, struct request *q, const struct reply *repl
 		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
 }
 
-/* -- what all records of a request have in common may be what is refused -- */
-
-static bool is_in_common(const struct run *r, const struct reply *reply)
-{
-	return r->o->api->alone_first && reply->status == 400 &&
-	    r->tally.c.outcomes[OUTCOME_ACCEPTED] == 0;
-}
-
-static void stop_over_common(struct run *r, struct request *q, const struct reply *reply)
-{
-	char reason[REPLY_REASON_MAX + 4];
-	struct buf safe = { .max = (size_t)4 * REPLY_REASON_MAX };
-
-	reply_reason(reply, reason);
-	text_safe(&safe, reason, strlen(reason), 200);
-	buf_byte(&safe, '\0');
-	stop_for(&r->stop, CAUSE_CONFIGURATION,
-	    "nothing was accepted, and %s answers %d to one record alone, too (%s): check what it "
-	    "names, and carry on",
-	    request_path(q, r->o->api), reply->status, safe.data);
-	buf_free(&safe);
-	queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
-}
-
 static void cut(struct run *r, struct request *q, const struct reply *reply)
 {
-	queue_cut(r->queue, q, is_in_common(r, reply) ? 1 : q->count / 2);
+	queue_cut(r->queue, q, is_in_common(r, reply) ? 1 : q->count / 2, BATCH_CUT_REFUSED);
 }
 
 static void on_answer(struct run *r, struct request *q, const struct reply *reply)
@@ -407,31 +540,31 @@ static void on_answer(struct run *r, struct request *q, const struct reply *repl
 	switch (verdict) {
 	case VERDICT_ACCEPTED:
 		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
+		on_accepted(r);
 		break;
 	case VERDICT_PARTLY:
 		on_partly(r, q, reply);
+		on_accepted(r);
 		break;
 	case VERDICT_THROTTLED:
 		on_throttled(r, reply);
 		queue_move(r->queue, q, PLACE_READY);
 		break;
-	case VERDICT_TRANSIENT:
-		on_failure(r, q, reply);
-		break;
 	case VERDICT_MOVED:
-		on_moved(r, q, reply);
+	case VERDICT_ASTRAY:
+		on_moved(r, q, reply, verdict);
 		break;
 	case VERDICT_CUT:
 		cut(r, q, reply);
 		break;
-	case VERDICT_REFUSED:
-	case VERDICT_UNAUTHORISED:
-		if (is_in_common(r, reply)) {
-			stop_over_common(r, q, reply);
-			break;
-		}
-		end_described(r, q, OUTCOME_REFUSED, reply);
+	case VERDICT_FORBIDDEN:
+		on_forbidden(r, q, reply);
 		break;
+	case VERDICT_REFUSED:
+		on_refused(r, q, reply);
+		break;
+	default:
+		on_failure(r, q, reply, verdict);
 	}
 }
 
@@ -462,40 +595,57 @@ static void check_failed(struct run *r, const struct reply *reply)
 		return;
 	}
 	gate_close(&r->gate, delay, r->now);
-	gate_closed(r, reply);
+	gate_closed(r);
 }
 
-static void check_moved(struct run *r, const struct reply *reply)
+static void check_moved(struct run *r, const struct reply *reply, enum verdict verdict)
 {
 	char shown[SHOWN_REDIRECT];
 
-	r->check.wanted = follow(r, reply, r->o->api->host->check_path, &r->check.hops);
+	r->check.wanted = verdict == VERDICT_MOVED &&
+	    follow(r, reply, r->o->api->host->check_path, &r->check.hops);
 	if (r->check.wanted)
 		return;
 	say_redirect(reply, shown);
 	stop_for(&r->stop, CAUSE_REDIRECT, "the credentials check was %s: check --url", shown);
 }
 
+static void check_answered(struct run *r, const struct reply *reply)
+{
+	if (!r->check.answered && reply->status / 100 == 2)
+		use_region(r, reply);
+	r->check.answered = true;
+	r->check.tries = 0;
+	doubt_checked(&r->doubt, reply->status);
+	judge_doubt(r);
+}
+
 static void on_check(struct run *r, const struct reply *reply)
 {
-	enum verdict verdict = reply_verdict(reply, BLAME_ONE, 0);
+	enum verdict verdict = reply_check_verdict(reply);
 
 	if (reply->status == 403 && r->o->api->host->may_refuse_check)
 		verdict = VERDICT_REFUSED; /* an answer, and that is what counts */
 	if (on_any(r, reply, verdict))
 		return;
-	if (verdict == VERDICT_THROTTLED) {
+	switch (verdict) {
+	case VERDICT_THROTTLED:
 		on_throttled(r, reply);
 		r->check.wanted = true;
-	} else if (verdict == VERDICT_TRANSIENT) {
+		break;
+	case VERDICT_TRANSIENT:
+	case VERDICT_FOREIGN:
 		check_failed(r, reply);
-	} else if (verdict == VERDICT_MOVED) {
-		check_moved(r, reply);
-	} else {
-		if (!r->check.answered && reply->status / 100 == 2)
-			use_region(r, reply);
-		r->check.answered = true;
-		r->check.tries = 0;
+		break;
+	case VERDICT_MOVED:
+	case VERDICT_ASTRAY:
+		check_moved(r, reply, verdict);
+		break;
+	case VERDICT_FORBIDDEN:
+		unauthorised(r, reply);
+		break;
+	default:
+		check_answered(r, reply);
 	}
 }
 

@@ -19,6 +19,7 @@
 #include "run/stop.h"
 #include "run/tally.h"
 #include "send/bucket.h"
+#include "send/doubt.h"
 #include "send/gate.h"
 #include "store/checkpoint.h"
 #include "store/outcome.h"
@@ -78,6 +79,7 @@ struct run {
 	struct bucket records; /* --record-rate */
 	struct gate gate;
 	struct check check;
+	struct doubt doubt;
 	struct sender *sender;
 	/* the last of those that count as "down", for a person */
 	char last_failure[FAILURE_SHOWN];
@@ -95,6 +97,9 @@ bool intake_done(const struct run *r); /* nothing more will come, and all of it 
 
 /* -- responses.c -- */
 void responses_take(struct run *r); /* every answer there is */
+/* Nothing is left that could be accepted: those refused whom something else might have been at
+ * fault for were at fault themselves. Whether there were any. */
+bool responses_settle_suspects(struct run *r);
 
 /* -- dispatch.c -- */
 /* Sends the next request, as far as slots, pace and gate allow. Whether one has left, and another

@@ -18,6 +18,9 @@ enum cause {
 	CAUSE_RATE_LIMIT,    /* nothing but 429 was heard */
 	CAUSE_REDIRECT,      /* the destination is elsewhere, and cannot be followed */
 	CAUSE_CREDENTIALS,   /* they were refused */
+	CAUSE_FORBIDDEN,     /* each record is, though they are good */
+	CAUSE_ADDRESS,       /* there is no API at it */
+	CAUSE_PROXY,         /* it wants to know who asks */
 	CAUSE_CONFIGURATION, /* what was asked for cannot be done as it was asked for */
 	CAUSE_OUTPUT,        /* what must last cannot be written */
 	CAUSE_SYNC,          /* the sync file cannot be used */

@@ -38,26 +38,44 @@ static bool is_page(const struct reply *r)
 	return p < end && *p == '<';
 }
 
-bool reply_is_foreign(const struct reply *r)
+/* Whether a 2xx is plainly not the API's: a web page, as login pages and wrong addresses have them,
+ * or a body that cannot be read. */
+static bool is_foreign(const struct reply *r)
 {
-	return r->status >= 200 && r->status < 300 && (r->garbled || is_page(r));
+	return r->garbled || is_page(r);
+}
+
+static enum verdict success_verdict(const struct reply *r, enum blame blame)
+{
+	if (is_foreign(r))
+		return VERDICT_FOREIGN;
+	return blame == BLAME_NAMED && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
 }
 
 enum verdict reply_verdict(const struct reply *r, enum blame blame, size_t operations)
 {
-	if (is_trouble(r->status) || reply_is_foreign(r))
+	if (r->transport == TRANSPORT_MACHINE)
+		return VERDICT_MACHINE;
+	if (is_trouble(r->status))
 		return VERDICT_TRANSIENT;
 	if (r->status >= 200 && r->status < 300)
-		return blame == BLAME_NAMED && r->status == 207 ? VERDICT_PARTLY : VERDICT_ACCEPTED;
+		return success_verdict(r, blame);
 	switch (r->status) {
+	case 300:
+	case 303:
+	case 305:
+		return VERDICT_ASTRAY;
 	case 301:
 	case 302:
 	case 307:
 	case 308:
-		return VERDICT_MOVED;
+		return r->location ? VERDICT_MOVED : VERDICT_ASTRAY;
 	case 401:
-	case 403:
 		return VERDICT_UNAUTHORISED;
+	case 403:
+		return VERDICT_FORBIDDEN;
+	case 407:
+		return VERDICT_PROXY;
 	case 408:
 		return VERDICT_TRANSIENT;
 	case 429:
@@ -70,9 +88,9 @@ enum verdict reply_verdict(const struct reply *r, enum blame blame, size_t opera
 	}
 }
 
-bool reply_is_up(const struct reply *r)
+bool reply_is_up(const struct reply *r, enum verdict verdict)
 {
-	return !is_trouble(r->status) && !reply_is_foreign(r);
+	return !is_trouble(r->status) && verdict != VERDICT_FOREIGN;
 }
 
 static json_t *parse(const struct reply *r)
@@ -81,13 +99,32 @@ static json_t *parse(const struct reply *r)
 	                 NULL;
 }
 
-bool reply_is_object(const struct reply *r)
+enum verdict reply_check_verdict(const struct reply *r)
 {
+	enum verdict verdict = reply_verdict(r, BLAME_ONE, 1);
+
+	if (verdict != VERDICT_ACCEPTED)
+		return verdict;
 	json_t *root = parse(r);
 	bool object = json_is_object(root);
-
 	json_decref(root);
-	return object;
+	return object ? VERDICT_ACCEPTED : VERDICT_FOREIGN;
+}
+
+void reply_trouble(const struct reply *r, enum verdict verdict, char out[REPLY_TROUBLE_MAX])
+{
+	if (!r->status)
+		snprintf(out, REPLY_TROUBLE_MAX, "%s", r->error ? r->error : "no answer");
+	else if (verdict != VERDICT_FOREIGN)
+		snprintf(out, REPLY_TROUBLE_MAX, "status %d", r->status);
+	else
+		snprintf(out, REPLY_TROUBLE_MAX,
+		    "status %d, but %s: not the API answers (a login page, a proxy, a wrong "
+		    "address?)",
+		    r->status,
+		    r->garbled     ? "a body that cannot be read" :
+		        is_page(r) ? "a web page" :
+		                     "no JSON object");
 }
 
 /* Text that stops growing once it is longer than any reason may be. */
@@ -182,6 +219,36 @@ static bool is_binary(const char *body, size_t n)
 	return false;
 }
 
+/* Where one of these words begins in a text, whatever its case; NULL: nowhere. */
+static const char *find_word(const char *text, const char *end, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; (size_t)(end - text) >= n; text++)
+		if (strncasecmp(text, word, n) == 0)
+			return text;
+	return NULL;
+}
+
+/* What a web page says of itself, in place of all its markup: true if it does. */
+static bool add_title(struct buf *to, const struct reply *r)
+{
+	const char *end = r->body + r->body_len, *from = find_word(r->body, end, "<title");
+
+	if (!from || !(from = memchr(from, '>', (size_t)(end - from))))
+		return false;
+	const char *until = find_word(++from, end, "</title");
+	for (; until && from < until && is_space(*from); from++)
+		;
+	for (; until && from < until && is_space(until[-1]); until--)
+		;
+	if (!until || from == until)
+		return false;
+	add_text(to, "a web page: ", 12);
+	add_text(to, from, (size_t)(until - from));
+	return true;
+}
+
 static void say_binary(struct buf *to, size_t n)
 {
 	buf_fmt(to, "the answer's body is no text (%zu byte%s)", n, n == 1 ? "" : "s");
@@ -197,6 +264,8 @@ static void add_body(struct buf *to, const struct reply *r)
 		say_binary(to, n);
 		return;
 	}
+	if (is_page(r) && add_title(to, r))
+		return;
 	for (; n > 0 && is_space(text[n - 1]); n--)
 		;
 	for (; n > 0 && is_space(text[0]); n--)

@@ -40,9 +40,14 @@ enum verdict {
 	VERDICT_ACCEPTED,     /* 2xx */
 	VERDICT_PARTLY,       /* 207 to a batch: ask reply_refusals */
 	VERDICT_THROTTLED,    /* 429 */
-	VERDICT_TRANSIENT,    /* 408, 5xx, no whole answer, an answer that is not the API's */
-	VERDICT_UNAUTHORISED, /* 401, 403 */
-	VERDICT_MOVED,        /* 301, 302, 307, 308 */
+	VERDICT_TRANSIENT,    /* 408, 5xx, no whole answer */
+	VERDICT_FOREIGN,      /* a 2xx that is plainly not the API's: it accepts nothing */
+	VERDICT_UNAUTHORISED, /* 401 */
+	VERDICT_FORBIDDEN,    /* 403 */
+	VERDICT_PROXY,        /* 407: something in between wants to know who asks */
+	VERDICT_MACHINE,      /* no answer, for this machine has nothing left (TRANSPORT_MACHINE) */
+	VERDICT_MOVED,        /* 301, 302, 307, 308 with a Location: it may be followed */
+	VERDICT_ASTRAY,       /* these without one, 300, 303, 305: nobody follows it */
 	VERDICT_CUT,          /* 413, or 400 to a batch: of several operations, one is at fault */
 	VERDICT_REFUSED,      /* any other answer */
 };
@@ -50,16 +55,17 @@ enum verdict {
 /* `operations`: how many the request held; how its API names those that it refuses. */
 enum verdict reply_verdict(const struct reply *r, enum blame blame, size_t operations);
 
+/* The same for the credentials check: what the API accepts it answers with a JSON object. */
+enum verdict reply_check_verdict(const struct reply *r);
+
 /* Whether this is an answer below 500 of the API's, which shows that the destination is up
  * (gate.h). */
-bool reply_is_up(const struct reply *r);
+bool reply_is_up(const struct reply *r, enum verdict verdict);
 
-/* Whether a 2xx is plainly not the API's: a web page (by its type or its first byte), as login
- * pages and wrong addresses have them, or a body that cannot be read. It accepts nothing. */
-bool reply_is_foreign(const struct reply *r);
-
-/* Whether the body is a JSON object, as every answer of the API to the credentials check is. */
-bool reply_is_object(const struct reply *r);
+/* What went wrong with one that counts as the destination being down, for a person: "status 503",
+ * "status 200, but a web page", what the transport said. NUL-terminated in out, not escaped. */
+#define REPLY_TROUBLE_MAX 400u
+void reply_trouble(const struct reply *r, enum verdict verdict, char out[REPLY_TROUBLE_MAX]);
 
 /*
  * The server's reason, as it came, not escaped: meta.errors, meta.error, errors (texts, or entries

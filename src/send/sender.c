@@ -168,12 +168,6 @@ static size_t on_head(char *line, size_t size, size_t n, void *arg)
 	return head_line(&slot->head, line, size * n) == 0 ? size * n : 0;
 }
 
-/* What this machine has too little of, and more of which no waiting for the destination brings. */
-static bool is_shortage(long number)
-{
-	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
-}
-
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct slot *slot = arg;
@@ -181,7 +175,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 
 	(void)purpose;
 	if (fd < 0) {
-		slot->shortage = is_shortage(errno) ? errno : 0;
+		slot->shortage = os_shortage(errno) ? errno : 0;
 		return CURL_SOCKET_BAD;
 	}
 	if (os_unacknowledged(fd) < 0)
@@ -351,6 +345,11 @@ int sender_rebase(struct sender *s, const char *base, struct reason *why)
 	b->older = s->base;
 	s->base = b;
 	return 0;
+}
+
+const struct proxy *sender_proxy(const struct sender *s)
+{
+	return s->base->proxy.url ? &s->base->proxy : NULL;
 }
 
 const char *sender_base(const struct sender *s)
@@ -695,7 +694,7 @@ static int shortage(struct slot *slot, CURLcode code)
 	if (slot->shortage)
 		return slot->shortage;
 	curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &number);
-	if (is_shortage(number))
+	if (os_shortage((int)number))
 		return (int)number;
 	if (code == CURLE_OUT_OF_MEMORY)
 		return slot->sent > 0 ? 0 : ENOMEM; /* a head that is too large looks the same */
@@ -706,12 +705,10 @@ static int shortage(struct slot *slot, CURLcode code)
 
 static void say_shortage(struct slot *slot, int number)
 {
-	bool files = number == EMFILE || number == ENFILE;
-
 	snprintf(slot->error, sizeof slot->error,
 	    "this machine has nothing left for another connection: %s: %s, or use a smaller "
 	    "--concurrency, and run again",
-	    strerror(number), files ? "allow more open files (ulimit -n)" : "free some memory");
+	    strerror(number), os_shortage(number));
 }
 
 /* No whole answer came: says why, and whose fault it is. A CONNECT's 407 is an answer. */

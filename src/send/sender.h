@@ -13,6 +13,7 @@
 #include "operation/operation.h"
 #include "send/reply.h"
 
+struct proxy;
 struct sender;
 
 struct sender_config {
@@ -58,6 +59,9 @@ int sender_next(struct sender *s, void **owner, struct reply *reply);
  */
 int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count,
     struct reason *why);
+
+/* The proxy between here and there, or NULL. */
+const struct proxy *sender_proxy(const struct sender *s);
 
 const char *sender_base(const struct sender *s); /* where requests go now */
 
