@@ -403,8 +403,8 @@ static void judge_doubt(struct run *r)
 	if (status == HTTP_NOT_FOUND)
 		stop_for(&r->stop, CAUSE_ADDRESS,
 		    "%s answers 404 (%.*s) to the credentials check and to the first records: "
-		    "there is no %s at that address: check --url and CUSTOMERIO_URL",
-		    sender_base(r->sender), (int)safe.len, safe.data, r->o->api->host->name);
+		    "the API is not at that address: check --url and CUSTOMERIO_URL",
+		    sender_base(r->sender), (int)safe.len, safe.data);
 	else
 		stop_for(&r->stop, CAUSE_FORBIDDEN,
 		    "%d records in a row were answered 403 (%.*s), though the credentials are "
