@@ -140,6 +140,7 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 	"\"acme\"}"
 #define NO_OBJECT \
 	"! the object has no id: the field object_id (or cio_object_id) is missing or empty"
+#define SPACE ": white space stands at its end (--trim drops that of a CSV)"
 #define NO_DEVICE "! the device has no id: the field device_id is missing or empty"
 
 static const struct sending sendings[] = {
@@ -236,9 +237,9 @@ static const struct sending sendings[] = {
 	{ { 0 }, "id=\xc3\xa9\xf0\x9f\x98\x80", "PUT " C "%C3%A9%F0%9F%98%80 {}" },
 	{ { 0 }, "{\"id\":\"\\u00e9\\ud83d\\ude00\\u0041\\\"\"}",
 	    "PUT " C "%C3%A9%F0%9F%98%80A%22 {}" },
-	{ { V2 }, "{\"id\":\"\\u00e9\\\"\\n\"}",
+	{ { V2 }, "{\"id\":\"\\u00e9\\\"\\\\\"}",
 	    "POST batch "
-	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"\xc3\xa9\\\"\\n\"},\"action\":"
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"\xc3\xa9\\\"\\\\\"},\"action\":"
 	    "\"identify\",\"attributes\":{}}" },
 	{ { 0 }, "id=.", "! id: \".\" is not an identifier that can stand in a path" },
 	{ { 0 }, "id=..", "! id: \"..\" is not an identifier that can stand in a path" },
@@ -249,8 +250,95 @@ static const struct sending sendings[] = {
 	    "POST batch "
 	    "{\"type\":\"person\",\"identifiers\":{\"id\":\".\"},\"action\":\"identify\","
 	    "\"attributes\":{}}" },
-	{ { 0 }, "{\"id\":1e5}", "PUT " C "1e5 {}" },
+	{ { 0 }, "{\"id\":1e5}", "PUT " C "100000 {}" },
 	{ { V2 }, "{\"id\":42}", "POST " P42 "\"identify\",\"attributes\":{}}" },
+
+	/* Whom damaged identifiers would name: nobody, in no action. */
+	{ { 0 }, "email=a@x.io ", "! email: \"a@x.io \" is not an identifier" SPACE },
+	{ { V2 }, "email=b@x.io\xc2\xa0",
+	    "! email: \"b@x.io\xc2\xa0\" is not an identifier" SPACE },
+	{ { .action = ACTION_DELETE },
+	    "id=\xe2\x80\x8b"
+	    "7",
+	    "! id: \"\xe2\x80\x8b"
+	    "7\" is not an identifier" SPACE },
+	{ { .action = ACTION_DELETE }, "{\"id\":\"7 \"}",
+	    "! id: \"7 \" is not an identifier: white space stands at its end" },
+	{ { 0 }, "id= ", "! id is empty" },
+	{ { V2 }, "id=\xc2\xa0\t ", "! id is empty" },
+	{ { .action = ACTION_SUPPRESS }, "{\"id\":\"\\t\"}", "! id is empty" },
+	{ { .action = ACTION_SUPPRESS }, "{\"id\":\"a\\u0000b\"}",
+	    "! id: \"a\\u0000b\" is not an identifier: a control character is in it" },
+	{ { .action = ACTION_UNSUPPRESS },
+	    "id=a\x7f"
+	    "b",
+	    "! id: \"a\\x7fb\" is not an identifier: a control character is in it" },
+	{ { .action = ACTION_TRACK, .event = "e" },
+	    "id=a\xc2\x90"
+	    "b",
+	    "! id: \"a\\xc2\\x90b\" is not an identifier: a control character is in it" },
+	{ { .action = ACTION_PAGE, .event = "e" }, "id=1\n2",
+	    "! id: \"1\\n2\" is not an identifier: a control character is in it" },
+	{ { .action = ACTION_SUPPRESS }, "email=d@x.io, e@x.io",
+	    "! email: \"d@x.io, e@x.io\" is not an email address" },
+	{ { .action = ACTION_SUPPRESS }, "email=a@x.io;Ana",
+	    "! email: \"a@x.io;Ana\" is not an email address" },
+	{ { V2 }, "email=Ana <a@x.io>", "! email: \"Ana <a@x.io>\" is not an email address" },
+	{ { 0 }, "email=@x.io", "! email: \"@x.io\" is not an email address" },
+	{ { 0 }, "email=a@", "! email: \"a@\" is not an email address" },
+	{ { 0 }, "email=a@b@c", "! email: \"a@b@c\" is not an email address" },
+	{ { 0 }, "email=a b@c", "! email: \"a b@c\" is not an email address" },
+	{ { 0 }, "id=a b, c;<d>", "PUT " C "a%20b%2C%20c%3B%3Cd%3E {}" },
+	{ { .action = ACTION_MERGE }, "primary_id=1|secondary_email=b@x.io ",
+	    "! secondary_email: \"b@x.io \" is not an identifier" SPACE },
+	{ { .action = ACTION_MERGE }, "primary_id= |secondary_id=2", "! primary_id is empty" },
+	{ { .action = ACTION_ADD_DEVICE }, "id=42|device_id=d |platform=ios",
+	    "! device_id: \"d \" is not an identifier" SPACE },
+	{ { .action = ACTION_DELETE_DEVICE, V2 }, "id=42|device_id=\x01",
+	    "! device_id: \"\\x01\" is not an identifier: a control character is in it" },
+	{ { .action = ACTION_DELETE_DEVICE }, "id=42|device_id= ", "! device_id is empty" },
+	{ { .action = ACTION_TRACK_ANONYMOUS, .event = "e" }, "anonymous_id=x ",
+	    "! anonymous_id: \"x \" is not an identifier" SPACE },
+	{ { .action = ACTION_DELETE_OBJECT }, "object_type_id=1|object_id=acme ",
+	    "! object_id: \"acme \" is not an identifier" SPACE },
+	{ { .action = ACTION_OBJECT }, "object_type_id=\t1|object_id=acme",
+	    "! object_type_id: \"\\t1\" is not an identifier" SPACE },
+	{ { .action = ACTION_RELATE }, "id=1|cio_object_id= ", "! cio_object_id is empty" },
+	{ { .action = ACTION_ENTITY },
+	    "{\"type\":\"person\",\"action\":\"delete\",\"identifiers\":{\"id\":\"7 \"}}",
+	    "! id: \"7 \" is not an identifier: white space stands at its end" },
+	{ { .action = ACTION_ENTITY, V2 },
+	    "{\"type\":\"person\",\"action\":\"suppress\",\"identifiers\":{\"id\":\"7\",\"email\":"
+	    "\"a@b,c@d\"}}",
+	    "! email: \"a@b,c@d\" is not an email address" },
+	{ { .action = ACTION_ENTITY },
+	    "{\"type\":\"person\",\"action\":\"merge\",\"primary\":{\"id\":\"7\"},\"secondary\":{"
+	    "\"id\":\" \"}}",
+	    "! id is empty" },
+	{ { .action = ACTION_ENTITY },
+	    "{\"type\":\"object\",\"action\":\"delete\",\"identifiers\":{\"object_type_id\":\"1\","
+	    "\"object_id\":\"a\\n\"}}",
+	    "! object_id: \"a\\n\" is not an identifier: white space stands at its end" },
+	{ { .action = ACTION_ENTITY },
+	    "{\"type\":\"person\",\"action\":\"delete\",\"identifiers\":{\"id\":1.0}}",
+	    "! id: 1.0 is not an identifier: write it as an integer" },
+	/* Numbers: integers, however they are written. */
+	{ { 0 }, "{\"id\":1.0}", "PUT " C "1 {}" },
+	{ { V2 }, "{\"id\":1e3}",
+	    "POST batch "
+	    "{\"type\":\"person\",\"identifiers\":{\"id\":\"1000\"},\"action\":\"identify\","
+	    "\"attributes\":{}}" },
+	{ { .action = ACTION_DELETE }, "{\"id\":1.5}",
+	    "! id: 1.5 is not an identifier: it is no integer" },
+	{ { .action = ACTION_DELETE }, "{\"id\":12345678901234567890}",
+	    "DELETE " C "12345678901234567890 " },
+	{ { .action = ACTION_ADD_DEVICE }, "{\"id\":4.2e1,\"device_id\":7.0,\"platform\":\"ios\"}",
+	    "PUT " C "42/devices {\"device\":{\"id\":\"7\",\"platform\":\"ios\"}}" },
+	{ { .action = ACTION_DELETE_OBJECT }, "{\"object_type_id\":1.0,\"object_id\":20e0}",
+	    "POST /api/v2/entity "
+	    "{\"type\":\"object\",\"identifiers\":{\"object_type_id\":\"1\",\"object_id\":\"20\"},"
+	    "\"action\":\"delete\"}" },
+	{ { 0 }, "id=1.0", "PUT " C "1.0 {}" },
 
 	/* track */
 	{ { .action = ACTION_TRACK }, "id=42|name=bought|price=5",

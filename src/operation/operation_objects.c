@@ -23,7 +23,7 @@ static int object_type(struct build *b, struct text *out)
 	if (field_is_empty(f))
 		return reason_set(b->why,
 		    "the object has no type: give it a field object_type_id, or use --object-type");
-	return part_text(b, f, "an object's type", out);
+	return part_id(b, f, "an object's type", out);
 }
 
 static int read_object(struct build *b, struct object *o)
@@ -33,12 +33,12 @@ static int read_object(struct build *b, struct object *o)
 	*o = (struct object){ .by_cio_id = field_is_empty(id) };
 	if (!o->by_cio_id)
 		return object_type(b, &o->type) != 0 ? -1 :
-		                                       part_text(b, id, "an object's id", &o->id);
+		                                       part_id(b, id, "an object's id", &o->id);
 	if (field_is_empty(cio_id))
 		return reason_set(b->why,
 		    "the object has no id: the field object_id (or cio_object_id) is missing or "
 		    "empty");
-	return part_text(b, cio_id, "an object's id", &o->id);
+	return part_id(b, cio_id, "an object's id", &o->id);
 }
 
 /* What it is called, and the key of its lane: "1/acme". */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "operation/field.h"
+#include "operation/identifier.h"
 #include "base/log.h"
 #include "input/record.h"
 #include "operation/value.h"
@@ -51,6 +52,45 @@ int part_text(struct build *b, const struct field *f, const char *what, struct t
 	return 0;
 }
 
+/* A number as an integer. */
+static int number_id(struct build *b, const struct field *f, struct text *out)
+{
+	if (value_is_integer(out->s, out->n) && !(out->n == 2 && memcmp(out->s, "-0", 2) == 0))
+		return 0;
+	char *to = lasting(b, out->n + IDENTIFIER_DIGITS);
+	*out = (struct text){ to, identifier_from_number(out->s, out->n, to) };
+	return out->n > 0 ? 0 : field_refuse(f, "an identifier: it is no integer", b->why);
+}
+
+/* *t as it is good for, or why it is not. */
+static int check_id(struct build *b, const struct field *f, struct text t)
+{
+	switch (identifier_check(t.s, t.n)) {
+	case IDENTIFIER_GOOD:
+		break;
+	case IDENTIFIER_EMPTY:
+		return field_complain(f, "is empty", b->why);
+	case IDENTIFIER_SPACE:
+		return field_refuse(f,
+		    f->kind == FIELD_TEXT ? "an identifier: white space stands at its end (--trim "
+		                            "drops that of a CSV)" :
+		                            "an identifier: white space stands at its end",
+		    b->why);
+	case IDENTIFIER_CONTROL:
+		return field_refuse(f, "an identifier: a control character is in it", b->why);
+	}
+	return 0;
+}
+
+int part_id(struct build *b, const struct field *f, const char *what, struct text *out)
+{
+	if (part_text(b, f, what, out) != 0)
+		return -1;
+	if (f->kind == FIELD_JSON && !is_string(f) && number_id(b, f, out) != 0)
+		return -1;
+	return check_id(b, f, *out);
+}
+
 /* E.164: '+' and up to 15 digits. */
 static bool is_phone(struct text t)
 {
@@ -73,14 +113,12 @@ struct text part_bare(enum id_type type, struct text t)
 int part_person(struct build *b, const struct field *f, enum id_type type, struct person *out)
 {
 	out->type = type;
-	if (part_text(b, f, "an identifier", &out->text) != 0)
+	if (part_id(b, f, "an identifier", &out->text) != 0)
 		return -1;
-	if (out->text.n == 0)
-		return field_complain(f, "is empty", b->why);
 	const struct text t = out->text = part_bare(type, out->text);
 	if (t.n > ID_LIMIT && !b->config->no_limits)
 		return field_too_long(f, "identifier", t.n, ID_LIMIT, b->why);
-	if (type == ID_EMAIL && !memchr(t.s, '@', t.n))
+	if (type == ID_EMAIL && !identifier_is_email(t.s, t.n))
 		return field_refuse(f, "an email address", b->why);
 	if (type == ID_PHONE && !is_phone(t))
 		return field_refuse(f, "a phone number such as +14155552671 (E.164)", b->why);
@@ -200,7 +238,7 @@ int part_event(struct build *b, struct event *e)
 		e->anonymous_id = anonymous;
 	if (field_is_empty(e->anonymous_id))
 		return 0;
-	return part_text(b, e->anonymous_id, "an anonymous id", &e->anonymous);
+	return part_id(b, e->anonymous_id, "an anonymous id", &e->anonymous);
 }
 
 int part_device(struct build *b, struct device *d, bool whole)
@@ -211,7 +249,7 @@ int part_device(struct build *b, struct device *d, bool whole)
 	if (field_is_empty(id))
 		return reason_set(b->why,
 		    "the device has no id: the field device_id is missing or empty");
-	if (part_text(b, id, "a device's id", &d->id) != 0)
+	if (part_id(b, id, "a device's id", &d->id) != 0)
 		return -1;
 	if (!whole)
 		return 0;

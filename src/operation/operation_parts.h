@@ -85,6 +85,10 @@ int part_text(struct build *b, const struct field *f, const char *what, struct t
  * b->why. */
 int part_moment(struct build *b, const struct field *f, bool *there, int64_t *out);
 
+/* The same of what stands for a person, an object or a device: one that means it (identifier.h), a
+ * number written as an integer. */
+int part_id(struct build *b, const struct field *f, const char *what, struct text *out);
+
 int part_person(struct build *b, const struct field *f, enum id_type type, struct person *out);
 int part_merge(struct build *b, struct person *primary, struct person *secondary);
 int part_event(struct build *b, struct event *e);
