@@ -139,12 +139,12 @@ START_TEST(just_below_what_was_taken)
 	refuse(&t, 0.5);
 	ck_assert_double_eq_tol(rate(&t, 0.6), 70 * 0.985, 0.01);
 	attempts(&t, 1.6, 0.1, 60);
-	ck_assert_double_eq_tol(rate(&t, 9.5), 70 * 0.985, 0.01);
+	ck_assert_double_eq_tol(rate(&t, 17.5), 70 * 0.985, 0.01);
 }
 END_TEST
 
-/* From the first attempt that was taken after the pause on for eight seconds; then it climbs by the
- * cube, to the full rate in ten seconds; refused there again, it is held for twice as long. */
+/* From the first attempt that was taken after the pause on for sixteen seconds; then it climbs by
+ * the cube, to the full rate in ten seconds; refused there again, it is held for twice as long. */
 START_TEST(held_then_climbing)
 {
 	struct throttle t = asked_for(140);
@@ -152,7 +152,7 @@ START_TEST(held_then_climbing)
 
 	attempts(&t, 0, 0.5, 140);
 	refuse(&t, 0.5);
-	for (double hold = 8; hold < 300; hold *= 2) {
+	for (double hold = 16; hold < 300; hold *= 2) {
 		ck_assert_double_eq_tol(rate(&t, from + 1000), low,
 		    nearly); /* none was taken yet */
 		attempts(&t, from, 1, 70);
@@ -175,13 +175,14 @@ END_TEST
 START_TEST(another_place)
 {
 	struct throttle t = asked_for(140);
-	double places[] = { 70, 40, 100 }, from = 1.6, hold = 16;
+	double places[] = { 70, 40, 100 }, from = 1.6, hold = 32;
 
 	attempts(&t, 0, 0.5, 140);
 	refuse(&t, 0.5);
 	attempts(&t, from, 1, 70);
-	refuse(&t, from + 9);
-	from += 10.5;
+	attempts(&t, from + 18, 1, 70);
+	refuse(&t, from + 19);
+	from += 20.5;
 	for (int i = 1; i < 3; i++) {
 		double low = places[i] * 0.985;
 		attempts(&t, from, 1, 40);
@@ -192,6 +193,27 @@ START_TEST(another_place)
 		attempts(&t, from, 1, 40);
 		ck_assert_double_eq_tol(rate(&t, from + hold), low, 1.5);
 		ck_assert_double_gt(rate(&t, from + hold + 5), low + 3);
+	}
+}
+END_TEST
+
+/* Where the full rate had been well for long, it is tried again sooner, and after a third longer
+ * each time. */
+START_TEST(somebody_else_takes_part)
+{
+	struct throttle t = asked_for(98);
+	double from = 100, low = 49 * 0.985, nearly = 1.5;
+
+	attempts(&t, 0, 100, 49);
+	refuse(&t, from);
+	from += 1.2;
+	for (double hold = 9.6; hold < 20; hold = hold * 4 / 3) {
+		attempts(&t, from, 1, 49);
+		ck_assert_double_eq_tol(rate(&t, from + (hold > 9.6 ? hold : 8)), low, nearly);
+		ck_assert_double_gt(rate(&t, from + hold + 5), low + 3);
+		attempts(&t, from + hold + 4, 1, 49);
+		refuse(&t, from + hold + 5);
+		from += hold + 6.2;
 	}
 }
 END_TEST
@@ -259,9 +281,9 @@ START_TEST(a_penalty_is_no_span)
 	throttle_refused(&t, us(0.7), 30 * S, us(31), us(0.71));
 	ck_assert_double_lt(rate(&t, 31), 3);
 	attempts(&t, 31, 8, 2);
-	attempts(&t, 44.5, 4, 100);
-	refuse(&t, 48.5);
-	ck_assert_double_eq_tol(rate(&t, 50), 98.5, 2);
+	attempts(&t, 52.5, 4, 100);
+	refuse(&t, 56.5);
+	ck_assert_double_eq_tol(rate(&t, 58), 98.5, 2);
 }
 END_TEST
 
@@ -399,6 +421,7 @@ Suite *throttle_suite(void)
 	tcase_add_test(t, just_below_what_was_taken);
 	tcase_add_test(t, held_then_climbing);
 	tcase_add_test(t, another_place);
+	tcase_add_test(t, somebody_else_takes_part);
 	tcase_add_test(t, a_little_too_high);
 	tcase_add_loop_test(t, what_it_counts_over, 0, (int)(sizeof counted / sizeof *counted));
 	tcase_add_test(t, a_penalty_is_no_span);

@@ -5,7 +5,8 @@
 
 #define SECOND INT64_C(1000000)
 #define CLIMB (10 * SECOND)      /* what the way from the held rate to the full one takes */
-#define HOLD_FIRST (8 * SECOND)  /* how long a rate is held at first ... */
+#define HOLD_START (16 * SECOND) /* how long a rate is held at first ... */
+#define HOLD_MOVED (8 * SECOND)  /* ... where the limit is not what it was ... */
 #define HOLD_MOST (300 * SECOND) /* ... and at most */
 #define HOLD_PAUSES 8            /* ... and at least so many times what the last refusal cost */
 #define FEW 4
@@ -22,6 +23,7 @@
 
 /* What servers count over, in seconds. */
 static const int spans[] = { 1, 2, 3, 5, 10, 15, 20, 30, 60 };
+#define LONGEST (60 * SECOND)
 #define SPANS (sizeof spans / sizeof *spans)
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -48,7 +50,7 @@ void throttle_init(struct throttle *t, int64_t full, int64_t now)
 		.paused_until = INT64_MIN,
 		.full = full,
 		.rate = full,
-		.hold = HOLD_FIRST,
+		.hold = HOLD_MOVED,
 		.span = SECOND,
 		.step = STEP_FIRST,
 		.opened = now,
@@ -117,13 +119,15 @@ static void found(struct throttle *t)
 	int64_t place = taken(t);
 
 	if (place < thousandths(t->place, NEAR)) {
-		t->hold = HOLD_FIRST; /* it was lowered */
+		t->hold = HOLD_MOVED; /* it was lowered */
+		t->lowered = true;
 	} else if (thousandths(place, NEAR) > t->place) {
-		t->hold = HOLD_FIRST; /* it was raised, or the span is another */
+		t->hold = HOLD_MOVED; /* it was raised, or the span is another */
+		t->lowered = false;
 		t->span = SECOND;
 		place = taken(t);
 	} else {
-		t->hold = smaller(2 * t->hold, HOLD_MOST);
+		t->hold = smaller(t->lowered ? t->hold * 4 / 3 : t->hold * 2, HOLD_MOST);
 	}
 	t->place = place;
 	t->step = STEP_FIRST;
@@ -145,6 +149,10 @@ static void widen(struct throttle *t, int64_t lasted)
 			t->span = spans[i] * SECOND;
 			break;
 		}
+	if (t->place == 0) {
+		t->lowered = lasted > LONGEST; /* the full rate had been well */
+		t->hold = t->lowered ? HOLD_MOVED : HOLD_START;
+	}
 	t->place = taken(t);
 	hold(t, thousandths(t->place, BELOW));
 }

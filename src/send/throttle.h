@@ -10,7 +10,8 @@
  * server took in the span before it refused is its limit. The rate goes on just below that, is held
  * for a while, and then climbs to the rate that was asked for, slowly at first. Refused on the way
  * up, at about the same place, it is held for twice as long the next time: so a limit that stays
- * costs ever less, and one that was raised is found out.
+ * costs ever less, and one that was raised is found out. Where it had been higher before (somebody
+ * else has part of it now, perhaps) it is tried again sooner: a third longer each time.
  *
  * Refused while the rate is held, one of two things was wrong. The count in the span is what it was
  * at the last refusal: the server counts as was thought, and the rate is a little too high. Or it
@@ -54,6 +55,7 @@ struct throttle {
 	int64_t step;   /* how much lower the held rate is set the next time, in thousandths */
 	int64_t opened; /* when the first attempt began that was taken after the last pause */
 	int64_t shut;   /* when the first one after that began that was refused; INT64_MAX: none */
+	bool lowered;   /* the limit had been higher before */
 	bool climbing;  /* whether the rate was on its way up then */
 	struct recent recent;
 };
