@@ -198,9 +198,9 @@ static void show(struct buf *b, const struct options *o)
 	    "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n",
 	    o->retry.retries, (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us,
 	    o->retry.jitter, (long long)o->timeout_us, (long long)o->give_up_us);
-	buf_fmt(b, "max-errors=%llu/%g%%\nrejects=%s\nstate=%s\nrestart=%d\n",
+	buf_fmt(b, "max-errors=%llu/%g%%\nrejects=%s\nstate=%s\nrestart=%d\nkeep-state=%d\n",
 	    (unsigned long long)o->max_errors, o->max_errors_percent, or_none(o->rejects),
-	    or_none(o->state), o->restart);
+	    or_none(o->state), o->restart, o->keep_state);
 	buf_fmt(b, "sync=%s\nsync-deletes=%d\nmax-deletes=%llu/%g%%\nshard=%u/%u\n",
 	    or_none(o->sync), o->sync_deletes, (unsigned long long)o->max_deletes,
 	    o->max_deletes_percent, o->shard, o->shards);
@@ -279,7 +279,7 @@ static const struct row accepted[] = {
 	        "burst=10 concurrency=10 adapt=1 retries=4 backoff=1000000 backoff-max=60000000 "
 	        "jitter=0.25 timeout=10000000 "
 	        "give-up=900000000 max-errors=0/0% rejects=users.rejected.csv "
-	        "state=users.csv.cio-state restart=0 sync=none "
+	        "state=users.csv.cio-state restart=0 keep-state=0 sync=none "
 	        "sync-deletes=-1 max-deletes=0/1% shard=0/0 progress=0 progress-every=1000 "
 	        "results=none summary=none metrics=none "
 	        "quiet=0 verbose=0",
@@ -364,6 +364,8 @@ static const struct row accepted[] = {
 	{ "--no-state users.csv", .want = "state=none", .env = KEYS },
 	{ "--state=s --rejects=r", .want = "files=- state=s rejects=r", .env = KEYS },
 	{ "--restart users.csv", .want = "restart=1", .env = KEYS },
+	{ "--keep-state users.csv", .want = "keep-state=1", .env = KEYS },
+	{ "--state=s", .want = "files=-", .env = KEYS, .config = "keep-state\n" },
 	{ "sub/data.v1/users",
 	    .want = "rejects=sub/data.v1/users.rejected state=sub/data.v1/users.cio-state",
 	    .env = KEYS },
@@ -660,6 +662,8 @@ static const struct {
 	{ "--sync=f --sync-deletes=delete --skip=5", 64, .words = "--skip" },
 	{ "--restart", 64, .words = "--restart" },
 	{ "--restart --no-state users.csv", 64, .words = "--restart" },
+	{ "--keep-state", 64, .words = "--keep-state: no progress is kept here" },
+	{ "--keep-state --no-state users.csv", 64, .words = "--state=FILE" },
 	{ "-n --results=-", 64, .words = "standard output" },
 	{ "- -", 64, .words = "standard input" },
 	{ "users.csv \"\"", 64, .words = "empty" },

@@ -57,8 +57,10 @@ struct options {
 	uint64_t max_errors;            /* 0: no limit */
 	double max_errors_percent;      /* 0: no limit */
 	const char *rejects;            /* file, or NULL */
+	bool rejects_given;             /* it is not what the first FILE's name makes of it */
 	const char *state;              /* file, or NULL */
 	bool no_state, restart;         /* restart: only where there is a state */
+	bool keep_state;                /* the state outlives a complete run */
 
 	/* nightly syncs and shards */
 	const char *sync;     /* file, or NULL */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "send/endpoint.h"
 #include "base/log.h"
@@ -280,30 +281,71 @@ static void check_speed(struct settings *s)
 		o->burst = o->burst > o->shards ? o->burst / o->shards : 1;
 }
 
-/* "users.csv" to "users.rejected.csv" and "users.csv.cio-state", for a shard
+static bool is_regular(const char *file)
+{
+	struct stat st;
+
+	return strcmp(file, "-") != 0 && (stat(file, &st) != 0 || S_ISREG(st.st_mode));
+}
+
+/* "users.csv" to "users.rejected.csv" or "users.csv.cio-state", for a shard
  * "users.rejected.1of4.csv" and "users.csv.1of4.cio-state". */
-static void name_files(struct settings *s)
+static const char *name_beside(struct settings *s, const char *file, bool state)
+{
+	const struct options *o = s->options;
+	const char *ending = path_ending(file);
+	struct buf name = { .max = BUF_UNBOUNDED };
+
+	buf_add(&name, file, state ? strlen(file) : (size_t)(ending - file));
+	buf_str(&name, state ? "" : ".rejected");
+	if (o->shards)
+		buf_fmt(&name, ".%uof%u", o->shard, o->shards);
+	buf_str(&name, state ? ".cio-state" : ending);
+	buf_byte(&name, '\0');
+	return settings_keep(s, name.data);
+}
+
+/* The FILE whose name is made into those of what lies beside it: the first, unless a run is to be
+ * carried on that began with another, whose state lies there. NULL with *why where several do. */
+static const char *find_owner(struct settings *s, struct reason *why, int *status)
+{
+	const struct options *o = s->options;
+	const char *owner = NULL;
+	char shown[PATH_SHOWN], other[PATH_SHOWN];
+
+	if (o->state || o->no_state || o->restart || o->dry_run)
+		return o->input.files[0];
+	for (size_t i = 0; i < o->input.file_count && o->input.file_count > 1; i++) {
+		const char *file = o->input.files[i];
+		if (!is_regular(file) || access(name_beside(s, file, true), F_OK) != 0)
+			continue;
+		if (owner) {
+			*status = EX_DATAERR;
+			reason_set(why,
+			    "progress is kept beside %s and beside %s: say which is to be carried "
+			    "on with --state=FILE, or begin anew with --restart",
+			    path_shown(owner, shown), path_shown(file, other));
+			return NULL;
+		}
+		owner = file;
+	}
+	return owner ? owner : o->input.files[0];
+}
+
+static int name_files(struct settings *s, struct reason *why, int *status)
 {
 	struct options *o = s->options;
-	const char *first = o->input.files[0];
-	const char *ending = path_ending(first);
-	struct stat st;
-	struct buf name;
+	const char *owner = find_owner(s, why, status);
 
-	if (strcmp(first, "-") == 0 || (stat(first, &st) == 0 && !S_ISREG(st.st_mode)))
-		return;
-	for (int state = 0; state < 2; state++) {
-		if (state ? o->state || o->no_state : o->rejects != NULL)
-			continue;
-		buf_init(&name, BUF_UNBOUNDED);
-		buf_add(&name, first, state ? strlen(first) : (size_t)(ending - first));
-		buf_str(&name, state ? "" : ".rejected");
-		if (o->shards)
-			buf_fmt(&name, ".%uof%u", o->shard, o->shards);
-		buf_str(&name, state ? ".cio-state" : ending);
-		buf_byte(&name, '\0');
-		*(state ? &o->state : &o->rejects) = settings_keep(s, name.data);
-	}
+	if (!owner)
+		return -1;
+	if (!is_regular(owner))
+		return 0;
+	if (!o->rejects)
+		o->rejects = name_beside(s, owner, false);
+	if (!o->state && !o->no_state)
+		o->state = name_beside(s, owner, true);
+	return 0;
 }
 
 static bool same_inode(const char *a, const char *b, bool regular)
@@ -368,7 +410,7 @@ static int check_outputs(const struct options *o, struct reason *why)
 	return 0;
 }
 
-static int check_files(struct settings *s, struct reason *why)
+static int check_files(struct settings *s, struct reason *why, int *status)
 {
 	struct options *o = s->options;
 	bool state = o->state != NULL;
@@ -380,7 +422,12 @@ static int check_files(struct settings *s, struct reason *why)
 		return reason_set(why,
 		    "--results=- and --dry-run both want standard output: "
 		    "name a file, or leave one out");
-	name_files(s);
+	o->rejects_given = o->rejects != NULL;
+	if (name_files(s, why, status) != 0)
+		return -1;
+	if (o->keep_state && !o->state)
+		return reason_set(why,
+		    "--keep-state: no progress is kept here: name it with --state=FILE");
 	if (o->restart && !o->state)
 		return reason_set(why,
 		    "--restart: no progress is kept here that could be forgotten: "
@@ -446,7 +493,7 @@ int options_check(struct settings *s, struct reason *why, int *status)
 	o->api = api_for(o->action, o->batch);
 	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) != 0 ||
 	    check_input(s, why) != 0 || check_action(s, why) != 0 || check_sync(s, why) != 0 ||
-	    check_waits(s, why) != 0 || check_files(s, why) != 0 ||
+	    check_waits(s, why) != 0 || check_files(s, why, status) != 0 ||
 	    check_where(s, why, status) != 0)
 		return -1;
 	check_speed(s);

@@ -160,6 +160,8 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	            "users.csv)" },
 	[OPTION_NO_STATE] = { "no-state", 0, NULL, GROUP_TROUBLE, KIND_FLAG, AT(no_state),
 	    .help = "keep no progress" },
+	[OPTION_KEEP_STATE] = { "keep-state", 0, NULL, GROUP_TROUBLE, KIND_FLAG, AT(keep_state),
+	    .help = "keep it after the end, too: the next run sends what was appended" },
 	[OPTION_RESTART] = { "restart", 0, NULL, GROUP_TROUBLE, KIND_FLAG, AT(restart),
 	    .flags = OPTION_NOT_IN_CONFIG, .help = "forget the progress kept for this input" },
 

@@ -88,12 +88,17 @@ static void write_figures(struct run *r, struct ending *e, const char *said)
 	buf_free(&text);
 }
 
-/* The state file of a complete run goes last of all: where the figures cannot be written, the same
- * command writes them, and sends nothing again. */
+/* The state file of a complete run goes last of all, or has its last word: where the figures cannot
+ * be written, the same command writes them, and sends nothing again. */
 static void forget_progress(struct run *r, struct ending *e)
 {
 	struct reason why;
 
+	if (r->outputs.keeps) {
+		r->outputs.stage = OUTPUTS_COMPLETE;
+		settle_commit(r);
+		return;
+	}
 	if (outputs_remove_checkpoint(&r->outputs, &why) == 0)
 		return;
 	figures_failed(r, e, &why, NULL);
@@ -138,6 +143,13 @@ static void how_to_resume(const struct run *r, struct buf *out)
 {
 	switch (r->stop.cause) {
 	case CAUSE_NONE:
+		if (r->outputs.keeps)
+			buf_fmt(out,
+			    "the same command sends what has come behind this: what was sent is "
+			    "kept in %s (--restart begins anew)",
+			    r->o->state);
+		buf_byte(out, '\0');
+		return;
 	case CAUSE_ACCOUNTING:
 	case CAUSE_MAX_DELETES:
 		return;

@@ -96,14 +96,29 @@ static bool goes_on(struct outputs *out, const char *before, const char *now)
 	return false;
 }
 
+/* A name that nobody gave follows the first FILE's: a run that is carried on with another one in
+ * front goes on with the file that it has. */
+static const char *name_rejects(const struct options *o, const struct checkpoint_state *kept)
+{
+	bool has_one = kept && *kept->rejects_name && access(kept->rejects_name, F_OK) == 0;
+	char *now = absolute(o->rejects);
+	bool same = has_one && strcmp(now, kept->rejects_name) == 0;
+
+	free(now);
+	return has_one && !same && o->rejects && !o->rejects_given ? kept->rejects_name :
+	                                                             o->rejects;
+}
+
 static int open_rejects(struct outputs *out, const struct options *o,
     const struct checkpoint_state *kept, struct reason *why)
 {
-	out->rejects_name = absolute(o->rejects);
-	if (!o->rejects)
+	const char *name = name_rejects(o, kept);
+
+	out->rejects_name = absolute(name);
+	if (!name)
 		return 0;
 	bool same = kept && goes_on(out, kept->rejects_name, out->rejects_name);
-	out->rejects = rejects_new(o->rejects, same ? kept->rejects : NULL,
+	out->rejects = rejects_new(name, same ? kept->rejects : NULL,
 	    same ? kept->rejects_files : 0, o->input.file_count, why);
 	if (!out->rejects)
 		return -1;

@@ -37,6 +37,7 @@ struct outputs {
 	struct buf files;
 	const char *run;
 	enum outputs_stage stage;
+	bool keeps;    /* the state outlives a complete run */
 	uint64_t hash; /* sum of operation_hash over all settled records, for the checkpoint */
 	int64_t dirty_since; /* when the first outcome was not yet committed; INT64_MAX: none */
 };

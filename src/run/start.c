@@ -94,6 +94,8 @@ static int open_checkpoint(struct run *r, struct reason *why)
 		say_resuming(r);
 	}
 	r->outputs.run = r->feed.run;
+	/* there is no other way to go on behind what was sent of a stream */
+	r->outputs.keeps = r->o->state && (r->o->keep_state || !input_is_regular(r->feed.input));
 	return 0;
 }
 
