@@ -36,7 +36,7 @@ static void come_back(struct turns *t, unsigned seat, int64_t now)
 static bool goes_before(const struct turns *t, unsigned a, unsigned b)
 {
 	return t->seats[a].taken < t->seats[b].taken ||
-	    (t->seats[a].taken == t->seats[b].taken && a < b);
+	    (a < b && t->seats[a].taken == t->seats[b].taken);
 }
 
 int64_t turns_wait(struct turns *t, unsigned seat, int64_t next, int64_t gap, int64_t now,

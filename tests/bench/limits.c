@@ -10,7 +10,7 @@ static const enum limit_rule order[] = { LIMIT_HALVE, LIMIT_CUBIC, LIMIT_LEARN }
 
 int main(int argc, char **argv)
 {
-	int seeds = argc > 1 ? atoi(argv[1]) : 8;
+	int seeds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 8;
 
 	for (int i = 0; i < limit_world_count && seeds > 0; i++) {
 		printf("%s", limit_worlds[i].name);

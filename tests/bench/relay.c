@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST 512 /* connections */
+#define MOST ((size_t)512) /* connections */
 #define PIECE 4096
 #define AHEAD_SLOW 16384
 #define AHEAD_FAST (4u << 20)
@@ -83,8 +83,8 @@ static int listen_somewhere(const char *port_file)
 
 	if (fd >= 0 && uplink > 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, MOST) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    listen(fd, (int)MOST) != 0 || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
 		fail("listen");
 	FILE *f = fopen(port_file, "w");
 	if (!f || fprintf(f, "%u\n", ntohs(a.sin_port)) < 0 || fclose(f) != 0)
