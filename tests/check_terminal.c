@@ -224,10 +224,10 @@ START_TEST(the_bar_at_a_width)
 	if (columns > 40)
 		SCREEN(run, columns, error[0], "Done: 400 processed, 1 errors", DONE_ALIGNED,
 		    "  not accepted: 1 rejected, 0 refused, 0 failed",
-		    "  rejects:      users.rejected.csv");
+		    "  rejects:      users.rejected.csv", "  once mended:  *", "...");
 	else
 		SCREEN(run, columns, error[0], error[1], "Done: 400 processed, 1 errors", "...",
-		    "  rejects:      users.rejected.csv");
+		    "  rejects:      users.rejected.csv", "  once mended:  *", "...");
 	close_stage(&s);
 }
 END_TEST

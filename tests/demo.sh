@@ -39,7 +39,7 @@ echo
 echo '$ cio-import --rate=90 users.csv'
 {
 	set +e
-	"$build/cio-import" --rate=90 users.csv 2>&1
+	PATH=$build:$PATH cio-import --rate=90 users.csv 2>&1
 	echo $? >status
 } | tee said
 echo

@@ -175,6 +175,26 @@ void text_percent(struct buf *b, const char *text, size_t n)
 	}
 }
 
+void text_word(struct buf *out, const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_unreserved((unsigned char)text[i]) && !strchr("/,:=@%+", text[i]))
+			n = 0; /* quotes are needed */
+	if (n > 0 && text[0] != '~') {
+		buf_add(out, text, n);
+		return;
+	}
+	buf_byte(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			buf_str(out, "'\\'");
+		buf_byte(out, *text);
+	}
+	buf_byte(out, '\'');
+}
+
 /* The length of the character at s (at most n bytes), or 0 where there is none. */
 static size_t character(const char *s, size_t n)
 {

@@ -29,6 +29,9 @@ char *text_put_escape(char *to, char c);
 /* Adds text percent-encoded: everything but RFC 3986 unreserved characters. */
 void text_percent(struct buf *out, const char *text, size_t n);
 
+/* Adds text as one word for a POSIX shell: as it is, or in single quotes. */
+void text_word(struct buf *out, const char *text);
+
 /* Adds text with control characters escaped (\n, \x1b, C1 controls, and bytes that are not UTF-8,
  * as \xNN), at most `most` bytes of it followed by "..." where it was longer; so that a server's or
  * a file's text never moves a terminal's cursor. */

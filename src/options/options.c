@@ -16,6 +16,7 @@
 #include "options/options_check.h"
 #include "options/options_table.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "options/settings.h"
 
 #define LONG_BASE 0x100 /* what getopt returns for a long option is its id and this */
@@ -391,7 +392,31 @@ static bool names_proxy(char *const *environment)
 	return false;
 }
 
-static int read_run(struct reading *r, struct options *o)
+/* The command for what a run over these FILEs has rejected, without FILEs. */
+static const char *make_again(const struct reading *r, const char *program)
+{
+	const struct command *c = &r->command;
+	struct buf text = { .max = BUF_UNBOUNDED }, word = { .max = BUF_UNBOUNDED };
+
+	text_word(&text, program);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct said *said = &c->said[i];
+		if (options_table[said->id].flags & OPTION_OF_INPUT)
+			continue;
+		buf_reset(&word);
+		buf_fmt(&word, "--%s", options_table[said->id].name);
+		if (said->value)
+			buf_fmt(&word, "=%s", said->value);
+		buf_byte(&word, '\0');
+		buf_byte(&text, ' ');
+		text_word(&text, word.data);
+	}
+	buf_byte(&text, '\0');
+	buf_free(&word);
+	return settings_keep(r->settings, text.data);
+}
+
+static int read_run(struct reading *r, const char *program, struct options *o)
 {
 	struct settings *s = r->settings;
 
@@ -409,6 +434,7 @@ static int read_run(struct reading *r, struct options *o)
 	}
 	o->ca_file = ca_file ? settings_keep(s, xstrdup(ca_file)) : NULL;
 	o->proxies = names_proxy(r->environment);
+	o->again = make_again(r, program ? program : "cio-import");
 	return 0;
 }
 
@@ -447,7 +473,7 @@ static enum options_result read_all(struct reading *r, int argc, char **argv, bo
 		r->status = EX_USAGE;
 		return OPTIONS_REFUSED;
 	}
-	return read_run(r, o) == 0 ? OPTIONS_RUN : OPTIONS_REFUSED;
+	return read_run(r, argv[0], o) == 0 ? OPTIONS_RUN : OPTIONS_REFUSED;
 }
 
 enum options_result options_read(int argc, char **argv, char **environment, bool input_is_tty,

@@ -82,6 +82,9 @@ struct options {
 	bool help, version;
 	int completion; /* 0 bash, 1 zsh, 2 fish */
 
+	/* this command without FILEs and without what is about them: for what a run has rejected */
+	const char *again;
+
 	struct settings *settings; /* what the pointers above point into */
 };
 

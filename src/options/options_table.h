@@ -119,6 +119,7 @@ enum {
 	OPTION_STDOUT = 4,        /* "-" means standard output; elsewhere it is refused */
 	OPTION_STOPS = 8,         /* prints something, and nothing else is read */
 	OPTION_MAY_BE_EMPTY = 16, /* --set=NAME= */
+	OPTION_OF_INPUT = 32,     /* is about this input; not for a run over its rejects */
 	OPTION_MAYBE_NONE = 32,   /* --quote=none */
 };
 

@@ -160,7 +160,13 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	default:
 		break;
 	}
-	if (r->outputs.checkpoint)
+	if (r->stop.cause == CAUSE_MAX_ERRORS && r->outputs.checkpoint)
+		buf_fmt(out,
+		    "raise --max-errors (so far %" PRIu64 " of %" PRIu64
+		    " records were not accepted) and run the command again: what is settled is "
+		    "kept in %s",
+		    counters_errors(&r->tally.c), counters_finished(&r->tally.c), r->o->state);
+	else if (r->outputs.checkpoint)
 		buf_fmt(out, "run the same command again: what is settled is kept in %s",
 		    r->o->state);
 	else if (r->sync)
@@ -169,6 +175,21 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	else if (queue_unsettled(r->queue) || !r->intake.ended)
 		how_to_skip(r, out);
 	buf_byte(out, '\0');
+}
+
+/* The files that rejects went to, for a person, and the command that feeds them in: this one, but
+ * for what is about its own input. */
+static void name_rejects(const struct run *r, struct buf *names, struct buf *mended)
+{
+	const struct rejects *rejects = r->outputs.rejects;
+
+	if (rejects) {
+		rejects_names(rejects, names);
+		buf_str(mended, r->o->again);
+		rejects_words(rejects, mended);
+	}
+	buf_byte(names, '\0');
+	buf_byte(mended, '\0');
 }
 
 /* -- both ends -- */
@@ -184,11 +205,9 @@ int finish_unstarted(struct run *r, struct reason *why)
 int finish_run(struct run *r)
 {
 	bool complete = !stop_asked(&r->stop);
-	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 };
+	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 }, mended = { .max = 65536 };
 
-	if (r->outputs.rejects)
-		rejects_names(r->outputs.rejects, &rejects);
-	buf_byte(&rejects, '\0');
+	name_rejects(r, &rejects, &mended);
 	if (complete) {
 		check_counts(r);
 		complete_sync(r);
@@ -203,8 +222,11 @@ int finish_run(struct run *r)
 		forget_progress(r, &e);
 	how_to_resume(r, &resume);
 	e.resume = resume.len > 1 ? resume.data : NULL;
+	/* a run that is carried on has more to add to them */
+	e.mended = e.rejects && !e.resume && !mended.over ? mended.data : NULL;
 	display_done(r->display, &r->tally.c, &e);
 	buf_free(&rejects);
+	buf_free(&mended);
 	buf_free(&resume);
 	return e.exit_status;
 }

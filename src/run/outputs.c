@@ -33,6 +33,10 @@ static int check_place(const char *name, const char *option, struct reason *why)
 
 	if (!name || outfile_check(name, true, &inner) == 0)
 		return 0;
+	if (inner.status) {
+		*why = inner;
+		return -1;
+	}
 	return reason_exit(why, EX_CANTCREAT, "%s, or name another place with %s=FILE", inner.text,
 	    option);
 }

@@ -98,6 +98,7 @@ void report_lines(struct buf *out, const struct counters *c, const struct ending
 	if (e->ended_by && strcmp(e->ended_by, ENDED_BY_END_OF_INPUT) != 0)
 		text_line(out, "ended by", e->ended_by, aligned);
 	text_line(out, "rejects", e->rejects, aligned);
+	text_line(out, "once mended", e->mended, aligned);
 	text_line(out, "to resume", e->resume, aligned);
 }
 
@@ -138,6 +139,10 @@ void report_json_done(struct buf *out, const struct counters *c, const struct en
 	if (e->rejects) {
 		buf_str(out, ",\"rejects\":");
 		text_json_safe(out, e->rejects, SIZE_MAX);
+	}
+	if (e->mended) {
+		buf_str(out, ",\"mended\":");
+		text_json_safe(out, e->mended, SIZE_MAX);
 	}
 	if (e->resume) {
 		buf_str(out, ",\"resume\":");

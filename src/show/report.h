@@ -15,6 +15,7 @@ struct ending {
 	    *ended_by; /* "end of input", "SIGINT", "--max-errors", "credentials", "outage", ... */
 	/* the file's name where it has records of this run, else NULL */
 	const char *rejects;
+	const char *mended; /* the command that feeds them in, or NULL */
 	const char *resume; /* how to carry on, or NULL */
 	/* requests a second: what the server was found to take, 0: no less than was asked for; and
 	 * asked for, 0: unlimited */
@@ -30,8 +31,8 @@ void report_lines(struct buf *out, const struct counters *c, const struct ending
 /* The --summary object, with a line break. */
 void report_summary(struct buf *out, const struct counters *c, const struct ending *e);
 
-/* {"type":"done", ...} with the summary's members, and `rejects` and `resume` where there are any;
- * a line break. */
+/* {"type":"done", ...} with the summary's members, and `rejects`, `mended` and `resume` where there
+ * are any; a line break. */
 void report_json_done(struct buf *out, const struct counters *c, const struct ending *e);
 
 /* The --metrics text, in Prometheus' exposition format. */

@@ -30,6 +30,7 @@ static const struct db_kind kind = {
 	          "sum INTEGER NOT NULL);",
 	.what = "state file",
 	.option = "--state",
+	.elsewhere = "--state=FILE (--no-state keeps nothing)",
 	.suffix = ".cio-state",
 	.way_out = CHECKPOINT_WAY_OUT,
 };

@@ -20,6 +20,7 @@
 #include "base/os.h"
 #include "base/path.h"
 
+#define LONGEST_NAME 504 /* bytes: SQLite adds to it */
 /* to read who holds the file, and to lock one that others remove */
 #define TRIES 20
 #define TRY_AGAIN_NS 50000000
@@ -27,14 +28,44 @@
 /* SQLite's own files beside the database. */
 static const char *const beside[] = { "-journal", "-wal", "-shm" };
 
+/* What to do about a place, and how another one is named. */
+#define ADVICE 250
+static const char *advise(const struct db *d, const char *what, char out[ADVICE])
+{
+	snprintf(out, ADVICE, "%s, or name another place with %s", what, d->kind->elsewhere);
+	return out;
+}
+
 static int fail(const struct db *d, const char *done, int error, struct reason *why)
+{
+	char shown[PATH_SHOWN], advice[ADVICE];
+
+	return reason_errno(why, error, path_shown(d->name, shown), done,
+	    advise(d,
+	        error == ENOSPC || error == EDQUOT ? "free some and run the same command again" :
+	            error == ENOENT || error == ENOTDIR ? "make the directory first" :
+	                                                  "put that right",
+	        advice));
+}
+
+/* Where it is. SQLite takes no longer name, and does not say so. */
+static int find_place(struct db *d, const char *name, const struct db_kind *kind,
+    struct reason *why)
 {
 	char shown[PATH_SHOWN];
 
-	return reason_errno(why, error, path_shown(d->name, shown), done,
-	    error == ENOSPC || error == EDQUOT      ? "free some and run the same command again" :
-	        error == ENOENT || error == ENOTDIR ? "make the directory first" :
-	                                              "put that right, or give another name");
+	*d = (struct db){ .name = name, .kind = kind, .path = path_absolute(name), .lock = -1 };
+	if (!d->path)
+		return fail(d, "opened", errno, why);
+	size_t len = strlen(d->path);
+	if (len <= LONGEST_NAME)
+		return 0;
+	free(d->path);
+	d->path = NULL;
+	return reason_set(why,
+	    "%s: its name, with all its directories, has %zu bytes, and SQLite takes %d: name a "
+	    "shorter one with %s",
+	    path_shown(name, shown), len, LONGEST_NAME, kind->elsewhere);
 }
 
 /* What SQLite says may quote a damaged file: it is made safe for a terminal, as a name is. */
@@ -45,7 +76,7 @@ static const char *shown_error(const struct db *d, char out[PATH_SHOWN])
 
 int db_complain(const struct db *d, const char *done, struct reason *why)
 {
-	char shown[PATH_SHOWN], said[PATH_SHOWN];
+	char shown[PATH_SHOWN], said[PATH_SHOWN], advice[ADVICE];
 	int code = d->sql ? sqlite3_errcode(d->sql) & 0xff : SQLITE_NOMEM;
 	int error = d->sql ? sqlite3_system_errno(d->sql) : 0;
 	bool system = error != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN);
@@ -54,8 +85,10 @@ int db_complain(const struct db *d, const char *done, struct reason *why)
 		return fail(d, done, code == SQLITE_NOMEM ? ENOMEM : error, why);
 	return reason_set(why, "%s: cannot be %s: %s%s%s: %s", path_shown(d->name, shown), done,
 	    shown_error(d, said), system ? ", " : "", system ? strerror(error) : "",
-	    code == SQLITE_FULL ? "free some and run the same command again" :
-	                          "put that right and run the same command again");
+	    advise(d,
+	        code == SQLITE_FULL ? "free some and run the same command again" :
+	                              "put that right and run the same command again",
+	        advice));
 }
 
 /* All that is asked of the file is SQL of ours, which is right: an error in it means that the
@@ -521,11 +554,8 @@ static enum db_result open_sql(struct db *d, const struct db_kind *kind, struct 
 enum db_result db_open(struct db *d, const char *name, const struct db_kind *kind, bool forget,
     struct reason *why)
 {
-	*d = (struct db){ .name = name, .path = path_absolute(name), .lock = -1 };
-	if (!d->path) {
-		fail(d, "opened", errno, why);
+	if (find_place(d, name, kind, why) != 0)
 		return DB_FAILED;
-	}
 	enum db_result result = lock_and_forget(d, kind, forget, why);
 	if (result == DB_KEPT)
 		result = open_sql(d, kind, why);
@@ -601,11 +631,8 @@ static enum db_result share_file(struct db *d, struct reason *why)
 enum db_result db_open_read_only(struct db *d, const char *name, const struct db_kind *kind,
     struct reason *why)
 {
-	*d = (struct db){ .name = name, .path = path_absolute(name), .lock = -1 };
-	if (!d->path) {
-		fail(d, "opened", errno, why);
+	if (find_place(d, name, kind, why) != 0)
 		return DB_FAILED;
-	}
 	enum db_result result = share_file(d, why);
 	if (result == DB_KEPT)
 		result = open_sql_read_only(d, kind, why);

@@ -12,10 +12,13 @@ struct reason;
 struct sqlite3;
 struct sqlite3_stmt;
 
+struct db_kind;
+
 struct db {
 	const char *name; /* as people know it; the caller's */
-	char *path;       /* absolute */
-	int lock;         /* descriptor that carries the lock; -1: none */
+	const struct db_kind *kind;
+	char *path; /* absolute */
+	int lock;   /* descriptor that carries the lock; -1: none */
 	struct sqlite3 *sql;
 };
 
@@ -27,6 +30,7 @@ struct db_kind {
 	/* SQL that makes the tables; db.c adds its own table `holder` */
 	const char *schema;
 	const char *what, *option; /* "state file", and the option that names one */
+	const char *elsewhere;     /* how another place is named: "--state=FILE" */
 	const char *suffix;        /* a name that ends so is one of ours; NULL: none is */
 	const char *
 	    way_out; /* what to do about a file that cannot be used: "--restart begins anew, ..." */

@@ -344,6 +344,18 @@ void rejects_names(const struct rejects *r, struct buf *out)
 	}
 }
 
+void rejects_words(const struct rejects *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->files; i++) {
+		if (r->marks[i].size == 0)
+			continue;
+		buf_str(out, " ");
+		if (r->names[i][0] == '-') /* it is no option */
+			buf_str(out, "./");
+		text_word(out, r->names[i]);
+	}
+}
+
 int rejects_sync(struct rejects *r, struct reason *why)
 {
 	return r->out.fd < 0 ? 0 : outfile_sync(&r->out, why);

@@ -55,9 +55,11 @@ int rejects_add(struct rejects *r, const struct origin *from, const struct input
 /* What is in each FILE's rejects now, for the checkpoint. Good until rejects_close. */
 const struct outfile_mark *rejects_marks(const struct rejects *r);
 
-
 /* The names of the rejects files that have something in them, "a, b", for people. */
 void rejects_names(const struct rejects *r, struct buf *out);
+
+/* The same as words for a shell, each with a blank before it. */
+void rejects_words(const struct rejects *r, struct buf *out);
 
 int rejects_sync(struct rejects *r, struct reason *why);
 int rejects_close(struct rejects *r, struct reason *why); /* frees; 0 or -1; NULL is fine */

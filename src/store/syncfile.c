@@ -33,6 +33,7 @@ static const struct db_kind kind = {
 	          "top INTEGER NOT NULL, complete INTEGER NOT NULL, sum INTEGER NOT NULL);",
 	.what = "sync file",
 	.option = "--sync",
+	.elsewhere = "--sync=FILE",
 	.way_out = WAY_OUT,
 };
 
