@@ -557,6 +557,61 @@ START_TEST(what_came_in_a_sleep_is_read)
 }
 END_TEST
 
+/* A listener with room for one connection, which is taken. */
+static int listen_full(int *port, int *filler)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert(fd >= 0 && *filler >= 0 && bind(fd, (struct sockaddr *)&a, size) == 0 &&
+	    listen(fd, 0) == 0 && getsockname(fd, (struct sockaddr *)&a, &size) == 0 &&
+	    connect(*filler, (struct sockaddr *)&a, size) == 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+/* Answers the one request that comes. */
+static void answer_one(int listener)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+	char request[4096];
+	int fd = accept(listener, NULL, NULL);
+
+	ck_assert(fd >= 0 && read(fd, request, sizeof request) > 0 &&
+	    write(fd, answer, sizeof answer - 1) == sizeof answer - 1);
+	close(fd);
+}
+
+/* The connection is there when the process wakes, though the time for it is over. */
+START_TEST(a_connection_that_came_in_a_sleep_is_used)
+{
+	struct harness *h = harness_new(NULL);
+	int port, filler, listener = listen_full(&port, &filler);
+	char url[64];
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+	harness_env(h, "CUSTOMERIO_SITE_ID", "sandbox");
+	harness_env(h, "CUSTOMERIO_TRACK_API_KEY", "sandbox");
+	harness_env(h, "CUSTOMERIO_URL", url);
+	harness_write_text(h, "in.ndjson", "");
+	struct harness_child *child = HARNESS_START(h, "in.ndjson", "-v", "--timeout=2s");
+	unix_nap(400000);
+	harness_signal(child, SIGSTOP);
+	close(accept(listener, NULL, NULL)); /* now there is room, and it comes by itself */
+	unix_nap(2200000);
+	harness_signal(child, SIGCONT);
+	answer_one(listener);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 0);
+	harness_assert_err_lacks(run, "down");
+	harness_free(h);
+	close(filler);
+	close(listener);
+}
+END_TEST
+
 /* A request of four seconds that moves all the time does not time out after two. */
 START_TEST(what_moves_does_not_time_out)
 {
@@ -578,6 +633,36 @@ START_TEST(what_moves_does_not_time_out)
 	harness_assert_err_lacks(run, "retry");
 	ck_assert_msg(run->seconds > 3 || harness_is_under(), "%f s", run->seconds);
 	ck_assert_uint_eq(sandbox_arrivals(s.sandbox), 2);
+	buf_free(&input);
+	relay_stop(r);
+	scene_close(&s);
+}
+END_TEST
+
+/* A run that is stopped waits for what is in flight, but not for ever. */
+START_TEST(a_stopped_run_does_not_wait_for_a_slow_line)
+{
+	struct scene s = scene_open(NULL);
+	struct relay *r = relay_start(
+	    &(struct relay_config){ .target = sandbox_port(s.sandbox), .up = 10000 });
+	struct buf input = { .max = BUF_UNBOUNDED };
+	char url[64];
+
+	ck_assert_ptr_nonnull(r);
+	for (int i = 0; i < 400; i++)
+		buf_fmt(&input, "{\"id\":%d,\"text\":\"%0990d\"}\n", i, i);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d", relay_port(r));
+	harness_env(s.harness, "CUSTOMERIO_URL", url);
+	harness_write(s.harness, "in.ndjson", input.data, input.len);
+	struct harness_child *child = HARNESS_START(s.harness, "in.ndjson", "--timeout=2s",
+	    "--batch");
+	ck_assert(sandbox_wait(s.sandbox, 2, SOON)); /* the check, and the head of a batch */
+	harness_signal(child, SIGINT);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 130);
+	ck_assert_msg(run->seconds < 30, "%f s", run->seconds);
+	ck_assert_uint_eq(scene_people_there(&s), 0);
+	ck_assert(harness_exists(s.harness, "in.ndjson.cio-state"));
 	buf_free(&input);
 	relay_stop(r);
 	scene_close(&s);
@@ -639,7 +724,9 @@ Suite *answering_suite(void)
 	ADD_ALL(t, a_broken_proxy_is_refused_before_the_start, broken_proxies);
 	tcase_add_test(t, a_proxy_gets_its_password);
 	tcase_add_loop_test(t, what_came_in_a_sleep_is_read, 0, KINDS);
+	tcase_add_test(t, a_connection_that_came_in_a_sleep_is_used);
 	tcase_add_test(t, what_moves_does_not_time_out);
+	tcase_add_test(t, a_stopped_run_does_not_wait_for_a_slow_line);
 	tcase_add_test(t, silence_times_out);
 	suite_add_tcase(s, t);
 	return s;

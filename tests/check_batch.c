@@ -132,6 +132,39 @@ START_TEST(cut_in_two)
 }
 END_TEST
 
+/* Out of retries: a half is, too, and the gate has seen it; but one record alone begins anew. */
+START_TEST(cut_for_failing)
+{
+	struct lanes *l = lanes_new();
+	struct request *q = request_new(api_track_batch.envelope),
+	               *half = request_new(api_track_batch.envelope);
+	struct operation *ops[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		ops[i] = make(3, i);
+		lanes_enter(l, ops[i]);
+		batch_add(q, ops[i]);
+	}
+	batch_close(q);
+	q->attempts = 5;
+	q->streak = 7;
+	q->streak_failures = 4;
+	batch_cut(q, 1, half, BATCH_CUT_FAILED);
+	ck_assert_uint_eq(q->attempts, 0);
+	ck_assert_uint_eq(q->streak_failures, 0);
+	ck_assert_uint_eq(half->attempts, 5);
+	ck_assert_uint_eq(half->streak, 7);
+	ck_assert_uint_eq(half->streak_failures, 4);
+	for (size_t i = 0; i < 3; i++) {
+		lanes_leave(l, ops[i]);
+		free(ops[i]);
+	}
+	request_free(q);
+	request_free(half);
+	lanes_free(l);
+}
+END_TEST
+
 START_TEST(one_person_is_in_one_batch)
 {
 	struct lanes *l = lanes_new();
@@ -189,6 +222,7 @@ Suite *batch_suite(void)
 	tcase_add_loop_test(t, bytes_are_bounded, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_test(t, count_is_bounded);
 	tcase_add_loop_test(t, cut_in_two, 0, sizeof cuts / sizeof *cuts);
+	tcase_add_test(t, cut_for_failing);
 	tcase_add_test(t, one_person_is_in_one_batch);
 	tcase_add_loop_test(t, record_rate_bounds_a_batch, 0, sizeof rates / sizeof *rates);
 	suite_add_tcase(s, t);

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "scene.h"
+#include "unix.h"
 #include "base/version.h"
 #include "base/os.h"
 #include "unix.h"
@@ -626,6 +627,38 @@ START_TEST(tls_is_verified)
 }
 END_TEST
 
+/* What came of a handshake while the process slept is read, though the time for connecting is
+ * over. */
+START_TEST(a_handshake_that_was_slept_through_goes_on)
+{
+	struct harness *h = harness_new(NULL);
+	struct harness_child *server;
+	char url[64];
+
+	make_certificate(h, "IP:127.0.0.1", "server");
+	make_answer(h);
+	int port = start_tls(h, "server", _i ? "-tls1_3" : "-tls1_2", &server);
+	snprintf(url, sizeof url, "https://127.0.0.1:%d", port);
+	harness_env(h, "CUSTOMERIO_SITE_ID", "sandbox");
+	harness_env(h, "CUSTOMERIO_TRACK_API_KEY", "sandbox");
+	harness_env(h, "SSL_CERT_FILE", harness_path(h, "server.pem"));
+	harness_write_text(h, "in.ndjson", "");
+	harness_signal(server, SIGSTOP);
+	struct harness_child *child = HARNESS_START(h, "in.ndjson", "-v", "--timeout=2s", "--url",
+	    url);
+	unix_nap(400000);
+	harness_signal(child, SIGSTOP);
+	harness_signal(server, SIGCONT);
+	unix_nap(2200000);
+	harness_signal(child, SIGCONT);
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 0);
+	harness_assert_err_lacks(run, "down");
+	harness_signal(server, SIGKILL);
+	harness_free(h);
+}
+END_TEST
+
 #define ADD_ALL(t, test, rows) tcase_add_loop_test(t, test, 0, (int)(sizeof rows / sizeof *rows))
 
 Suite *wire_suite(void)
@@ -643,6 +676,7 @@ Suite *wire_suite(void)
 	tcase_add_loop_test(t, a_huge_answer_is_bounded, 0, 3);
 	tcase_add_test(t, secrets_are_kept);
 	ADD_ALL(t, tls_is_verified, tls_rows);
+	tcase_add_loop_test(t, a_handshake_that_was_slept_through_goes_on, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }

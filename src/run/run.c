@@ -152,6 +152,8 @@ static int64_t turn(struct run *r)
 	r->now = clock_now();
 	r->intake.more = false;
 	look_at_signals(r);
+	if (stop_asked(&r->stop))
+		sender_hurry(r->sender, r->now);
 	responses_take(r);
 	do_what_is_due(r);
 	do

@@ -27,7 +27,8 @@
 /* s: a connection that nobody used for so long is not used again. Servers and what stands before
  * them drop one after a minute or more, and then a request on it would fail. */
 #define IDLE_MOST 30L
-#define AWAY 50000 /* us: who comes back to the sockets later than that did not listen */
+#define GRACE 100000 /* us that a request has when its time is over, to be heard once more */
+#define AWAY 50000   /* us: who comes back to the sockets later than that did not listen */
 /* bytes in a connection's queue, where nobody says how many of them have arrived: what it takes is
  * then not far ahead of what arrives */
 #define SMALL_QUEUE 32768
@@ -35,7 +36,7 @@
 #define NEVER_MS 86400000L /* far longer than any --timeout is waited for */
 
 /* Why a request was ended here, though curl would have gone on. */
-enum given_up { NOT_GIVEN_UP, NO_CONNECTION, SILENT };
+enum given_up { NOT_GIVEN_UP, NO_CONNECTION, SILENT, HURRIED };
 
 /* One request in flight, with what is kept from one to the next. */
 struct slot {
@@ -57,6 +58,7 @@ struct slot {
 	int method;    /* the one that the easy handle is set to */
 	unsigned sent; /* how often curl was about to write the request */
 	int shortage;  /* errno of a socket that this machine could not give */
+	bool late;     /* its time is over, but for the grace */
 	bool patient;  /* curl's own timer for connecting was put off */
 	enum given_up given_up;
 	char error[CURL_ERROR_SIZE];
@@ -94,6 +96,7 @@ struct sender {
 	 * at */
 	int64_t look_at;
 	int64_t patience; /* when curl's timer for connecting must be put off; INT64_MAX: never */
+	int64_t last_at;  /* when everything in flight ends; INT64_MAX: that is not known */
 	int64_t listened; /* when sockets were last waited for */
 	bool broken;      /* curl failed as a whole: it is not called again */
 };
@@ -382,7 +385,7 @@ struct sender *sender_new(const struct sender_config *c, struct reason *why)
 {
 	struct sender *s = xcalloc(1, sizeof *s);
 
-	s->curl_due = s->look_at = s->patience = INT64_MAX;
+	s->curl_due = s->look_at = s->patience = s->last_at = INT64_MAX;
 	s->listened = clock_now();
 	s->slot_count = c->slots;
 	s->slots = xcalloc(c->slots, sizeof *s->slots);
@@ -589,6 +592,7 @@ static void begin_slot(struct sender *s, struct slot *slot, const struct sender_
 	slot->sent = 0;
 	slot->shortage = 0;
 	slot->given_up = NOT_GIVEN_UP;
+	slot->late = false;
 	slot->error[0] = '\0';
 	s->in_flight++;
 	earlier(&s->look_at, now + s->timeout_us / (is_large(slot) ? LOOKS : 1));
@@ -633,6 +637,8 @@ static void say_error(const struct sender *s, struct slot *slot, CURLcode code, 
 		buf_fmt(to, "no connection within %s (--timeout)", time);
 	else if (slot->given_up == SILENT)
 		buf_fmt(to, "no answer: nothing moved for %s (--timeout)", time);
+	else if (slot->given_up == HURRIED)
+		buf_fmt(to, "no whole answer within %s of the end of the run (--timeout)", time);
 	else if (slot->sent > 1)
 		buf_str(to, "the server closed the connection");
 	else if (slot->head.bytes > HEAD_MAX || (code == CURLE_OUT_OF_MEMORY && slot->sent > 0))
@@ -843,11 +849,30 @@ static bool has_moved(struct slot *slot)
 	return before > 0 && slot->unacked != before;
 }
 
+void sender_hurry(struct sender *s, int64_t now)
+{
+	earlier(&s->last_at, now + s->timeout_us);
+	earlier(&s->look_at, s->last_at);
+}
+
 static void give_up(struct sender *s, struct slot *slot, enum given_up why)
 {
 	slot->given_up = why;
 	s->given_up++;
 	curl_multi_remove_handle(s->multi, slot->easy);
+}
+
+/* Its time is over. Where the process slept through most of that, a little more lets what had come
+ * be answered, such as a handshake. */
+static void judge_late(struct sender *s, struct slot *slot, int64_t now)
+{
+	if (!slot->late)
+		slot->moved = now - s->timeout_us;
+	slot->late = true;
+	if (now >= slot->moved + s->timeout_us + GRACE)
+		give_up(s, slot, slot->sent > 0 ? SILENT : NO_CONNECTION);
+	else
+		earlier(&s->look_at, slot->moved + s->timeout_us + GRACE);
 }
 
 /* Ends what connects for too long, or was silent for too long. `now` is from before the sockets
@@ -856,15 +881,20 @@ static void judge_silence(struct sender *s, int64_t now)
 {
 	if (now < s->look_at)
 		return;
-	s->look_at = INT64_MAX;
+	s->look_at = s->last_at > now ? s->last_at : INT64_MAX;
 	for (unsigned i = 0; i < s->slot_count; i++) {
 		struct slot *slot = &s->slots[i];
 		if (!slot->busy || slot->given_up)
 			continue;
 		if (slot->sent > 0 && has_moved(slot))
 			slot->moved = now;
+		if (now >= s->last_at) {
+			give_up(s, slot, HURRIED);
+			continue;
+		}
+		slot->late &= now - slot->moved >= s->timeout_us;
 		if (now - slot->moved >= s->timeout_us)
-			give_up(s, slot, slot->sent > 0 ? SILENT : NO_CONNECTION);
+			judge_late(s, slot, now);
 		else if (slot->sent > 0 && slot->unacked > 0)
 			earlier(&s->look_at, now + s->timeout_us / LOOKS);
 		else

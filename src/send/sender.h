@@ -60,6 +60,10 @@ int sender_next(struct sender *s, void **owner, struct reply *reply);
 int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count,
     struct reason *why);
 
+/* The run is about to end: from now on everything in flight has --timeout, whether it moves or not.
+ * The first call counts. */
+void sender_hurry(struct sender *s, int64_t now);
+
 /* The proxy between here and there, or NULL. */
 const struct proxy *sender_proxy(const struct sender *s);
 
