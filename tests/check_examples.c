@@ -495,13 +495,13 @@ static void expect_silence(struct place *p, const struct harness_run *run)
 	expect_people(p, run);
 }
 
-/* What cron makes of a line: five fields, then the command, where a percent sign needs a
- * backslash. */
-static char *cron_command(const char *block)
+/* What cron makes of the nth line (from 0): five fields, then the command, where a percent sign
+ * needs a backslash. */
+static char *cron_command(const char *block, int nth)
 {
 	const char *line = block;
 
-	while (line && !isdigit((unsigned char)*line) && *line != '*')
+	while (line && ((!isdigit((unsigned char)*line) && *line != '*') || nth-- > 0))
 		line = (line = strchr(line, '\n')) ? line + 1 : NULL;
 	ck_assert_ptr_nonnull(line);
 	for (int field = 0; field < 5; field++) {
@@ -522,7 +522,7 @@ START_TEST(crontab_line_runs)
 	char *block = document_fence("crontab", 0);
 
 	ck_assert_ptr_nonnull(block);
-	char *command = cron_command(block);
+	char *command = cron_command(block, 0);
 	make_tree(&p);
 	use_tree(&p, &command);
 	write_credentials(&p, ".config/cio-import/env", 0600);
@@ -532,6 +532,37 @@ START_TEST(crontab_line_runs)
 	expect_silence(&p, run_script(&p, "/bin/sh", command));
 	ck_assert_msg(sandbox_arrivals(p.sandbox) == sent + 1,
 	    "the second night sent more than the credentials check");
+	free(command);
+	free(block);
+	tear_down(&p);
+}
+END_TEST
+
+/* Each hour what was appended, and nothing of it twice. */
+START_TEST(event_log_line_runs)
+{
+	struct place p = set_up();
+	char *block = document_fence("crontab", 0);
+
+	ck_assert_ptr_nonnull(block);
+	char *command = cron_command(block, 1);
+	make_tree(&p);
+	make_dir(&p, "srv/log");
+	use_tree(&p, &command);
+	write_credentials(&p, ".config/cio-import/env", 0600);
+	struct buf log = { .max = BUF_UNBOUNDED };
+	for (unsigned hour = 1; hour <= 3; hour++) {
+		for (int i = 0; i < 5; i++)
+			buf_fmt(&log, "{\"id\":%d,\"name\":\"seen\",\"timestamp\":17000%u000%d}\n",
+			    i, hour, i);
+		harness_write(p.h, "srv/log/events.ndjson", log.data, log.len);
+		const struct harness_run *run = run_script(&p, "/bin/sh", command);
+		harness_assert_status(run, 0);
+		ck_assert_msg(run->err_len == 0, "it is not silent%s", harness_show(run));
+		ck_assert_uint_eq(sandbox_counters(p.sandbox).events, hour * 5);
+		ck_assert_uint_eq(sandbox_counters(p.sandbox).duplicates, 0);
+	}
+	buf_free(&log);
 	free(command);
 	free(block);
 	tear_down(&p);
@@ -664,6 +695,84 @@ START_TEST(kubernetes_job_runs)
 }
 END_TEST
 
+/* -- which ends are tried again -- */
+
+/* No outage, no shortage, no other run, and nobody who has stopped it: the same command would end
+ * in the same way. */
+static const int lasting[] = { 1, 64, 65, 66, 70, 73, 77, 78 };
+static const int passing[] = { 69, 71, 75, 130, 143 };
+
+/* The statuses in a list of numbers are the lasting ones. */
+static void expect_lasting(const char *list, const char *where)
+{
+	size_t n = 0;
+
+	ck_assert_msg(list != NULL, "%s names no exit statuses", where);
+	for (list += strcspn(list, "0123456789\n"); isdigit((unsigned char)*list); n++) {
+		char *end;
+		ck_assert_msg(n < sizeof lasting / sizeof *lasting &&
+		        strtol(list, &end, 10) == lasting[n],
+		    "%s: %.20s", where, list);
+		list = end + strspn(end, ", ");
+	}
+	ck_assert_uint_eq(n, sizeof lasting / sizeof *lasting);
+}
+
+START_TEST(what_lasts_is_not_tried_again)
+{
+	struct place p = set_up();
+	char *service = write_unit(&p, "cio-import.service"), *manifest = document_fence("yaml", 0);
+	const char *prevent = strstr(service, "\nRestartPreventExitStatus="),
+	           *values = strstr(manifest, "values: [");
+
+	expect_lasting(prevent ? prevent + 1 : NULL, "the service");
+	expect_lasting(values, "the job");
+	ck_assert(strstr(manifest, "action: FailIndex") < values);
+	free(service);
+	free(manifest);
+	tear_down(&p);
+}
+END_TEST
+
+/* The array's script with a cio-import that ends with this status: whether it is put in the queue
+ * again. */
+static bool is_requeued(struct place *p, const char *script, int status)
+{
+	struct buf text = { .max = BUF_UNBOUNDED };
+
+	buf_fmt(&text,
+	    "mkdir -p stub && PATH=$PWD/stub:$PATH\n"
+	    "printf '#!/bin/sh\\nexit %d\\n' >stub/cio-import\n"
+	    "printf '#!/bin/sh\\necho \"$*\"\\n' >stub/scontrol\n"
+	    "chmod +x stub/*\n%s",
+	    status, script);
+	buf_byte(&text, '\0');
+	const struct harness_run *run = run_script(p, "/bin/sh", text.data);
+	harness_assert_status(run, status);
+	bool requeued = strcmp(run->out, "requeue 7_3\n") == 0;
+	ck_assert_msg(requeued || run->out_len == 0, "%s", run->out);
+	buf_free(&text);
+	return requeued;
+}
+
+START_TEST(slurm_tries_again_what_may_pass)
+{
+	struct place p = set_up();
+	char *script = document_fence("sh slurm", 0);
+
+	harness_env(p.h, "SLURM_ARRAY_JOB_ID", "7");
+	harness_env(p.h, "SLURM_ARRAY_TASK_ID", "3");
+	ck_assert(!is_requeued(&p, script, 0));
+	for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+		ck_assert_msg(!is_requeued(&p, script, lasting[i]), "%d", lasting[i]);
+	for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+		ck_assert_msg(is_requeued(&p, script, passing[i]) == (passing[i] < 128), "%d",
+		    passing[i]);
+	free(script);
+	tear_down(&p);
+}
+END_TEST
+
 Suite *examples_suite(void)
 {
 	Suite *s = suite_create("examples");
@@ -677,10 +786,13 @@ Suite *examples_suite(void)
 	suite_add_tcase(s, blocks);
 	tcase_set_timeout(jobs, 90);
 	tcase_add_test(jobs, crontab_line_runs);
+	tcase_add_test(jobs, event_log_line_runs);
 	tcase_add_test(jobs, unit_files_are_sound);
 	tcase_add_test(jobs, service_command_runs);
 	tcase_add_test(jobs, slurm_array_runs);
 	tcase_add_test(jobs, kubernetes_job_runs);
+	tcase_add_test(jobs, what_lasts_is_not_tried_again);
+	tcase_add_test(jobs, slurm_tries_again_what_may_pass);
 	suite_add_tcase(s, jobs);
 	return s;
 }

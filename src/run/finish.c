@@ -222,8 +222,9 @@ int finish_run(struct run *r)
 		forget_progress(r, &e);
 	how_to_resume(r, &resume);
 	e.resume = resume.len > 1 ? resume.data : NULL;
-	/* a run that is carried on has more to add to them */
-	e.mended = e.rejects && !e.resume && !mended.over ? mended.data : NULL;
+	/* a run that was stopped, and is carried on, has more to add to them */
+	bool more = stop_asked(&r->stop) && e.resume;
+	e.mended = e.rejects && !more && !mended.over ? mended.data : NULL;
 	display_done(r->display, &r->tally.c, &e);
 	buf_free(&rejects);
 	buf_free(&mended);
