@@ -114,7 +114,7 @@ static int take(struct dry *d, const struct operation *op)
 		forecast_unchanged(&d->forecast);
 		return 0;
 	}
-	for (unsigned k = 0; k < op->key_count; k++)
+	for (unsigned k = 0; d->repeats && k < op->key_count; k++)
 		repeats_see(d->repeats, op->keys[k]);
 	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
 	return print(d, op);
@@ -294,7 +294,7 @@ static int set_up(struct dry *d, struct reason *why)
 		return -1;
 	d->batch_most = feed_batch_most(o);
 	d->survey = o->quiet ? NULL : survey_new();
-	d->repeats = repeats_new();
+	d->repeats = o->quiet ? NULL : repeats_new();
 	feed_start(&d->feed, o, true, d->survey);
 	if (outfile_create(&d->out, "-", OUTFILE_ANY, NULL, why) == 0)
 		return 0;
