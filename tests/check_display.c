@@ -272,7 +272,8 @@ static const struct {
 	{ { .mode = PROGRESS_JSON },
 	    "{\"type\":\"progress\",\"records\":0,\"finished\":5,\"total\":9,\"accepted\":4,"
 	    "\"skipped\":0,"
-	    "\"rejected\":0,\"refused\":1,\"failed\":0,\"errors\":1,\"requests\":0,\"retries\":0,"
+	    "\"rejected\":0,\"refused\":1,\"failed\":0,\"differs\":0,\"unknown\":0,\"errors\":1,"
+	    "\"requests\":0,\"retries\":0,"
 	    "\"rate_limited\":0,\"in_flight\":0,"
 	    "\"queued\":0,\"rate\":0.0,\"seconds\":0.000,\"waiting\":null}\n" },
 };
@@ -311,7 +312,8 @@ static const struct {
 	{ { .mode = PROGRESS_JSON }, 0, false,
 	    "{\"type\":\"done\",\"records\":5,\"processed\":5,\"accepted\":5,\"skipped\":0,"
 	    "\"rejected\":0,"
-	    "\"refused\":0,\"failed\":0,\"errors\":0,\"requests\":0,\"retries\":0,\"rate_limited\":"
+	    "\"refused\":0,\"failed\":0,\"differs\":0,\"unknown\":0,\"errors\":0,\"requests\":0,"
+	    "\"retries\":0,\"rate_limited\":"
 	    "0,\"bytes_sent\":0,\"seconds\":2.000,"
 	    "\"exit_status\":0,\"started_at\":\"1970-01-01T00:00:00.000Z\",\"ended_at\":\"1970-01-"
 	    "01T00:00:02.000Z\","

@@ -288,6 +288,13 @@ static void expect_bounced(struct place *p, const struct harness_run *run)
 	    "the address is not suppressed%s", harness_show(run));
 }
 
+/* Nobody was imported before. */
+static void expect_differences(struct place *p, const struct harness_run *run)
+{
+	(void)p;
+	harness_assert_err_has(run, "users.csv:2: user 1: nobody is there\n");
+}
+
 /* By a text that such an example has; the first that matches counts, and each must be met
  * somewhere. */
 static const struct expectation {
@@ -296,6 +303,8 @@ static const struct expectation {
 } expectations[] = {
 	{ "cio-import-sandbox", expect_rehearsal },
 	{ "users.rejected.csv", expect_mended },
+	{ "users.differing.csv", expect_people },
+	{ "--action=verify", expect_differences },
 	{ "--dry-run", expect_forecast },
 	{ "contacts.csv", expect_contact },
 	{ "--action=track", expect_events },

@@ -113,7 +113,8 @@ START_TEST(what_is_waited_for_is_said)
 	buf_fmt(&want,
 	    "{\"type\":\"progress\",\"records\":0,\"finished\":0,\"total\":null,\"accepted\":0,"
 	    "\"skipped\":0,"
-	    "\"rejected\":0,\"refused\":0,\"failed\":0,\"errors\":0,\"requests\":0,\"retries\":0,"
+	    "\"rejected\":0,\"refused\":0,\"failed\":0,\"differs\":0,\"unknown\":0,\"errors\":0,"
+	    "\"requests\":0,\"retries\":0,"
 	    "\"rate_limited\":0,"
 	    "\"in_flight\":0,\"queued\":0,\"rate\":0.0,\"seconds\":0.000,%s}\n",
 	    waits[_i].json);
@@ -134,7 +135,8 @@ START_TEST(the_json_lines_are_as_documented)
 	expect_text(&b,
 	    "{\"type\":\"progress\",\"records\":250007,\"finished\":250000,\"total\":250007,"
 	    "\"accepted\":249000,"
-	    "\"skipped\":988,\"rejected\":3,\"refused\":8,\"failed\":1,\"errors\":12,\"requests\":"
+	    "\"skipped\":988,\"rejected\":3,\"refused\":8,\"failed\":1,\"differs\":0,\"unknown\":0,"
+	    "\"errors\":12,\"requests\":"
 	    "249024,\"retries\":15,"
 	    "\"rate_limited\":2,\"in_flight\":7,\"queued\":4,\"rate\":49.9,\"seconds\":83.456,"
 	    "\"waiting\":null}\n",
@@ -300,7 +302,8 @@ END_TEST
 #define SOME_MEMBERS \
 	"\"records\":250007,\"processed\":249988,\"accepted\":249000,\"skipped\":988," \
 	"\"rejected\":3,\"refused\":8," \
-	"\"failed\":1,\"errors\":12,\"requests\":249024,\"retries\":15,\"rate_limited\":2," \
+	"\"failed\":1,\"differs\":0,\"unknown\":0,\"errors\":12,\"requests\":249024,\"retries\":" \
+	"15,\"rate_limited\":2," \
 	"\"bytes_sent\":49876543,"
 
 START_TEST(the_summary_has_the_documented_members)
@@ -323,7 +326,7 @@ START_TEST(the_summary_has_the_documented_members)
 	report_summary(&b, &synced, &clean);
 	expect_text(&b,
 	    "{\"records\":31,\"processed\":31,\"accepted\":11,\"skipped\":20,\"rejected\":0,"
-	    "\"refused\":0,\"failed\":0,"
+	    "\"refused\":0,\"failed\":0,\"differs\":0,\"unknown\":0,"
 	    "\"errors\":0,\"requests\":12,\"retries\":1,\"rate_limited\":1,\"bytes_sent\":0,"
 	    "\"seconds\":83.456,\"exit_status\":0,"
 	    "\"started_at\":\"2024-02-29T12:00:00.001Z\",\"ended_at\":\"2024-02-29T12:01:23.457Z\","
@@ -358,12 +361,13 @@ START_TEST(the_metrics_are_what_prometheus_reads)
 	        " 1709213007.000") METRIC("duration_seconds", "How long the last run took.",
 	        " 5007.000") METRIC("records", "Records of the last run, by how they ended.",
 	        "{outcome=\"accepted\"} 249000") RECORDS("skipped", "988") RECORDS("rejected", "3")
-	        RECORDS("refused", "8") RECORDS("failed", "1") METRIC("requests",
-	            "Requests of the last run, retries included.", " 249024") METRIC("retries",
-	            "Requests of the last run that were retries.", " 15")
-	            METRIC("rate_limited", "Requests of the last run answered 429.", " 2")
-	                METRIC("sent_bytes", "Bytes of request bodies sent by the last run.",
-	                    " 49876543") METRIC("exit_status",
+	        RECORDS("refused", "8") RECORDS("failed", "1") RECORDS("differs", "0")
+	            RECORDS("unknown", "0") METRIC("requests",
+	                "Requests of the last run, retries included.", " 249024") METRIC("retries",
+	                "Requests of the last run that were retries.", " 15") METRIC("rate_limited",
+	                "Requests of the last run answered 429.", " 2") METRIC("sent_bytes",
+	                "Bytes of request bodies sent by the last run.", " 49876543")
+	                METRIC("exit_status",
 	                    "Exit status of the last run: 0, all accepted; 1, some not.", " 130"),
 	    "metrics");
 	buf_free(&b);

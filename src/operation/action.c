@@ -24,6 +24,7 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_SEGMENT_REMOVE] = "segment-remove",
 	[ACTION_ESP_SUPPRESS] = "esp-suppress",
 	[ACTION_ESP_UNSUPPRESS] = "esp-unsuppress",
+	[ACTION_VERIFY] = "verify",
 };
 
 static const struct {
@@ -49,6 +50,7 @@ static const struct {
 	[ACTION_SEGMENT_REMOVE] = { .person = true, .segment = true, .removes = true },
 	[ACTION_ESP_SUPPRESS] = { .person = true, .suppression = true },
 	[ACTION_ESP_UNSUPPRESS] = { .person = true, .suppression = true },
+	[ACTION_VERIFY] = { .person = true },
 };
 
 const char *action_name(enum action a)

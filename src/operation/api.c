@@ -36,6 +36,7 @@ static const struct {
 	}
 	[ACTION_ESP_SUPPRESS] = SUPPRESSION,
 	[ACTION_ESP_UNSUPPRESS] = SUPPRESSION,
+	[ACTION_VERIFY] = { &api_verify, &api_verify },
 };
 
 const struct api *api_for(enum action action, bool batch)

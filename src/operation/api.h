@@ -59,13 +59,15 @@ struct api {
 	/* A refusal of all before anything was accepted is tried with one record alone: where that
 	 * is refused too, it is what they have in common that is wrong. */
 	bool alone_first;
+	/* It asks what is there: an answer is compared with what each operation has `kept`. */
+	bool reads_back;
 };
 
 /* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
 const struct api *api_for(enum action action, bool batch);
 
 extern const struct api_host api_track_host, api_app_host;
-extern const struct api api_track, api_track_batch, api_segments, api_suppression;
+extern const struct api api_track, api_track_batch, api_segments, api_suppression, api_verify;
 
 /* The lists that esp-suppress knows; NULL at the end. */
 extern const char *const suppression_names[];

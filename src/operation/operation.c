@@ -14,8 +14,8 @@
 static void reset(struct operation *op, const struct origin *from)
 {
 	op->from = *from;
-	op->id = op->path = op->body = "";
-	op->id_len = op->path_len = op->body_len = 0;
+	op->id = op->path = op->body = op->kept = "";
+	op->id_len = op->path_len = op->body_len = op->kept_len = 0;
 	op->keys[0] = op->keys[1] = 0;
 	op->fingerprint = 0;
 	op->id_type = ID_ID;
@@ -94,8 +94,14 @@ static void point(struct build *b, bool built)
 	op->path = data + b->path_at;
 	if (!b->has_body)
 		return;
+	size_t end = bytes->len - 1;
+	if (b->kept_at) {
+		op->kept = data + b->kept_at;
+		op->kept_len = end - b->kept_at;
+		end = b->kept_at;
+	}
 	op->body = data + b->body_at;
-	op->body_len = bytes->len - 1 - b->body_at;
+	op->body_len = end - b->body_at;
 }
 
 int operation_build(const struct operation_config *config, const struct origin *from,
@@ -129,7 +135,7 @@ int operation_build(const struct operation_config *config, const struct origin *
 
 size_t operation_head_size(const struct operation *op)
 {
-	return op->from.raw_len + op->id_len + 1;
+	return op->from.raw_len + op->id_len + 1 + op->kept_len;
 }
 
 size_t operation_rest_size(const struct operation *op)
@@ -145,6 +151,9 @@ void operation_move_head(struct operation *op, char *to)
 	memcpy(to, op->id, op->id_len);
 	to[op->id_len] = '\0';
 	op->id = to;
+	to += op->id_len + 1;
+	memcpy(to, op->kept, op->kept_len);
+	op->kept = to;
 }
 
 void operation_move_rest(struct operation *op, char *to)

@@ -38,6 +38,7 @@ enum action {
 	ACTION_SEGMENT_REMOVE,
 	ACTION_ESP_SUPPRESS,
 	ACTION_ESP_UNSUPPRESS,
+	ACTION_VERIFY,
 	ACTION_COUNT,
 };
 
@@ -104,7 +105,9 @@ struct operation {
 	/* "/api/v1/customers/42"; "" where all of an API have one */
 	const char *path;
 	const char *body;
-	size_t id_len, path_len, body_len;
+	/* what an answer is compared with: attributes as a JSON object; or "" */
+	const char *kept;
+	size_t id_len, path_len, body_len, kept_len;
 	enum id_type id_type; /* of `id`, where the action needs a person */
 	enum method method;
 	enum event_id event_id;
@@ -126,7 +129,7 @@ int operation_build(const struct operation_config *config, const struct origin *
  * would have been for. */
 void operation_raw(const struct origin *from, enum action action, struct operation *op);
 
-/* How many bytes op's raw bytes and id take; and its path and body. */
+/* How many bytes op's raw bytes, id and what it has kept take; and its path and body. */
 size_t operation_head_size(const struct operation *op);
 size_t operation_rest_size(const struct operation *op);
 

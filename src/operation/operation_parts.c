@@ -284,6 +284,11 @@ void part_path_end(struct build *b)
 	b->body_at = writer_at(&b->w);
 }
 
+void part_kept(struct build *b)
+{
+	b->kept_at = writer_at(&b->w);
+}
+
 /* What an identifier begins with in JSON. */
 #define OPEN(type, name) [ID_##type] = { "{\"" name "\":", sizeof("{\"" name "\":") - 1 },
 

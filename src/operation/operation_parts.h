@@ -51,7 +51,7 @@ struct build {
 	struct operation *op;
 	struct reason *why;
 	struct writer w;
-	size_t id_at, path_at, body_at; /* in the writer's buf */
+	size_t id_at, path_at, body_at, kept_at; /* in the writer's buf; kept_at 0: nothing is */
 	bool has_body;
 	struct person person; /* where the action needs one */
 	/* the fields with a meaning, by role; not for identify */
@@ -101,6 +101,9 @@ void part_head(struct build *b, struct text id);
 
 /* The path ends here and the body begins. */
 void part_path_end(struct build *b);
+
+/* The body ends here; what follows is kept for the answer. */
+void part_kept(struct build *b);
 
 void part_identifier(struct build *b, const struct person *p); /* {"id":"42"} */
 

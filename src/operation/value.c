@@ -76,30 +76,39 @@ static bool key_is(const char *key, size_t n, const char *name)
 	return text_unescape(key, n, text) == len && memcmp(text, name, len) == 0;
 }
 
+bool value_next(struct value_walk *w)
+{
+	const char *s = w->at, *end = w->end;
+
+	if (s < end && (*s == '{' || *s == ','))
+		s = skip_space(s + 1, end);
+	if (s == end || *s != '"')
+		return false;
+	w->key = s;
+	s = skip_string(s, end);
+	w->key_len = (size_t)(s - w->key);
+	s = skip_space(s, end);
+	if (s == end || *s != ':')
+		return false;
+	w->value = skip_space(s + 1, end);
+	s = skip_value(w->value, end);
+	w->value_len = (size_t)(s - w->value);
+	w->at = skip_space(s, end);
+	return true;
+}
+
 bool value_member(const char *json, size_t n, const char *name, const char **value,
     size_t *value_len)
 {
-	const char *end = json + n;
+	struct value_walk w = { .at = json, .end = json + n };
 	bool found = false;
 
-	if (n == 0 || json[0] != '{')
-		return false;
-	for (const char *s = skip_space(json + 1, end); s < end && *s == '"';) {
-		const char *key = s, *key_end = skip_string(s, end);
-		s = skip_space(key_end, end);
-		if (s == end || *s != ':')
-			break;
-		const char *start = skip_space(s + 1, end);
-		s = skip_value(start, end);
-		if (key_is(key, (size_t)(key_end - key), name)) {
-			*value = start;
-			*value_len = (size_t)(s - start);
-			found = *value_len > 0;
+	while (value_next(&w))
+		if (key_is(w.key, w.key_len, name)) {
+			*value = w.value;
+			*value_len = w.value_len;
+			found = w.value_len > 0;
 		}
-		s = skip_space(s, end);
-		if (s < end && *s == ',')
-			s = skip_space(s + 1, end);
-	}
 	return found;
 }
 

@@ -27,6 +27,11 @@ static int check_rivals(struct settings *s, enum option_id a, bool *a_said, enum
 	return 0;
 }
 
+static bool reads_back(enum action a)
+{
+	return api_for(a, false)->reads_back;
+}
+
 /* --id=phone without more would be a phone number, which the v1 API has no way to name. */
 static int check_phone(const struct options *o, struct reason *why)
 {
@@ -35,8 +40,8 @@ static int check_phone(const struct options *o, struct reason *why)
 
 	if (o->mapping.id_type != ID_PHONE && !by_name)
 		return 0;
-	if (action_is_segment(o->action))
-		return reason_set(why, "people in segments are named by id, email or cio_id");
+	if (action_is_segment(o->action) || reads_back(o->action))
+		return reason_set(why, "people are named by id, email or cio_id here");
 	if (o->batch || action_is_object(o->action))
 		return 0;
 	return reason_set(why, "people can be named by phone in batches alone: add --batch%s",
@@ -93,6 +98,7 @@ static int check_wanted(const struct settings *s, struct reason *why)
 		    "object, delete-object, relate or unrelate" },
 		{ OPTION_SEGMENT, action_is_segment, "segment-add or segment-remove" },
 		{ OPTION_SUPPRESSION, action_is_suppression, "esp-suppress or esp-unsuppress" },
+		{ OPTION_SAMPLE, reads_back, "verify" },
 	};
 	const struct options *o = s->options;
 
@@ -470,7 +476,7 @@ static void derive(struct options *o)
 {
 	o->url_given = o->url != NULL;
 	o->url = o->url ? o->url : o->api->host->base[o->region];
-	o->mapping.phone_identifies = (o->batch && !action_is_segment(o->action)) ||
+	o->mapping.phone_identifies = (o->batch && o->api == &api_track_batch) ||
 	    action_is_object(o->action);
 	o->mapping.names_nobody = !o->mapping.action_field && action_is_object(o->action) &&
 	    !action_needs_person(o->action);

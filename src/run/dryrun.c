@@ -105,7 +105,7 @@ static int take(struct dry *d, const struct operation *op)
 {
 	struct reason why;
 
-	if (!feed_in_shard(d->o, op))
+	if (!feed_in_shard(d->o, op) || !feed_in_sample(&d->feed, op))
 		return 0;
 	int changed = sync_look(d->sync, op, &why);
 	if (changed < 0)

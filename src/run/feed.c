@@ -147,6 +147,27 @@ void feed_go_on(struct feed *f, const char *run)
 	snprintf(f->run, sizeof f->run, "%s", run);
 }
 
+/* So many of the input are a share of it, once it is counted. */
+static int set_sample(struct feed *f, const struct options *o, struct reason *why)
+{
+	uint64_t total = 0;
+	int more = 1;
+
+	f->share = o->sample_percent > 0 ? o->sample_percent / 100 : 1;
+	while (o->sample && more == 1)
+		more = input_count(f->input, SIZE_MAX, &total);
+	if (more < 0)
+		return reason_exit(why, EX_USAGE,
+		    "--sample: how many records there are is not known of a pipe: give a share, "
+		    "such as 1%%, or a file");
+	total -= total < o->skip ? total : o->skip;
+	if (o->limit && o->limit < total)
+		total = o->limit;
+	if (o->sample && o->sample < total)
+		f->share = (double)o->sample / (double)total;
+	return 0;
+}
+
 int feed_open(struct feed *f, const struct options *o, const char *run, struct reason *why)
 {
 	int status = EX_USAGE;
@@ -162,6 +183,8 @@ int feed_open(struct feed *f, const struct options *o, const char *run, struct r
 	for (unsigned file = 0; file < o->input.file_count; file++)
 		if (feed_header(f->mapping, f->input, file, o, why) != 0)
 			return -1;
+	if (set_sample(f, o, why) != 0)
+		return -1;
 	identity_make(&f->identity, o);
 	feed_go_on(f, run);
 	f->operation = make_operations(f, o);
@@ -198,6 +221,11 @@ size_t feed_batch_most(const struct options *o)
 		return most;
 	at_once = batch_at_once(&o->record_rate, &o->rate, o->burst);
 	return most && most < at_once ? most : at_once;
+}
+
+bool feed_in_sample(const struct feed *f, const struct operation *op)
+{
+	return f->share >= 1 || (double)(op->keys[0] >> 11) * 0x1p-53 < f->share;
 }
 
 bool feed_in_shard(const struct options *o, const struct operation *op)

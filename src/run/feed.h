@@ -24,6 +24,7 @@ struct feed {
 	struct operation_config operation; /* how operations are made */
 	char run[ULID_LENGTH + 1];         /* the run that their events are of */
 	struct producer *producer;         /* NULL until feed_start */
+	double share;                      /* of the people, who are in the sample; 1: all */
 };
 
 /* Opens the input, and looks at what can be known before its first record. run: identity_of_run. 0;
@@ -50,5 +51,8 @@ size_t feed_batch_most(const struct options *o);
 
 /* Whether a record is of the run's shard: by its person, or by its bytes where it names nobody. */
 bool feed_in_shard(const struct options *o, const struct operation *op);
+
+/* Whether its person is in --sample. */
+bool feed_in_sample(const struct feed *f, const struct operation *op);
 
 #endif

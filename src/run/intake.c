@@ -115,6 +115,9 @@ static void take(struct run *r, const struct made *made)
 			seen(r, op);
 	} else if (!valid) {
 		settle_record(r, op, made->kind == MADE_INVALID, made->why);
+	} else if (!feed_in_sample(&r->feed, op)) {
+		r->tally.c.unsampled++;
+		settle_unchanged(r, op);
 	} else {
 		begin(r, op);
 	}

@@ -529,6 +529,29 @@ static void cut(struct run *r, struct request *q, const struct reply *reply)
 	queue_cut(r->queue, q, is_in_common(r, reply) ? 1 : q->count / 2, BATCH_CUT_REFUSED);
 }
 
+/* An answer that is too long to be kept whole is asked for in halves. */
+static void on_unread(struct run *r, struct request *q, const struct reply *reply)
+{
+	if (reply->body_len < REPLY_BODY_MAX)
+		on_failure(r, q, reply, VERDICT_FOREIGN);
+	else if (q->count > 1)
+		queue_cut(r->queue, q, q->count / 2, BATCH_CUT_REFUSED);
+	else
+		end_all(r, q, OUTCOME_REFUSED, reply->status,
+		    "the answer about this person is too long to be compared");
+}
+
+static void accept(struct run *r, struct request *q, const struct reply *reply)
+{
+	if (!r->o->api->reads_back)
+		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
+	else if (!verify_take(r, q, reply)) {
+		on_unread(r, q, reply);
+		return;
+	}
+	on_accepted(r);
+}
+
 static void on_answer(struct run *r, struct request *q, const struct reply *reply)
 {
 	enum verdict verdict = reply_verdict(reply, r->o->api->blame, q->count);
@@ -539,8 +562,7 @@ static void on_answer(struct run *r, struct request *q, const struct reply *repl
 	}
 	switch (verdict) {
 	case VERDICT_ACCEPTED:
-		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
-		on_accepted(r);
+		accept(r, q, reply);
 		break;
 	case VERDICT_PARTLY:
 		on_partly(r, q, reply);

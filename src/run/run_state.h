@@ -30,6 +30,7 @@
 struct display;
 struct pace;
 struct queue;
+struct reply;
 struct request;
 struct sender;
 struct sync;
@@ -101,6 +102,11 @@ void responses_take(struct run *r); /* every answer there is */
  * fault for were at fault themselves. Whether there were any. */
 bool responses_settle_suspects(struct run *r);
 
+/* -- verify.c -- */
+/* What a read-back's answer says of the records of its request, which all end. False: it is none,
+ * and nothing was done. */
+bool verify_take(struct run *r, struct request *q, const struct reply *reply);
+
 /* -- dispatch.c -- */
 /* Sends the next request, as far as slots, pace and gate allow. Whether one has left, and another
  * may. */
@@ -121,7 +127,7 @@ void settle(struct run *r, struct operation *op, const struct settlement *s);
 void settle_request(struct run *r, struct request *q, const struct settlement *s);
 /* A record ends that never became an operation. `whole`: it is a row or an object. */
 void settle_record(struct run *r, const struct operation *op, bool whole, const char *error);
-/* A record that is what was last accepted for its person. */
+/* A record that is not sent: it is what was last accepted for its person, or not in the sample. */
 void settle_unchanged(struct run *r, const struct operation *op);
 /* A record that an earlier run settled. */
 void settle_skipped(struct run *r, const struct origin *from);

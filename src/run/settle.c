@@ -38,7 +38,7 @@ static void say_failed(struct run *r, const struct operation *op, const struct s
 		text_safe(&line, op->id, op->id_len, ID_SHOWN);
 		buf_str(&line, ": ");
 	}
-	if (s->status)
+	if (s->status && s->outcome != OUTCOME_DIFFERS)
 		buf_fmt(&line, "%d ", s->status);
 	text_safe(&line, s->error, strlen(s->error), REPLY_REASON_MAX + 64);
 	buf_byte(&line, '\0');

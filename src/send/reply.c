@@ -433,3 +433,82 @@ int reply_redirect(const char *location, const char *path, char *out, size_t siz
 	out[before + n] = '\0';
 	return 0;
 }
+
+/* --- reading back --- */
+
+struct reply_people *reply_people_new(const struct reply *r)
+{
+	json_t *root = parse(r);
+
+	if (json_is_array(json_object_get(root, "customers")))
+		return (struct reply_people *)root;
+	json_decref(root);
+	return NULL;
+}
+
+void reply_people_free(struct reply_people *p)
+{
+	json_decref((json_t *)p);
+}
+
+static bool same_identifier(const json_t *has, enum id_type type, const char *id, size_t n)
+{
+	const char *text = json_string_value(has);
+
+	if (!text || json_string_length(has) != n)
+		return false;
+	return type == ID_EMAIL ? strncasecmp(text, id, n) == 0 : memcmp(text, id, n) == 0;
+}
+
+/* By its identifiers, or where these are missing by what else tells. */
+static bool is_person(const json_t *customer, enum id_type type, const char *id, size_t n)
+{
+	const json_t *named = json_object_get(customer, "identifiers"),
+	             *attributes = json_object_get(customer, "attributes");
+	const char *name = id_type_names[type];
+
+	if (json_is_object(named))
+		return same_identifier(json_object_get(named, name), type, id, n);
+	return same_identifier(json_object_get(type == ID_ID ? customer : attributes, name), type,
+	    id, n);
+}
+
+const struct reply_person *reply_person(const struct reply_people *p, enum id_type type,
+    const char *id, size_t n)
+{
+	const json_t *all = json_object_get((const json_t *)p, "customers"), *one;
+	size_t i;
+
+	json_array_foreach(all, i, one)
+	{
+		const json_t *customer = json_object_get(one, "customer");
+		if (is_person(customer, type, id, n))
+			return (const struct reply_person *)customer;
+	}
+	return NULL;
+}
+
+const char *reply_attribute(const struct reply_person *p, const char *name, size_t n, size_t *len)
+{
+	const json_t *customer = (const json_t *)p;
+	const json_t *value = json_object_getn(json_object_get(customer, "attributes"), name, n);
+
+	if (!value && n == strlen("unsubscribed") && memcmp(name, "unsubscribed", n) == 0) {
+		const json_t *state = json_object_get(customer, "unsubscribed");
+		*len = json_is_true(state) ? 4 : 5;
+		return json_is_boolean(state) ? json_is_true(state) ? "true" : "false" : NULL;
+	}
+	*len = json_string_length(value);
+	return json_string_value(value);
+}
+
+bool reply_same_json(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t how = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
+	json_t *x = json_loadb(a, a_len, how, NULL), *y = json_loadb(b, b_len, how, NULL);
+	bool same = x && y && json_equal(x, y);
+
+	json_decref(x);
+	json_decref(y);
+	return same;
+}

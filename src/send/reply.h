@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "operation/api.h"
+#include "operation/id_type.h"
 
 #define REPLY_BODY_MAX (1u << 20) /* bytes kept of an answer; the rest is read and dropped */
 #define REPLY_REASON_MAX 1000u    /* bytes of a server's reason that are ever printed */
@@ -84,6 +85,20 @@ void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4]);
  */
 int reply_refusals(const struct reply *r, size_t operations,
     void (*refused)(size_t index, const char *reason, void *arg), void *arg);
+
+/* A read-back's answer, {"customers": [{"customer": {...}}, ...]}; NULL: it is none. The people,
+ * and what is said of them, are good until it is freed. */
+struct reply_people;
+struct reply_person;
+struct reply_people *reply_people_new(const struct reply *r);
+void reply_people_free(struct reply_people *p);
+/* Who has that identifier, or NULL: nobody. Email addresses are compared without regard to case. */
+const struct reply_person *reply_person(const struct reply_people *p, enum id_type type,
+    const char *id, size_t n);
+/* An attribute's text of *len bytes, or NULL: it is not there. `name` has n bytes. */
+const char *reply_attribute(const struct reply_person *p, const char *name, size_t n, size_t *len);
+/* Whether both are JSON, and the same value: members in any order, numbers by what they are. */
+bool reply_same_json(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /*
  * The region check's answer: {"url": ..., "region": ...}. 0 with both copied (url as a base,

@@ -119,6 +119,11 @@ static void add_part(struct line *l, enum part part, const struct counters *c,
 	case PART_ERRORS:
 		words_many(out, counters_errors(c), true, brief ? "err" : "error",
 		    brief ? "err" : "errors");
+		if (c->outcomes[OUTCOME_DIFFERS] > 0 && !brief) {
+			buf_str(out, ", ");
+			words_count(out, c->outcomes[OUTCOME_DIFFERS], true);
+			buf_str(out, c->outcomes[OUTCOME_DIFFERS] == 1 ? " differs" : " differ");
+		}
 		break;
 	case PART_RETRIES:
 		if (c->retries > 0)

@@ -19,11 +19,12 @@ struct counters {
 	uint64_t rate_limited; /* 429s */
 	uint64_t bytes_sent;   /* bodies */
 	uint64_t deletes;      /* of --sync-deletes, among `read` */
+	uint64_t unsampled;    /* not in --sample, among the skipped */
 };
 
 uint64_t counters_finished(const struct counters *c);  /* the sum of the outcomes */
 uint64_t counters_processed(const struct counters *c); /* accepted + skipped */
-uint64_t counters_errors(const struct counters *c);    /* rejected + refused + failed */
+uint64_t counters_errors(const struct counters *c);    /* finished, and not processed */
 
 /* What a bar or a JSON line shows besides the counters. */
 enum waiting {

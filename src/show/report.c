@@ -66,12 +66,26 @@ static void limit_line(struct buf *out, const struct ending *e, bool aligned)
 
 static void outcome_lines(struct buf *out, const struct counters *c, bool aligned)
 {
-	static const enum outcome errors[] = { OUTCOME_REJECTED, OUTCOME_REFUSED, OUTCOME_FAILED };
+	static const struct {
+		enum outcome outcome;
+		bool always; /* said when it is none, too */
+	} errors[] = {
+		{ OUTCOME_REJECTED, true },
+		{ OUTCOME_REFUSED, true },
+		{ OUTCOME_FAILED, true },
+		{ OUTCOME_DIFFERS, false },
+		{ OUTCOME_UNKNOWN, false },
+	};
 
-	if (c->outcomes[OUTCOME_SKIPPED] > 0) {
+	if (c->outcomes[OUTCOME_SKIPPED] > c->unsampled) {
 		label(out, "skipped", aligned);
-		words_count(out, c->outcomes[OUTCOME_SKIPPED], aligned);
+		words_count(out, c->outcomes[OUTCOME_SKIPPED] - c->unsampled, aligned);
 		buf_str(out, ", done before\n");
+	}
+	if (c->unsampled > 0) {
+		label(out, "skipped", aligned);
+		words_count(out, c->unsampled, aligned);
+		buf_str(out, ", not in the sample\n");
 	}
 	if (c->deletes > 0) {
 		label(out, "deletes", aligned);
@@ -82,9 +96,12 @@ static void outcome_lines(struct buf *out, const struct counters *c, bool aligne
 		return;
 	label(out, "not accepted", aligned);
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+		uint64_t count = c->outcomes[errors[i].outcome];
+		if (!errors[i].always && count == 0)
+			continue;
 		buf_str(out, i > 0 ? ", " : "");
-		words_count(out, c->outcomes[errors[i]], aligned);
-		buf_fmt(out, " %s", outcome_name(errors[i]));
+		words_count(out, count, aligned);
+		buf_fmt(out, " %s", outcome_name(errors[i].outcome));
 	}
 	buf_byte(out, '\n');
 }

@@ -11,6 +11,8 @@ const char *outcome_name(enum outcome o)
 		[OUTCOME_REJECTED] = "rejected",
 		[OUTCOME_REFUSED] = "refused",
 		[OUTCOME_FAILED] = "failed",
+		[OUTCOME_DIFFERS] = "differs",
+		[OUTCOME_UNKNOWN] = "unknown",
 	};
 	return names[o];
 }

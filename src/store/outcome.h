@@ -10,6 +10,8 @@ enum outcome {
 	OUTCOME_REJECTED,
 	OUTCOME_REFUSED,
 	OUTCOME_FAILED,
+	OUTCOME_DIFFERS, /* what is there is not what the record has */
+	OUTCOME_UNKNOWN, /* a message left, and no answer said what became of it */
 	OUTCOME_COUNT
 };
 
