@@ -12,16 +12,18 @@ CC      ?= cc
 VERSION := $(shell sed -n 's/^.define VERSION "\([^"]*\)".*/\1/p' src/base/version.h)
 
 # Debian's names of what is needed to build, to test, and to run the demo.
-BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev
+BUILD_DEPS := gcc libc6-dev make pkg-config libcurl4-openssl-dev libjansson-dev libcsv-dev libsqlite3-dev libxxhash-dev zlib1g-dev
 TEST_DEPS  := check libmicrohttpd-dev mandoc jq curl openssl
 # And of what `make lint` can use, what `make check-all` can use besides, and what `make deb` needs.
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck
 CHECK_DEPS := clang libclang-rt-14-dev valgrind lintian debootstrap
 DEB_DEPS   := debhelper dpkg-dev
 
-LIBS      := libcurl jansson sqlite3
+# iconv is in the C library, but for macOS.
+ICONV     := $(if $(filter Darwin,$(shell uname -s)),-liconv)
+LIBS      := libcurl jansson sqlite3 zlib
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv
+PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv $(ICONV)
 TEST_LIBS := $(shell pkg-config --libs check libmicrohttpd 2>/dev/null)
 SANDBOX_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 

@@ -1139,12 +1139,12 @@ static void read_dialect(const char *folder, struct csv_dialect *d, struct buf *
 static void run_case(const char *folder)
 {
 	static const char *const names[] = { "input.csv", "input.tsv", "input.ndjson",
-		"input.jsonl", "input.json" };
+		"input.jsonl", "input.json", "input.csv.gz", "input.ndjson.gz" };
 	char path[512];
 	const char *file = path, *columns[8];
 	struct input_config config = { .files = &file, .file_count = 1, .dialect.quote = '"' };
 	struct buf expected = { .max = ANY }, got = { .max = ANY }, given = { .max = ANY },
-	           dialect = { .max = ANY };
+	           dialect = { .max = ANY }, encoding = { .max = ANY };
 	const char *nulls[8];
 
 	read_dialect(folder, &config.dialect, &dialect, nulls);
@@ -1155,6 +1155,12 @@ static void run_case(const char *folder)
 		for (char *name = strtok(given.data, ","); name; name = strtok(NULL, ","))
 			columns[config.column_count++] = name;
 		config.columns = columns;
+	}
+	snprintf(path, sizeof path, "%s/encoding", folder);
+	if (access(path, R_OK) == 0) {
+		read_whole(&encoding, path);
+		encoding.data[encoding.len - 1] = '\0';
+		config.encoding = encoding.data;
 	}
 	snprintf(path, sizeof path, "%s/expected", folder);
 	read_whole(&expected, path);
@@ -1172,6 +1178,7 @@ static void run_case(const char *folder)
 	buf_free(&got);
 	buf_free(&given);
 	buf_free(&dialect);
+	buf_free(&encoding);
 }
 
 START_TEST(fixtures)

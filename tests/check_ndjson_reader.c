@@ -295,7 +295,7 @@ static const struct {
 	{ "{\"a\\u0000\":1}",
 	    "not a JSON object: a key has a NUL character (\\u0000) in it, at byte 4" },
 	{ "{\"a\":\"\xe9\"}",
-	    "not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at byte 7" },
+	    "not a JSON object: it is not UTF-8 (--encoding says what it is), at byte 7" },
 	{ "{\"a\":1,\"b\":2,\"a\":3}", "the key \"a\" is there twice" },
 	{ "{\"a\":1,\"\\u0061\":3}", "the key \"a\" is there twice" },
 	{ "{\"\":1,\"\":3}", "the key \"\" is there twice" },
@@ -421,12 +421,12 @@ static const struct {
 	/* not UTF-8, where it stood before; elsewhere; and after a fault */
 	{ "{\"_cio_raw\":\"{\\\"b\\\":\\\"M\xfcller\\\"}\",\"_cio_line\":1}",
 	    "{\"b\":\"M\xfcller\"}", "",
-	    "_cio_raw: not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at "
+	    "_cio_raw: not a JSON object: it is not UTF-8 (--encoding says what it is), at "
 	    "byte "
 	    "8" },
 	{ "{\"_cio_raw\":\"{\\\"b\\\":2}\",\"c\":\"\xfc\"}",
 	    "{\"_cio_raw\":\"{\\\"b\\\":2}\",\"c\":\"\xfc\"}", "",
-	    "not a JSON object: it is not UTF-8 (iconv -f ... -t UTF-8 makes it so), at byte 30" },
+	    "not a JSON object: it is not UTF-8 (--encoding says what it is), at byte 30" },
 	{ "{\"_cio_raw\":\"{\\\"b\\\":2}\",\xfc}", "{\"_cio_raw\":\"{\\\"b\\\":2}\",\xfc}", "",
 	    "not a JSON object: a key in quotes was expected, at byte 25" },
 	{ "{\"_cio_raw\":\"\\ud83d\\ude00\\u00e9\\u20ac\\b\\f\\t\\/\\\\\\r\"}",

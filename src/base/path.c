@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/buf.h"
@@ -38,6 +39,13 @@ const char *path_ending(const char *path)
 	const char *base = path_base(path), *dot = strrchr(base, '.');
 
 	return dot && dot != base && dot[1] ? dot : base + strlen(base);
+}
+
+size_t path_unpacked(const char *path)
+{
+	const char *ending = path_ending(path);
+
+	return (size_t)(ending - path) + (strcasecmp(ending, ".gz") == 0 ? 0 : strlen(ending));
 }
 
 char *path_directory(const char *path)

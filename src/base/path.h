@@ -14,6 +14,9 @@ const char *path_base(const char *path);
  * the path where there is none. */
 const char *path_ending(const char *path);
 
+/* Bytes of the path without a last .gz, which says how it is packed and not what it is. */
+size_t path_unpacked(const char *path);
+
 /* The directory's part: "." and "/" where it has to be said. The caller's to free. */
 char *path_directory(const char *path);
 

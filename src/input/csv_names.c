@@ -250,7 +250,7 @@ static int check_name(const struct csv_heading *h, size_t column, struct reason 
 	if (utf8_valid(f->value, f->value_len))
 		return 0;
 	return reason_set(why,
-	    "the name of column %zu is not UTF-8: convert the file (iconv -f ... -t UTF-8)",
+	    "the name of column %zu is not UTF-8: say what the file is written in with --encoding",
 	    column);
 }
 

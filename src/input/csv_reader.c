@@ -11,6 +11,7 @@
 #include "input/csv_count.h"
 #include "input/csv_names.h"
 #include "input/csv_text.h"
+#include "input/decode.h"
 #include "input/record.h"
 
 void csv_reader_init(struct csv_reader *c, struct source *s, const struct csv_dialect *d,
@@ -130,22 +131,8 @@ static enum input_result refuse_row(struct csv_reader *c, struct reason *why, in
 	return refuse("header: ", why, status);
 }
 
-/* A hint for files that are something else altogether. */
-static const char *kind_of(const char *raw, size_t n)
-{
-	const unsigned char *s = (const unsigned char *)raw;
-
-	if (n >= 2 && s[0] == 0x1f && s[1] == 0x8b)
-		return "this is gzip data: unpack it into a pipe (zcat FILE | cio-import)";
-	if (n >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
-		return "this is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 FILE | "
-		       "cio-import)";
-	return NULL;
-}
-
 static enum input_result header_row(struct csv_reader *c, struct reason *why, int *status)
 {
-	const struct csv_split *row = &c->rows.split;
 	uint64_t line;
 
 	switch (csv_rows_next(&c->rows, &line, why)) {
@@ -161,11 +148,6 @@ static enum input_result header_row(struct csv_reader *c, struct reason *why, in
 	case INPUT_FAILED:
 		*status = c->rows.lost ? EX_DATAERR : EX_NOINPUT;
 		return INPUT_FAILED;
-	}
-	const char *kind = kind_of(row->row, (size_t)(row->row_end - row->row));
-	if (kind) {
-		reason_set(why, "%s", kind);
-		return refuse("", why, status);
 	}
 	return make_header(c, why) ? refuse("header: ", why, status) : INPUT_RECORD;
 }
@@ -210,7 +192,7 @@ static int refuse_width(const struct csv_header *h, size_t cells, size_t expecte
 static int refuse_encoding(const struct csv_reader *c, const struct csv_split *split,
     struct reason *why)
 {
-	char cell[CSV_CELL_SHOWN];
+	char cell[CSV_CELL_SHOWN], fault[DECODE_FAULT];
 
 	for (size_t i = 0; i < split->cells; i++) {
 		const struct field *f = &split->fields[i];
@@ -218,12 +200,11 @@ static int refuse_encoding(const struct csv_reader *c, const struct csv_split *s
 		if (good == f->value_len)
 			continue;
 		csv_rows_name_cell(&c->rows, i, cell);
-		return reason_set(why,
-		    "%s is not UTF-8 (its byte %zu is 0x%02x): convert the file "
-		    "(iconv -f ... -t UTF-8)",
-		    cell, good + 1, (unsigned char)f->value[good]);
+		return reason_set(why, "%s %s: say what the file is written in with --encoding",
+		    cell, decode_fault(c->rows.source->encoding, f->value, good, fault));
 	}
-	return reason_set(why, "the row is not UTF-8: convert the file (iconv -f ... -t UTF-8)");
+	return reason_set(why,
+	    "the row is not UTF-8: say what the file is written in with --encoding");
 }
 
 /* A cell that stands under no name. In the first row it is the header's fault, else the row's. */

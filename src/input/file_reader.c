@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
+#include "base/path.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "input/record.h"
@@ -53,8 +54,7 @@ static enum source_result end_of_file(struct file_reader *f)
 {
 	if (!f->watch.grew || !f->ends.open || f->format == INPUT_JSON)
 		return SOURCE_END;
-	f->fault_status = EX_DATAERR;
-	reason_set(&f->fault,
+	reason_exit(&f->fault, EX_DATAERR,
 	    "was written to while it was read, and its last line has no line break yet: run the "
 	    "same command again when that line is whole");
 	return SOURCE_FAILED;
@@ -66,20 +66,23 @@ static void see_lines(struct line_ends *e, const char *bytes, size_t n)
 	e->open = !csv_is_break(bytes[n - 1]);
 }
 
-/* source_read for a FILE, whatever it is. */
-static enum source_result read_file(void *arg, char *to, size_t n, size_t *got)
+/* source_read for a FILE's bytes as they are. */
+static enum source_result read_raw(void *arg, char *to, size_t n, size_t *got)
 {
 	struct file_reader *f = arg;
 
-	if (f->fault_status)
-		return SOURCE_FAILED;
-	enum source_result result = f->regular ? watch_read(&f->watch, to, n, got) :
-	                                         source_read_fd(&f->from, to, n, got);
+	return f->regular ? watch_read(&f->watch, to, n, got) :
+	                    source_read_fd(&f->from, to, n, got);
+}
+
+/* source_read for a FILE as text, whatever it is. */
+static enum source_result read_text(void *arg, char *to, size_t n, size_t *got)
+{
+	struct file_reader *f = arg;
+	enum source_result result = layers_read(&f->layers, to, n, got);
 
 	if (result == SOURCE_MORE)
 		see_lines(&f->ends, to, *got);
-	if (f->watch.spoiled)
-		f->fault_status = EX_DATAERR;
 	return result == SOURCE_END ? end_of_file(f) : result;
 }
 
@@ -112,9 +115,9 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 	if (f->format == INPUT_AUTO)
 		f->format = format_of_name(name);
 	source_init(&f->source, f->regular ? SOURCE_FILE_BYTES : SOURCE_PIPE_BYTES, RECORD_MAX,
-	    read_file, f);
-	if (f->regular)
-		f->source.peek = peek_file;
+	    read_text, f);
+	layers_open(&f->layers, read_raw, f, path_unpacked(name) < strlen(name), config->encoding,
+	    &f->fault);
 	return 0;
 }
 
@@ -124,6 +127,7 @@ void file_reader_close(struct file_reader *f)
 	ndjson_reader_free(&f->ndjson);
 	json_reader_free(&f->json);
 	source_free(&f->source);
+	layers_close(&f->layers);
 	watch_free(&f->watch);
 	if (f->from.fd > STDERR_FILENO)
 		close(f->from.fd); /* it was only read */
@@ -133,8 +137,8 @@ void file_reader_close(struct file_reader *f)
 static enum input_result refuse_read(const struct file_reader *f, const char *name,
     struct reason *why, int *status)
 {
-	*status = f->fault_status ? f->fault_status : EX_NOINPUT;
-	if (f->fault_status)
+	*status = f->fault.status ? f->fault.status : EX_NOINPUT;
+	if (f->fault.status)
 		reason_set(why, "%s: %.900s", file_shown(name), f->fault.text);
 	else
 		reason_set(why, "%s: cannot be read: %s", file_shown(name), strerror(errno));
@@ -195,6 +199,9 @@ enum input_result file_reader_begin(struct file_reader *f, const struct input_co
 		result = input_skip_bom(&f->source);
 		if (result == INPUT_RECORD)
 			f->stage = FILE_AT_FORMAT;
+		f->source.encoding = f->layers.encoding;
+		if (f->regular && f->layers.plain)
+			f->source.peek = peek_file;
 	}
 	if (f->stage == FILE_AT_FORMAT) {
 		result = input_detect(&f->source, &f->format);

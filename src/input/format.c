@@ -2,7 +2,9 @@
 #include "input/format.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <strings.h>
+#include "base/buf.h"
 #include "base/path.h"
 
 const char *const format_names[] = {
@@ -26,12 +28,15 @@ static const struct {
 
 enum input_format format_of_name(const char *name)
 {
-	const char *ending = path_ending(name);
+	char *plain = xstrndup(name, path_unpacked(name));
+	const char *ending = path_ending(plain);
+	enum input_format format = INPUT_AUTO;
 
 	for (size_t i = 0; i < ENDINGS; i++)
 		if (strcasecmp(ending, endings[i].text) == 0)
-			return endings[i].format;
-	return INPUT_AUTO;
+			format = endings[i].format;
+	free(plain);
+	return format;
 }
 
 const char *format_ending(enum input_format format)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <sysexits.h>
 #include "base/buf.h"
+#include "input/decode.h"
 #include "input/reader.h"
 #include "base/log.h"
 #include "input/record.h"
@@ -115,6 +116,11 @@ static int check_file(struct input *in, size_t i, struct reason *why, int *statu
 	int kept = result == INPUT_FAILED ? -1 : keep_head(in, i, &f, why, status);
 	close_reader(in, i, &f);
 	return kept;
+}
+
+bool input_knows(const char *encoding)
+{
+	return decode_knows(encoding);
 }
 
 struct input *input_new(const struct input_config *config, struct reason *why, int *status)

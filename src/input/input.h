@@ -20,6 +20,8 @@ struct input_config {
 	const char *const *files; /* names; "-" is standard input */
 	size_t file_count;        /* at least 1 */
 	enum input_format format;
+	const char
+	    *encoding; /* one that input_knows; NULL: UTF-8. A mark in a FILE stands over it */
 	struct csv_dialect dialect; /* of a CSV; its delimiter is 0: by the format */
 	const char *const *columns; /* names for a CSV without a header row, or NULL */
 	size_t column_count;
@@ -34,6 +36,9 @@ enum input_result {
 	 * while it was read; *why, *status */
 	INPUT_FAILED,
 };
+
+/* Whether an encoding can be read. */
+bool input_knows(const char *encoding);
 
 /*
  * Opens every FILE that is a regular file, reads its format and header, and closes it again until

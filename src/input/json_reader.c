@@ -313,6 +313,7 @@ enum input_result json_reader_next(struct json_reader *j, struct record *r, stru
 	struct found v;
 
 	json_records_forget(&j->records);
+	j->records.encoding = j->source->encoding;
 	r->count = 0;
 	enum input_result result = take_value(j, &v, &r->from.line, why);
 	if (result != INPUT_RECORD && result != INPUT_BAD)

@@ -11,6 +11,7 @@
 #include "base/reason.h"
 #include "base/text.h"
 #include "input/csv_header.h"
+#include "input/decode.h"
 #include "input/record.h"
 #include "input/source.h"
 #include "base/scan.h"
@@ -330,9 +331,14 @@ static bool has_raw_bytes(struct json_records *j, struct record *r)
 }
 
 /* An object that was refused, for what the scan says. */
-static int refuse_object(const struct json_scan *scan, const char *text, bool inner,
-    struct reason *why)
+static int refuse_object(const struct json_scan *scan, const char *text, const char *encoding,
+    bool inner, struct reason *why)
 {
+	char fault[DECODE_FAULT];
+
+	if (encoding && scan->bytes_alone)
+		return reason_set(why, "%snot a JSON object: it %s", inner ? RESERVED_RAW ": " : "",
+		    decode_fault(encoding, text, (size_t)(scan->fault_at - text), fault));
 	return reason_set(why, "%snot a JSON object: %s, at byte %zu",
 	    inner ? RESERVED_RAW ": " : "", scan->fault, (size_t)(scan->fault_at - text) + 1);
 }
@@ -352,7 +358,7 @@ static int take_object(struct json_records *j, const char *text, size_t n, int s
 	if (scanned != 0 && !inner && has_raw_bytes(j, r))
 		return take_inner(j, r, why);
 	if (scanned != 0)
-		return refuse_object(scan, text, inner, why);
+		return refuse_object(scan, text, j->encoding, inner, why);
 	const struct json_shape *shape = find_shape(j, &repeated);
 	if (repeated)
 		return refuse_repeated(repeated, why);

@@ -11,6 +11,7 @@ struct reason;
 struct record;
 
 struct json_records {
+	const char *encoding; /* what the objects were decoded from, or NULL; for messages */
 	struct json_scan scan;
 	struct json_shape *shapes;         /* the last few */
 	const struct json_shape *expected; /* of the record before */

@@ -479,7 +479,7 @@ static int check_bytes(struct json_scan *j, const char *text, size_t n)
 
 	j->bytes_alone = good < n && !j->fault;
 	if (good < n)
-		object_to(j, "it is not UTF-8 (iconv -f ... -t UTF-8 makes it so)", text + good);
+		object_to(j, "it is not UTF-8 (--encoding says what it is)", text + good);
 	return j->fault ? -1 : 0;
 }
 

@@ -122,6 +122,7 @@ enum input_result ndjson_reader_next(struct ndjson_reader *j, struct record *r, 
 	size_t n = 0;
 
 	json_records_forget(&j->records);
+	j->records.encoding = j->source->encoding;
 	enum input_result result = take_line(j, &line, &n, &r->from.line, why);
 	if (result == INPUT_RECORD)
 		return json_records_take(&j->records, line, n, json_scan(&j->records.scan, line, n),

@@ -10,6 +10,7 @@
 #include "input/input.h"
 #include "input/json_records.h"
 #include "input/json_scan.h"
+#include "input/layers.h"
 #include "input/record.h"
 #include "input/source.h"
 #include "input/watch.h"
@@ -122,8 +123,8 @@ struct file_reader {
 	struct watch watch;    /* a regular file */
 	bool regular;
 	struct line_ends ends;
-	struct reason fault; /* why its bytes cannot be read, where that is not in errno ... */
-	int fault_status;    /* ... with this exit status; else 0 */
+	struct reason fault; /* why its bytes cannot be read; no status: errno has it */
+	struct layers layers;
 	struct source source;
 	enum input_format format; /* INPUT_AUTO until it is known */
 	enum { FILE_AT_START, FILE_AT_FORMAT, FILE_AT_HEADER, FILE_READY } stage;

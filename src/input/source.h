@@ -32,6 +32,8 @@ struct source {
 	size_t most;       /* ... and its largest, for one long record */
 	uint64_t total;    /* bytes that were read */
 	bool at_end;       /* there is nothing after `end` */
+	/* the caller's to set: what it was decoded from, for messages; NULL: nothing */
+	const char *encoding;
 	source_read *read;
 	source_peek *peek; /* the caller's to set; NULL: nobody can look ahead */
 	void *arg;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/log.h"
@@ -68,7 +69,7 @@ void watch_free(struct watch *w)
 
 static int was_cut(struct watch *w, int64_t size)
 {
-	reason_set(w->why,
+	reason_exit(w->why, EX_DATAERR,
 	    "was cut short while it was read (it had %" PRId64 " bytes, and has %" PRId64
 	    "): make it whole, and run the same command again",
 	    w->last.size, size);
@@ -78,7 +79,7 @@ static int was_cut(struct watch *w, int64_t size)
 
 static int was_rewritten(struct watch *w)
 {
-	reason_set(w->why,
+	reason_exit(w->why, EX_DATAERR,
 	    "was rewritten while it was read, so that nobody can say which of its rows were "
 	    "read: run again when it is finished");
 	w->spoiled = true;

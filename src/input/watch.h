@@ -46,7 +46,8 @@ struct watch {
 
 /*
  * Watches the regular file under fd, of which *st is known, from its offset on; `why` is where
- * watch_read says what happened to it. The watch must be zeroed or freed before.
+ * watch_read says what happened to it, with its status (65). The watch must be zeroed or freed
+ * before.
  */
 void watch_begin(struct watch *w, int fd, const struct stat *st, struct reason *why);
 void watch_free(struct watch *w); /* the descriptor stays open; a zeroed one is fine */

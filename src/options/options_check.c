@@ -191,11 +191,25 @@ static int check_dialect_only(struct settings *s, struct reason *why)
 	return check_dialect(s, why);
 }
 
+static int check_encoding(const char *encoding, struct reason *why)
+{
+	char shown[SETTINGS_SHOWN];
+
+	if (!encoding || input_knows(encoding))
+		return 0;
+	return reason_set(why,
+	    "--encoding: iconv knows no %s (iconv -l lists what it knows, such as "
+	    "windows-1252)",
+	    settings_shown(encoding, shown));
+}
+
 static int check_input(struct settings *s, struct reason *why)
 {
 	struct options *o = s->options;
 	bool standard_input = false;
 
+	if (check_encoding(o->input.encoding, why) != 0)
+		return -1;
 	if (o->input.file_count == 0)
 		settings_add_file(s, "-");
 	for (size_t i = 0; i < o->input.file_count; i++) {
@@ -299,15 +313,19 @@ static bool is_regular(const char *file)
 static const char *name_beside(struct settings *s, const char *file, bool state)
 {
 	const struct options *o = s->options;
-	const char *ending = path_ending(file);
+	char *plain = xstrndup(file, path_unpacked(file)); /* rejects are never packed */
+	const char *ending = path_ending(plain);
 	struct buf name = { .max = BUF_UNBOUNDED };
 
-	buf_add(&name, file, state ? strlen(file) : (size_t)(ending - file));
+	buf_str(&name, file);
+	if (!state)
+		name.len = (size_t)(ending - plain);
 	buf_str(&name, state ? "" : ".rejected");
 	if (o->shards)
 		buf_fmt(&name, ".%uof%u", o->shard, o->shards);
 	buf_str(&name, state ? ".cio-state" : ending);
 	buf_byte(&name, '\0');
+	free(plain);
 	return settings_keep(s, name.data);
 }
 

@@ -25,6 +25,9 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .values = format_names, .preset = "auto", .flags = OPTION_OF_INPUT,
 	    .help = "how records are written: @ (default $: by the name's ending, else by what "
 	            "is there)" },
+	[OPTION_ENCODING] = { "encoding", 0, "NAME", GROUP_INPUT, KIND_TEXT, AT(input.encoding),
+	    .help = "what the input is written in, as iconv names it (default UTF-8; a byte-order "
+	            "mark of UTF-16 or UTF-32 says so itself)" },
 	[OPTION_DELIMITER] = { "delimiter", 0, "CHAR", GROUP_INPUT, KIND_CHAR,
 	    AT(input.dialect.delimiter),
 	    .help = "CSV field separator (default , or a tab for tsv)" },

@@ -12,6 +12,7 @@
 /* In the order of --help. */
 enum option_id {
 	OPTION_FORMAT,
+	OPTION_ENCODING,
 	OPTION_DELIMITER,
 	OPTION_QUOTE,
 	OPTION_ESCAPE,

@@ -1,6 +1,8 @@
 /* Reasons that differ only in their values are counted as one. */
 #include "show/forecast.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,22 +53,45 @@ void forecast_delete(struct forecast *f, size_t body_len, const struct envelope 
 	add_operation(f, body_len, e, most);
 }
 
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || strchr("_-.+", c) || (c & 0x80);
+}
+
+/* Where a number ends that stands for itself: a place, a count, a byte. NULL: its digits belong to
+ * a name, such as q1 or UTF-8. */
+static const char *skip_number(const char *s, char before)
+{
+	const char *p = s;
+
+	if (*s < '0' || *s > '9' || (before && is_word(before)))
+		return NULL;
+	if (s[0] == '0' && s[1] == 'x')
+		return s + 2 + strspn(s + 2, "0123456789abcdef");
+	while (isdigit((unsigned char)*p) ||
+	    ((*p == ',' || *p == '.') && isdigit((unsigned char)p[1])))
+		p++;
+	return isalpha((unsigned char)*p) || *p == '_' || *p == '-' ? NULL : p;
+}
+
 /* "email: value has 1,204 bytes" becomes "email: value has N bytes", "created_at: "soon" is ..."
  * becomes "created_at: "..." is ...". */
 static void generalise(const char *reason, char out[KIND_MAX])
 {
+	char before = '\0';
 	size_t n = 0;
 
 	for (const char *s = reason; *s && n + 6 < KIND_MAX;) {
 		const char *quote = *s == '"' ? strrchr(s + 1, '"') : NULL;
+		const char *number = skip_number(s, before);
+		before = *s;
 		if (quote) {
 			memcpy(out + n, "\"...\"", 5);
 			n += 5;
 			s = quote + 1;
-		} else if (*s >= '0' && *s <= '9') {
+		} else if (number) {
 			out[n++] = 'N';
-			while ((*s >= '0' && *s <= '9') || *s == ',')
-				s++;
+			s = number;
 		} else {
 			out[n++] = *s++;
 		}
