@@ -2,6 +2,7 @@
 #include "send/bucket.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "dice.h"
 
@@ -67,10 +68,10 @@ static void assert_promise(const struct log *l, struct rate r, int64_t burst)
 			tokens += l->tokens[k];
 			if ((bucket_units)(tokens - burst) * r.den >
 			    (bucket_units)(l->at[k] - l->at[i]) * r.num)
-				ck_abort_msg("%lld tokens in %lld us at %f/s, burst %lld (sends "
+				ck_abort_msg("%" PRId64 " tokens in %" PRId64
+				             " us at %f/s, burst %" PRId64 " (sends "
 				             "%zu to %zu)",
-				    (long long)tokens, (long long)(l->at[k] - l->at[i]),
-				    per_second(r), (long long)burst, i, k);
+				    tokens, (l->at[k] - l->at[i]), per_second(r), burst, i, k);
 		}
 	}
 }
@@ -275,7 +276,7 @@ START_TEST(paced_sends)
 		int64_t seconds = per_second(p->rate) > 500 ? 4 : 20;
 		int64_t sent = send_until(&b, p->sleeper, &d, &now, START + seconds * S, &l);
 		ck_assert_msg((double)sent / (double)seconds >= p->least_mean,
-		    "only %lld sends in %lld s", (long long)sent, (long long)seconds);
+		    "only %" PRId64 " sends in %" PRId64 " s", sent, seconds);
 		if (p->most_in_a_second > 0)
 			ck_assert_uint_le(most_within(&l, S), p->most_in_a_second);
 	}

@@ -2,6 +2,7 @@
 #include "show/display.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -466,8 +467,8 @@ START_TEST(the_bar_is_drawn_four_times_a_second_at_most)
 			drawn = s.now;
 			changed = -1;
 		}
-		ck_assert_msg(changed < 0 || s.now - changed < 250 * MS, "%lld us behind",
-		    (long long)(s.now - changed));
+		ck_assert_msg(changed < 0 || s.now - changed < 250 * MS, "%" PRId64 " us behind",
+		    (s.now - changed));
 		ck_assert_int_gt(display_due(s.d), s.now);
 		ck_assert_int_le(display_due(s.d), s.now + (changed < 0 ? S : 250 * MS));
 		s.writes = 0;

@@ -1,5 +1,6 @@
 /* FILEs and pipes as they come: missing, empty, unreadable, changing. */
 #include <check.h>
+#include <inttypes.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -1053,7 +1054,7 @@ static void read_whole(struct buf *to, const char *name)
 
 static void put_object(struct buf *out, const struct record *r)
 {
-	buf_fmt(out, "%llu: {", (unsigned long long)r->from.line);
+	buf_fmt(out, "%" PRIu64 ": {", r->from.line);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct field *f = &r->fields[i];
 		buf_str(out, i ? "," : "");
@@ -1080,7 +1081,7 @@ static void read_case(struct buf *out, const struct input_config *config)
 		if (result == INPUT_RECORD)
 			put_object(out, &r);
 		else
-			buf_fmt(out, "%llu: %s\n", (unsigned long long)r.from.line, why.text);
+			buf_fmt(out, "%" PRIu64 ": %s\n", r.from.line, why.text);
 	}
 	if (result == INPUT_FAILED) {
 		const char *text = why.text + strlen(config->files[0]) +

@@ -2,6 +2,7 @@
 #include "operation/mapping.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include "dice.h"
 #include "expect.h"
@@ -480,7 +481,7 @@ static struct sample numbered_fields(int64_t from, int64_t fields)
 
 	for (int64_t i = from; i < from + fields; i++) {
 		char name[24];
-		snprintf(name, sizeof name, "f%lld", (long long)i);
+		snprintf(name, sizeof name, "f%" PRId64, i);
 		sample_field(&s, name, strlen(name), "", 0, FIELD_TEXT);
 	}
 	return s;
@@ -493,7 +494,7 @@ static void change_values(struct sample *s, struct dice *d, struct buf *want)
 		struct field *f = &s->record.fields[i];
 		char value[24] = "";
 		if (!dice_one_in(d, 10))
-			snprintf(value, sizeof value, "%lld", (long long)dice_below(d, 1000));
+			snprintf(value, sizeof value, "%" PRId64, dice_below(d, 1000));
 		f->value = sample_keep(s, value, strlen(value));
 		f->value_len = strlen(value);
 		if (f->value_len == 0 || strcmp(f->name, "f3") == 0)

@@ -2,6 +2,7 @@
 #include "options/options.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -181,34 +182,36 @@ static void show(struct buf *b, const struct options *o)
 	buf_byte(b, '\n');
 	show_mapping(b, &o->mapping);
 	buf_fmt(b,
-	    "action=%s\nevent=%s\nupdate-only=%d\nno-limits=%d\ndry-run=%d\nskip=%llu\nlimit=%"
-	    "llu\n",
+	    "action=%s\nevent=%s\nupdate-only=%d\nno-limits=%d\ndry-run=%d\nskip=%" PRIu64
+	    "\nlimit=%" PRIu64 "\n",
 	    action_name(o->action), or_none(o->event), o->update_only, o->no_limits, o->dry_run,
-	    (unsigned long long)o->skip, (unsigned long long)o->limit);
+	    o->skip, o->limit);
 	buf_fmt(b, "site=%s\nkey=%s\nurl=%s\nurl-given=%d\nca=%s\nproxies=%d\n",
 	    or_none(o->site_id), or_none(o->api_key), o->url, o->url_given, or_none(o->ca_file),
 	    o->proxies);
-	buf_fmt(b, "batch=%d/%zu\nbatch-wait=%lld\n", o->batch, o->batch_most,
-	    (long long)o->batch_wait_us);
-	buf_fmt(b, "rate=%lld/%lld\nrecord-rate=%lld/%lld\nburst=%llu\nconcurrency=%u\nadapt=%d\n",
-	    (long long)o->rate.num, (long long)o->rate.den, (long long)o->record_rate.num,
-	    (long long)o->record_rate.den, (unsigned long long)o->burst, o->concurrency,
-	    !o->no_adapt);
+	buf_fmt(b, "batch=%d/%zu\nbatch-wait=%" PRId64 "\n", o->batch, o->batch_most,
+	    o->batch_wait_us);
 	buf_fmt(b,
-	    "retries=%u\nbackoff=%lld\nbackoff-max=%lld\njitter=%g\ntimeout=%lld\ngive-up=%lld\n",
-	    o->retry.retries, (long long)o->retry.backoff_us, (long long)o->retry.backoff_max_us,
-	    o->retry.jitter, (long long)o->timeout_us, (long long)o->give_up_us);
-	buf_fmt(b, "max-errors=%llu/%g%%\nrejects=%s\nstate=%s\nrestart=%d\nkeep-state=%d\n",
-	    (unsigned long long)o->max_errors, o->max_errors_percent, or_none(o->rejects),
-	    or_none(o->state), o->restart, o->keep_state);
-	buf_fmt(b, "sync=%s\nsync-deletes=%d\nmax-deletes=%llu/%g%%\nshard=%u/%u\n",
-	    or_none(o->sync), o->sync_deletes, (unsigned long long)o->max_deletes,
-	    o->max_deletes_percent, o->shard, o->shards);
+	    "rate=%" PRId64 "/%" PRId64 "\nrecord-rate=%" PRId64 "/%" PRId64 "\nburst=%" PRIu64
+	    "\nconcurrency=%u\nadapt=%d\n",
+	    o->rate.num, o->rate.den, o->record_rate.num, o->record_rate.den, o->burst,
+	    o->concurrency, !o->no_adapt);
 	buf_fmt(b,
-	    "progress=%d\nprogress-every=%llu\nresults=%s\nsummary=%s\nmetrics=%s\nquiet=%"
+	    "retries=%u\nbackoff=%" PRId64 "\nbackoff-max=%" PRId64 "\njitter=%g\ntimeout=%" PRId64
+	    "\ngive-up=%" PRId64 "\n",
+	    o->retry.retries, o->retry.backoff_us, o->retry.backoff_max_us, o->retry.jitter,
+	    o->timeout_us, o->give_up_us);
+	buf_fmt(b, "max-errors=%" PRIu64 "/%g%%\nrejects=%s\nstate=%s\nrestart=%d\nkeep-state=%d\n",
+	    o->max_errors, o->max_errors_percent, or_none(o->rejects), or_none(o->state),
+	    o->restart, o->keep_state);
+	buf_fmt(b, "sync=%s\nsync-deletes=%d\nmax-deletes=%" PRIu64 "/%g%%\nshard=%u/%u\n",
+	    or_none(o->sync), o->sync_deletes, o->max_deletes, o->max_deletes_percent, o->shard,
+	    o->shards);
+	buf_fmt(b,
+	    "progress=%d\nprogress-every=%" PRIu64 "\nresults=%s\nsummary=%s\nmetrics=%s\nquiet=%"
 	    "d\nverbose=%d\n",
-	    o->progress, (unsigned long long)o->progress_every, or_none(o->results),
-	    or_none(o->summary), or_none(o->metrics), o->quiet, o->verbose);
+	    o->progress, o->progress_every, or_none(o->results), or_none(o->summary),
+	    or_none(o->metrics), o->quiet, o->verbose);
 	buf_byte(b, '\0');
 }
 

@@ -1,6 +1,7 @@
 /* One rate for many runs: real processes that share a file, and are killed. Times in a test are
  * real where processes compete, and made up where one looks at what another has left. */
 #include <check.h>
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -162,8 +163,8 @@ static void assert_promise(struct log *l, const struct pace_config *c)
 		qsort(ends, (size_t)count, sizeof *ends, by_time);
 		for (int k = 0; k < count; k++)
 			if ((k + 1 - c->burst) * c->den > (ends[k] - from) * c->num)
-				ck_abort_msg("%d attempts in %lld us", k + 1,
-				    (long long)(ends[k] - from));
+				ck_abort_msg("%d attempts in %" PRId64 " us", k + 1,
+				    (ends[k] - from));
 	}
 }
 

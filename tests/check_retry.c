@@ -2,6 +2,7 @@
 #include "queue/retry.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include "dice.h"
@@ -89,8 +90,8 @@ START_TEST(delay_bounds)
 		for (int k = 0; k < 300; k++) {
 			int64_t wait = retry_delay(&c, n, after, dice_next(&d));
 			if (wait < base || (double)wait > top)
-				ck_abort_msg("%lld is not in %lld to %f", (long long)wait,
-				    (long long)base, top);
+				ck_abort_msg("%" PRId64 " is not in %" PRId64 " to %f", wait, base,
+				    top);
 			least = (double)wait < least ? (double)wait : least;
 			most = (double)wait > most ? (double)wait : most;
 		}
@@ -178,8 +179,8 @@ START_TEST(heap_model)
 		} else if (count > 0) {
 			struct retry_node *best = earliest(nodes, used), *got = retry_pop(&h);
 			if (got->due != best->due || !used[got - nodes])
-				ck_abort_msg("due at %lld, not %lld", (long long)got->due,
-				    (long long)best->due);
+				ck_abort_msg("due at %" PRId64 ", not %" PRId64, got->due,
+				    best->due);
 			used[got - nodes] = 0;
 			count--;
 		}

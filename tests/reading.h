@@ -84,7 +84,7 @@ static inline void put_text(struct buf *out, const char *text, size_t n)
 
 static inline void put_origin(struct buf *out, char kind, uint64_t line, const char *raw, size_t n)
 {
-	buf_fmt(out, "\x1e%c %llu", kind, (unsigned long long)line);
+	buf_fmt(out, "\x1e%c %" PRIu64, kind, line);
 	put_text(out, raw, n);
 }
 
