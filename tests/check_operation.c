@@ -322,6 +322,14 @@ static const struct sending sendings[] = {
 	{ { .action = ACTION_ENTITY },
 	    "{\"type\":\"person\",\"action\":\"delete\",\"identifiers\":{\"id\":1.0}}",
 	    "! id: 1.0 is not an identifier: write it as an integer" },
+	/* Nobody, but for a name that is nearly one. */
+	{ { 0 }, "{\"Email\":\"a@b\",\"x\":1}",
+	    "! the record names nobody: its \"Email\" is not \"email\": say --map if it is that" },
+	{ { .action = ACTION_DELETE }, "{\"x\":1,\"ID\":\"7\"}",
+	    "! the record names nobody: its \"ID\" is not \"id\": say --map if it is that" },
+	{ { V2 }, "{\"Phone\":\"+1\"}",
+	    "! the record names nobody: its \"Phone\" is not \"phone\": say --map if it is that" },
+	{ { 0 }, "{\"Phone\":\"+1\"}", NOBODY },
 	/* Numbers: integers, however they are written. */
 	{ { 0 }, "{\"id\":1.0}", "PUT " C "1 {}" },
 	{ { V2 }, "{\"id\":1e3}",

@@ -5,10 +5,12 @@
 #include <string.h>
 #include "operation/api.h"
 #include "operation/field.h"
-#include "base/log.h"
+#include "base/reason.h"
+#include "base/text.h"
 #include "operation/operation_parts.h"
 
 #define USUAL_BYTES 1024u /* room that most operations do with */
+#define NAME_SHOWN 60u    /* bytes of a name in a message */
 
 /* What the rooms that it passes through need is theirs. */
 static void reset(struct operation *op, const struct origin *from)
@@ -57,6 +59,29 @@ static void find_roles(struct build *b)
 		b->roles[b->m->fields[i]->role] = b->m->fields[i];
 }
 
+/* The record has no identifying field; perhaps one that is nearly called so. */
+static int refuse_nobody(struct build *b)
+{
+	const struct mapped *m = b->m;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct field *f = m->fields[i];
+		enum id_type near = id_type_near(f->name, f->name_len);
+		if (near == ID_TYPE_COUNT || (near == ID_PHONE && !b->config->v2) ||
+		    (strlen(id_type_names[near]) == f->name_len &&
+		        memcmp(id_type_names[near], f->name, f->name_len) == 0))
+			continue;
+		struct buf name = { .max = REASON_MAX };
+		text_safe(&name, f->name, f->name_len, NAME_SHOWN);
+		reason_set(b->why,
+		    "the record names nobody: its \"%.*s\" is not \"%s\": say --map if it is that",
+		    (int)name.len, name.data, id_type_names[near]);
+		buf_free(&name);
+		return -1;
+	}
+	return reason_set(b->why, "the record names nobody: its identifying field is missing");
+}
+
 static int make(struct build *b)
 {
 	if (choose_action(b) != 0)
@@ -65,8 +90,7 @@ static int make(struct build *b)
 		find_roles(b);
 	if (action_needs_person(b->op->action)) {
 		if (!b->m->id)
-			return reason_set(b->why,
-			    "the record names nobody: its identifying field is missing");
+			return refuse_nobody(b);
 		if (part_person(b, b->m->id, b->m->id_type, &b->person) != 0)
 			return -1;
 		b->op->id_type = b->person.type;
