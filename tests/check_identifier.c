@@ -1,3 +1,4 @@
+/* Identifiers: what is one, and what only looks like one. */
 #include "operation/identifier.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* JSON documents as streams, in pieces of every size. */
 #include <check.h>
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Turns among runs that share a rate, over random schedules. */
 #include "send/turns.h"
 
 #include <check.h>

@@ -1,3 +1,4 @@
+/* A converter of iconv's is fed piece by piece; what it stops at is marked. */
 #include "input/decode.h"
 
 #include <errno.h>

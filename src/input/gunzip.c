@@ -1,3 +1,4 @@
+/* The one file that knows zlib: one stream, begun anew for each member. */
 #include "input/gunzip.h"
 
 #include <stdbool.h>

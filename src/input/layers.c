@@ -1,3 +1,4 @@
+/* The first bytes are looked at once; then each layer reads from the one below it. */
 #include "input/layers.h"
 
 #include <string.h>

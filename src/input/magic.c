@@ -1,3 +1,4 @@
+/* Kinds of files by the bytes that they begin with, and by how text in them would look. */
 #include "input/magic.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Locks of single bytes, and two copies of a record with a sum behind each. */
 #include "send/ratefile.h"
 
 #include <errno.h>

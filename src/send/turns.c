@@ -1,3 +1,4 @@
+/* Each run has a place in a small table: what it took, and when it waits for. */
 #include "send/turns.h"
 
 void turns_init(struct turns *t)

@@ -103,6 +103,19 @@ static void add_name(struct buf *out, const char *name, unsigned *cells)
 	*cells = words_fit(out, base, strlen(base), NAME_CELLS);
 }
 
+/* People who differ from what is there are named apart, where there is room. */
+static void add_errors(struct buf *out, const struct counters *c, bool brief)
+{
+	uint64_t differs = c->outcomes[OUTCOME_DIFFERS];
+
+	words_many(out, counters_errors(c), true, brief ? "err" : "error",
+	    brief ? "err" : "errors");
+	if (differs > 0 && !brief) {
+		buf_str(out, ", ");
+		words_many(out, differs, true, "differs", "differ");
+	}
+}
+
 static void add_part(struct line *l, enum part part, const struct counters *c,
     const struct moment *m, double rate, bool brief)
 {
@@ -117,13 +130,7 @@ static void add_part(struct line *l, enum part part, const struct counters *c,
 		buf_str(out, brief ? " ok" : " accepted");
 		break;
 	case PART_ERRORS:
-		words_many(out, counters_errors(c), true, brief ? "err" : "error",
-		    brief ? "err" : "errors");
-		if (c->outcomes[OUTCOME_DIFFERS] > 0 && !brief) {
-			buf_str(out, ", ");
-			words_count(out, c->outcomes[OUTCOME_DIFFERS], true);
-			buf_str(out, c->outcomes[OUTCOME_DIFFERS] == 1 ? " differs" : " differ");
-		}
+		add_errors(out, c, brief);
 		break;
 	case PART_RETRIES:
 		if (c->retries > 0)
