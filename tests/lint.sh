@@ -35,7 +35,7 @@ if grep -nE '^#include <(linux/|sys/(prctl|random|epoll|eventfd|timerfd|signalfd
 fi
 
 # A file begins with the sentence that says what it is; a function fits a glance (STYLE).
-for file in src/*.c src/*/*.[ch] tests/*.[ch]; do
+for file in src/*.c src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]; do
 	[ "$(head -c 2 "$file")" = '/*' ] || { echo "lint: $file does not begin with what it is"; bad=1; }
 done
 awk '/^\{/ { open = FNR } /^\}/ && open && FNR - open > 42 { print "lint: " FILENAME ":" open ": " FNR - open - 1 " lines in a function"; bad = 1 }

@@ -1,3 +1,4 @@
+/* What the workspace of the tests says to an attempt, its limits and bad days before it. */
 #include "sim_api.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Files and directories, with the changes that were made to each since it was synced. */
 #include "sim_disk.h"
 
 #include <errno.h>

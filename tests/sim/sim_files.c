@@ -1,3 +1,4 @@
+/* Descriptors, and what each call of the operating system does to the simulated disk. */
 #include "sim_files.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* A row is made from its number and the life's seed, whenever somebody asks for it. */
 #include "sim_input.h"
 
 #include <inttypes.h>

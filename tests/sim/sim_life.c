@@ -1,3 +1,4 @@
+/* The table of genes, and how a life is drawn, written down and read back. */
 #include "sim_life.h"
 
 #include <inttypes.h>

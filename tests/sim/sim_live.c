@@ -1,3 +1,4 @@
+/* A life is lived to its verdict; apart, in a child that may die of it. */
 #include "sim_live.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* Pieces by size class, from one long piece. */
 #include "sim_memory.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* What an attempt meets on its way, and when each part of that happens. */
 #include "sim_net.h"
 
 #include <inttypes.h>

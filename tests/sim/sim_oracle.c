@@ -1,3 +1,4 @@
+/* The judgements of single records, and of what is left on the disk. */
 #include "sim_oracle.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* CSV and JSON are read anew here: no reader of the program is trusted. */
 #include "sim_outputs.h"
 
 #include <jansson.h>

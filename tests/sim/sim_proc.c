@@ -1,3 +1,4 @@
+/* A process is begun, killed and put away with its stack, its memory and its static variables. */
 #include "sim_proc.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* A growing list of what the network saw. */
 #include "sim_seen.h"
 
 #include <stdlib.h>

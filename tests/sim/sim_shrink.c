@@ -1,3 +1,4 @@
+/* One gene after another is brought nearer to nothing, as long as the same fault remains. */
 #include "sim_shrink.h"
 
 #include <ctype.h>

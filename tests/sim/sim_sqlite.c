@@ -1,3 +1,4 @@
+/* A file system of SQLite's kind, over the simulated calls. */
 #include "sim_sqlite.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The command of a life, and its runs until the program says that it is done. */
 #include "sim_story.h"
 
 #include <inttypes.h>

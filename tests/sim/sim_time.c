@@ -1,3 +1,4 @@
+/* What is due waits in order; the clock leaps from one to the next. */
 #include "sim_time.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Each line is shown or not, and mixed into the hash. */
 #include "sim_trace.h"
 
 #include <inttypes.h>

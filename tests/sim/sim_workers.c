@@ -1,3 +1,4 @@
+/* Processes are given lives, and tell what became of them. */
 #include "sim_workers.h"
 
 #include <stdbool.h>
