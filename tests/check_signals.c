@@ -185,6 +185,7 @@ START_TEST(a_second_signal_ends_at_once)
 	harness_signal(child, SIGTERM);
 	ck_assert(harness_wait_for(child, "stopping: waiting for 3 requests in flight", SOON));
 	ck_assert_int_eq(harness_peek(child)->status, -1);
+	unix_nap(100000); /* what comes with the first is no second one */
 	harness_signal(child, SIGINT);
 	const struct harness_run *run = harness_finish(child);
 	harness_assert_status(run, 130);
@@ -196,6 +197,24 @@ START_TEST(a_second_signal_ends_at_once)
 END_TEST
 
 /* A shell and the kernel may both send it, when a terminal is closed. */
+/* timeout(1) tells its child and its group, and the child hears both. */
+START_TEST(two_signals_at_once_are_one)
+{
+	struct scene s = scene_open(NULL);
+
+	scene_write_people(&s, "in.csv", PEOPLE);
+	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "--rate=20");
+	ck_assert(sandbox_wait(s.sandbox, 2, SOON));
+	harness_signal(child, SIGTERM);
+	harness_signal(child, SIGINT);
+	const struct harness_run *run = harness_finish(child);
+	ck_assert(run->status == 143 || run->status == 130);
+	harness_assert_err_has(run, "Done: ");
+	harness_assert_err_has(run, "run the same command again");
+	scene_close(&s);
+}
+END_TEST
+
 START_TEST(a_second_hangup_is_no_second_signal)
 {
 	struct scene s = scene_open(NULL);
@@ -426,6 +445,7 @@ Suite *signals_suite(void)
 	ADD_ALL(t, what_is_in_flight_is_settled, stops);
 	ADD_ALL(t, it_ends_wherever_it_stands, wheres);
 	tcase_add_test(t, a_second_signal_ends_at_once);
+	tcase_add_test(t, two_signals_at_once_are_one);
 	tcase_add_test(t, a_second_hangup_is_no_second_signal);
 	ADD_ALL(t, what_was_ignored_stays_ignored, ignored);
 	ADD_ALL(t, a_line_comes_when_asked_for, asked);

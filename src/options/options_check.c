@@ -422,7 +422,9 @@ static int check_outputs(const struct options *o, struct reason *why)
 		for (size_t k = 0; k < o->input.file_count; k++)
 			if (strcmp(o->input.files[k], "-") != 0 &&
 			    same_file(path, o->input.files[k]))
-				return reason_set(why, "--%s: %s is an input: name another file",
+				return reason_set(why,
+				    "--%s: %s is an input: leave it out of the FILEs, or name "
+				    "another file",
 				    name, path_shown(path, shown));
 		for (size_t k = 0; k < i; k++)
 			if (outputs[k].path && strcmp(outputs[k].path, "-") != 0 &&

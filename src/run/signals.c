@@ -6,11 +6,17 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/os.h"
 
+/* timeout(1) tells the child and then its whole group, and so may a terminal: two signals that come
+ * within so long are one. */
+#define ECHO_MS 50
+
 static struct {
 	volatile sig_atomic_t stop, progress;
+	volatile sig_atomic_t stopped_ms; /* when stop was set, on milliseconds()' clock */
 	int wake;
 	const char *last_words;
 	size_t last_words_len;
@@ -28,16 +34,35 @@ static void end_at_once(int number)
 	_exit(128 + number);
 }
 
+/* Goes round after weeks, so only differences mean something. */
+static sig_atomic_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (sig_atomic_t)((now.tv_sec * 1000 + now.tv_nsec / 1000000) & 0x3fffffff);
+}
+
+static void ask_to_stop(int number)
+{
+	sig_atomic_t now = milliseconds();
+
+	if (!flag.stop) {
+		flag.stopped_ms = now;
+		flag.stop = number == SIGHUP ? SIGTERM : number;
+	} else if (number != SIGHUP && ((now - flag.stopped_ms) & 0x3fffffff) > ECHO_MS) {
+		end_at_once(number);
+	}
+}
+
 static void handle(int number)
 {
 	int saved = errno;
 
 	if (number == SIGUSR1)
 		flag.progress = 1;
-	else if (flag.stop && number != SIGHUP)
-		end_at_once(number);
-	else if (!flag.stop)
-		flag.stop = number == SIGHUP ? SIGTERM : number;
+	else
+		ask_to_stop(number);
 	ssize_t written = write(flag.wake, "", 1);
 	(void)written; /* a full pipe wakes the loop just as well */
 	errno = saved;
@@ -49,7 +74,7 @@ static int catch (int number)
 {
 	struct sigaction sa = { .sa_handler = handle, .sa_flags = SA_RESTART }, before;
 
-	sigemptyset(&sa.sa_mask);
+	sigfillset(&sa.sa_mask); /* one handler at a time */
 	if (sigaction(number, NULL, &before) != 0)
 		return -1;
 	return before.sa_handler == SIG_IGN ? 0 : sigaction(number, &sa, NULL);

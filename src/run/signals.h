@@ -1,8 +1,8 @@
 /*
- * Signals: SIGINT and SIGTERM ask for an orderly end, a second one ends the process at once;
- * SIGUSR1 asks for a progress line. SIGHUP is SIGTERM, but never the second one: a terminal that
- * is closed may send it more than once. What was ignored before is still ignored. The handlers set
- * a flag and wake the loop through a pipe.
+ * Signals: SIGINT and SIGTERM ask for an orderly end; a second one ends the process at once, unless
+ * it comes together with the first. SIGUSR1 asks for a progress line. SIGHUP is SIGTERM, but never
+ * the second one: a terminal that is closed may send it more than once. What was ignored before is
+ * still ignored. The handlers set a flag and wake the loop through a pipe.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H
