@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *events_suite(void);
 
@@ -168,8 +169,8 @@ START_TEST(a_run_that_is_carried_on_is_the_same)
 	struct harness_child *child = HARNESS_START(s.harness, w->input, "-a", "track", w->send,
 	    "-c2", "--rate=unlimited", "--batch-wait=1ms");
 	for (int i = 0; i < 4000 && sandbox_counters(s.sandbox).events < 3; i++)
-		usleep(5000);
-	usleep(400000); /* the others are committed */
+		unix_nap(5000);
+	unix_nap(400000); /* the others are committed */
 	harness_signal(child, SIGKILL);
 	ck_assert_int_eq(harness_finish(child)->status, 128 + SIGKILL);
 	const struct harness_run *run = IMPORT(&s, w->input, "-a", "track", w->send);
@@ -326,7 +327,7 @@ START_TEST(the_next_run_is_known_before_it_sends)
 	struct harness_child *child = HARNESS_START(s.harness, "in.csv", "-a", "track", "-c1",
 	    "--keep-state");
 	for (int i = 0; i < 4000 && sandbox_counters(s.sandbox).events < 2; i++)
-		usleep(5000);
+		unix_nap(5000);
 	harness_signal(child, SIGKILL);
 	harness_finish(child);
 	harness_assert_status(IMPORT(&s, "in.csv", "-a", "track", "--keep-state"), 0);

@@ -8,6 +8,7 @@
 #include "dice.h"
 #include "input/record.h"
 #include "model_json.h"
+#include "base/os.h"
 
 Suite *json_reader_suite(void);
 
@@ -196,16 +197,16 @@ START_TEST(too_deep)
 		buf_reset(&trace);
 		trace_json(&trace, text.data, text.len, &how);
 		ck_assert_uint_eq(trace_records(&trace), 3);
-		ck_assert_ptr_nonnull(memmem(trace.data, trace.len,
+		ck_assert_ptr_nonnull(os_find(trace.data, trace.len,
 		    "\x1e"
 		    "B 2 ",
 		    5));
-		ck_assert_ptr_null(memmem(trace.data, trace.len, "\x1eX", 2));
+		ck_assert_ptr_null(os_find(trace.data, trace.len, "\x1eX", 2));
 	}
 	text.len--; /* the array's bracket */
 	buf_reset(&trace);
 	trace_json(&trace, text.data, text.len, &whole);
-	ck_assert_ptr_nonnull(memmem(trace.data, trace.len, "\x1eX", 2));
+	ck_assert_ptr_nonnull(os_find(trace.data, trace.len, "\x1eX", 2));
 	buf_free(&text);
 	buf_free(&trace);
 }

@@ -47,8 +47,7 @@ static void setting_open(struct setting *s)
 	s->o.input.files = s->files;
 	s->o.input.dialect.quote = '"';
 	s->o.mapping = (struct mapping_config){ .id_type = -1, .infer = true };
-	s->config =
-	    (struct operation_config){ .v2 = true, .destination = "here" };
+	s->config = (struct operation_config){ .v2 = true, .destination = "here" };
 }
 
 static void setting_end(struct setting *s)

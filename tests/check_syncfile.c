@@ -855,7 +855,8 @@ START_TEST(a_fingerprint_is_of_all_that_is_sent)
 		{ "{\"id\":1,\"a\":1}", "{\"id\":1,\"a\":\"1\"}", false },
 		{ "{\"id\":1,\"a\":null}", "{\"id\":1}", false },
 		{ "{\"id\":1,\"a\":{\"b\":1}}", "{\"id\":1,\"a\":{\"b\":2}}", false },
-		{ "{\"id\":1,\"_timestamp\":1500000001}", "{\"id\":1,\"_timestamp\":1500000002}", false },
+		{ "{\"id\":1,\"_timestamp\":1500000001}", "{\"id\":1,\"_timestamp\":1500000002}",
+		    false },
 		{ "{\"id\":1,\"cio_relationships\":[]}", "{\"id\":1,\"cio_relationships\":[{}]}",
 		    false },
 	};

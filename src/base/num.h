@@ -33,13 +33,12 @@ struct num_rate {
 int num_rate(const char *s, struct num_rate *out);
 
 /*
- * A moment: Unix seconds (an integer, perhaps negative), Unix milliseconds (an integer of 13 digits,
- * cut to seconds), or ISO 8601 / RFC 3339
- * as 2024-02-29, 2024-02-29T12:00:00Z, 2024-02-29 12:00:00+02:00, with
- * optional seconds and fraction (cut off); without a zone it is UTC. A zone is Z, +HH:MM, +HHMM or
- * +HH, or, as databases write it, one of these behind a blank or " UTC". Years 0001 to 9999, for
- * Unix seconds too.
- * 24:00 is refused, and so is a leap second (:60), which Unix time cannot say.
+ * A moment: Unix seconds (an integer, perhaps negative), Unix milliseconds (an integer of 13
+ * digits, cut to seconds), or ISO 8601 / RFC 3339 as 2024-02-29, 2024-02-29T12:00:00Z, 2024-02-29
+ * 12:00:00+02:00, with optional seconds and fraction (cut off); without a zone it is UTC. A zone is
+ * Z, +HH:MM, +HHMM or +HH, or, as databases write it, one of these behind a blank or " UTC". Years
+ * 0001 to 9999, for Unix seconds too. 24:00 is refused, and so is a leap second (:60), which Unix
+ * time cannot say.
  */
 int num_moment(const char *s, size_t n, int64_t *unix_seconds);
 

@@ -27,13 +27,12 @@ struct decode {
 bool decode_knows(const char *encoding)
 {
 	/* what stands behind a slash is how to write, not what to read */
-	bool plain = *encoding && !strchr(encoding, '/');
-	iconv_t converter = plain ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
-
-	if (converter == (iconv_t)-1)
+	if (!*encoding || strchr(encoding, '/'))
 		return false;
-	iconv_close(converter);
-	return true;
+	struct decode *d = decode_new(encoding, NULL, NULL);
+	bool known = d->converter != (iconv_t)-1;
+	decode_free(d);
+	return known;
 }
 
 bool decode_is_utf8(const char *encoding)
@@ -71,7 +70,8 @@ void decode_free(struct decode *d)
 {
 	if (!d)
 		return;
-	iconv_close(d->converter);
+	if (d->converter != (iconv_t)-1)
+		iconv_close(d->converter);
 	free(d);
 }
 
