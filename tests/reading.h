@@ -5,6 +5,7 @@
 #ifndef READING_H
 #define READING_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
