@@ -300,9 +300,9 @@ void intake_fill(struct run *r)
 {
 	struct reason why;
 
+	r->intake.idle = false; /* what is not wanted is not waited for */
 	if (!is_wanted(r))
 		return;
-	r->intake.idle = false;
 	if (verifying(r))
 		read_past_settled(r);
 	read_on(r);
