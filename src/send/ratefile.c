@@ -154,6 +154,12 @@ static int open_file(struct ratefile *f, const char *path, struct reason *why)
 	return 0;
 }
 
+/* What the power's loss leaves of a file whose first bytes were not yet on the disk, too. */
+static bool is_blank(const char *title, ssize_t n)
+{
+	return n == 0 || (title[0] == '\0' && memcmp(title, title + 1, (size_t)n - 1) == 0);
+}
+
 /* Another file is never written over: it was named by mistake. One of another version is, where
  * nobody uses it. */
 static int check_title(struct ratefile *f, struct reason *why)
@@ -166,7 +172,7 @@ static int check_title(struct ratefile *f, struct reason *why)
 		return cannot(f, "read", why);
 	if (memcmp(there, mine, sizeof there) == 0)
 		return 0;
-	if (n > 0 && strncmp(there, KIND, sizeof KIND - 1) != 0)
+	if (!is_blank(there, n) && strncmp(there, KIND, sizeof KIND - 1) != 0)
 		return reason_exit(why, EX_CANTCREAT,
 		    "%s: is something else than a rate file: name another --rate-file", f->shown);
 	if (ratefile_other(f))
