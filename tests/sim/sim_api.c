@@ -52,15 +52,30 @@ static const json_t *field(const struct op *op, const char *name)
 	return found ? found : json_object_get(op->source, name);
 }
 
-static unsigned row_of(const struct op *op)
+static unsigned number_in(const json_t *value)
 {
-	const json_t *n = field(op, "n");
+	if (json_is_string(value))
+		return (unsigned)strtoul(json_string_value(value), NULL, 10);
+	return json_is_integer(value) ? (unsigned)json_integer_value(value) : 0;
+}
 
-	if (op->person && op->person->entry.len > 3 && memcmp(op->person->entry.key, "own", 3) == 0)
-		return (unsigned)strtoul(op->person->entry.key + 3, NULL, 10);
-	if (json_is_string(n))
-		return (unsigned)strtoul(json_string_value(n), NULL, 10);
-	return json_is_integer(n) ? (unsigned)json_integer_value(n) : 0;
+/* What follows the prefix in the person's name, or 0. */
+static unsigned number_after(const struct op *op, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	const struct workspace_person *p = op->person;
+
+	if (!p || p->entry.len <= len || memcmp(p->entry.key, prefix, len) != 0)
+		return 0;
+	return (unsigned)strtoul(p->entry.key + len, NULL, 10);
+}
+
+static bool is_named(const struct op *op, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return op->person && op->person->entry.len > len &&
+	    memcmp(op->person->entry.key, prefix, len) == 0;
 }
 
 static int poison_of(const struct op *op)
@@ -76,7 +91,13 @@ void api_note(size_t attempt, const struct workspace_call *call)
 		const struct op *op = &call->ops[i];
 		const json_t *id = op->verb == VERB_EVENT ? json_object_get(op->source, "id") :
 		                                            NULL;
-		struct seen seen = { .row = row_of(op) };
+		struct seen seen = {
+			.mark = is_named(op, "own") ? number_after(op, "own") :
+			                              number_in(field(op, "n")),
+			.number = is_named(op, "p") ? 1 + number_after(op, "p") : 0,
+			.value = number_in(field(op, "v")),
+			.deletes = op->verb == VERB_DELETE,
+		};
 		if (op->person)
 			seen.person = op->person->entry.hash | 1;
 		if (json_is_string(id))

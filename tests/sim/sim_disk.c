@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dice.h"
+#include "sim_proc.h"
 #include "sim_time.h"
 #include "sim_trace.h"
 
-enum { SECTOR = 512, NAMES = 64, CHANGES = 256, DIRS = 8, LOCKS = 8 };
+enum { SECTOR = 512, NAMES = 64, CHANGES = 256, DIRS = 8, LOCKS = 16 };
 
 /* One change of a file since it was synced. */
 struct change {
@@ -25,6 +26,11 @@ struct inode {
 	struct change *changes;
 	size_t change_count, change_cap;
 	struct buf written;
+	struct byte_lock {
+		unsigned process;
+		int64_t from, to; /* behind the last */
+	} bytes[LOCKS];
+	unsigned byte_count;
 	const void *locks[LOCKS];
 	unsigned lock_count;
 	bool exclusive;
@@ -56,7 +62,6 @@ static struct {
 	struct dice dice;
 	struct disk_weather weather;
 	uint64_t changes; /* counted for weather.fail_at */
-	int64_t failed_since;
 	struct inode *inodes;
 	uint64_t numbers;
 	struct dir *dirs[DIRS];
@@ -108,19 +113,15 @@ void disk_weather(const struct disk_weather *w)
 {
 	d.weather = *w;
 	d.changes = 0;
-	d.failed_since = INT64_MAX;
-}
-
-int64_t disk_failed_since(void)
-{
-	return d.failed_since;
 }
 
 /* errno says how. Returns -1. */
 static int fail(int error)
 {
-	if (d.failed_since == INT64_MAX)
-		d.failed_since = time_now();
+	struct proc *p = proc_current();
+
+	if (p && p->failed_at == INT64_MAX)
+		p->failed_at = time_now();
 	errno = error;
 	return -1;
 }
@@ -405,26 +406,47 @@ static size_t room_left(void)
 	return used < d.weather.capacity ? d.weather.capacity - used : 0;
 }
 
-ssize_t inode_write(struct inode *i, int64_t at, const void *from, size_t n)
+static ssize_t write_bytes(struct inode *i, int64_t at, const void *from, size_t n)
 {
-	size_t end = (size_t)at + n, more = end > i->data.len ? end - i->data.len : 0;
-
-	if (fails())
-		return -1;
-	size_t room = d.weather.capacity ? room_left() : SIZE_MAX;
-	if (more > room) {
-		if (n - more + room == 0) {
-			trace("disk: full");
-			return fail(ENOSPC);
-		}
-		n = n - more + room;
-	} else if (d.weather.short_writes && n > 1 && dice_one_in(&d.dice, 3)) {
-		n = 1 + (size_t)dice_below(&d.dice, (int64_t)n - 1);
-	}
 	*note_change(i) = (struct change){ .at = at, .size = (int64_t)n, .bytes = i->written.len };
 	buf_add(&i->written, from, n);
 	place(&i->data, at, from, n);
 	return (ssize_t)n;
+}
+
+/* How many bytes of those past the end the disk has no room for. */
+static size_t too_many(const struct inode *i, int64_t at, size_t n)
+{
+	size_t end = (size_t)at + n, more = end > i->data.len ? end - i->data.len : 0;
+	size_t room = d.weather.capacity ? room_left() : SIZE_MAX;
+
+	return more > room ? more - room : 0;
+}
+
+static ssize_t full(void)
+{
+	trace("disk: full");
+	return fail(ENOSPC);
+}
+
+ssize_t inode_write_whole(struct inode *i, int64_t at, const void *from, size_t n)
+{
+	if (fails())
+		return -1;
+	return too_many(i, at, n) ? full() : write_bytes(i, at, from, n);
+}
+
+ssize_t inode_write(struct inode *i, int64_t at, const void *from, size_t n)
+{
+	size_t cut = too_many(i, at, n);
+
+	if (fails())
+		return -1;
+	if (cut == n && n > 0)
+		return full();
+	if (cut == 0 && d.weather.short_writes && n > 1 && dice_one_in(&d.dice, 3))
+		cut = 1 + (size_t)dice_below(&d.dice, (int64_t)n - 1);
+	return write_bytes(i, at, from, n - cut);
 }
 
 int inode_truncate(struct inode *i, int64_t size)
@@ -455,7 +477,7 @@ static void keep(struct inode *i)
 int inode_sync(struct inode *i)
 {
 	if (d.weather.sync_us)
-		time_pass(dice_below(&d.dice, d.weather.sync_us));
+		proc_sleep(dice_below(&d.dice, d.weather.sync_us));
 	if (fails())
 		return -1;
 	keep(i);
@@ -518,6 +540,38 @@ void inode_unlock(struct inode *i, const void *owner)
 			i->locks[k--] = i->locks[--i->lock_count];
 	if (i->lock_count == 0)
 		i->exclusive = false;
+}
+
+unsigned inode_locker(const struct inode *i, unsigned process, int64_t from, int64_t count)
+{
+	for (unsigned k = 0; k < i->byte_count; k++)
+		if (i->bytes[k].process != process && i->bytes[k].from < from + count &&
+		    i->bytes[k].to > from)
+			return i->bytes[k].process;
+	return 0;
+}
+
+void inode_unlock_bytes(struct inode *i, unsigned process, int64_t from, int64_t count)
+{
+	for (unsigned k = 0; k < i->byte_count; k++)
+		if (i->bytes[k].process == process && i->bytes[k].from >= from &&
+		    i->bytes[k].to <= from + count)
+			i->bytes[k--] = i->bytes[--i->byte_count];
+}
+
+int inode_lock_bytes(struct inode *i, unsigned process, int64_t from, int64_t count)
+{
+	if (inode_locker(i, process, from, count)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	inode_unlock_bytes(i, process, from, count);
+	if (i->byte_count == LOCKS) {
+		errno = ENOLCK;
+		return -1;
+	}
+	i->bytes[i->byte_count++] = (struct byte_lock){ process, from, from + count };
+	return 0;
 }
 
 /* -- the power fails -- */
@@ -595,7 +649,7 @@ void disk_power_loss(void)
 {
 	trace("the power fails");
 	for (struct inode *i = d.inodes; i; i = i->older) {
-		i->lock_count = 0;
+		i->lock_count = i->byte_count = 0;
 		i->exclusive = false;
 		if (i->dir)
 			lose_names(i->dir);

@@ -33,7 +33,6 @@ struct disk_weather {
 void disk_begin(uint64_t seed);
 void disk_end(void);
 void disk_weather(const struct disk_weather *w);
-int64_t disk_failed_since(void); /* when it first failed in this weather; INT64_MAX: it has not */
 
 /* What the power's loss leaves of everything. */
 void disk_power_loss(void);
@@ -50,6 +49,8 @@ int disk_real_dir(const char *path, char *out, size_t size); /* a directory's ab
 
 ssize_t inode_read(struct inode *i, int64_t at, void *to, size_t n);
 ssize_t inode_write(struct inode *i, int64_t at, const void *from, size_t n);
+/* A small record: all of it or nothing. */
+ssize_t inode_write_whole(struct inode *i, int64_t at, const void *from, size_t n);
 int inode_truncate(struct inode *i, int64_t size);
 int inode_sync(struct inode *i); /* a directory's, too; takes its time */
 void inode_stat(const struct inode *i, struct stat *st);
@@ -60,6 +61,13 @@ bool inode_is_dir(const struct inode *i);
 /* Whole-file locks, as flock has them. 0 or -1 with EWOULDBLOCK. */
 int inode_lock(struct inode *i, const void *owner, bool exclusive);
 void inode_unlock(struct inode *i, const void *owner);
+
+/* Locks of bytes, as fcntl has them: a process's own, and all gone when it closes the file.
+ * Exclusive ones alone. 0 or -1 with EAGAIN. */
+int inode_lock_bytes(struct inode *i, unsigned process, int64_t from, int64_t count);
+void inode_unlock_bytes(struct inode *i, unsigned process, int64_t from, int64_t count);
+/* A process that holds one of them, another than that; 0: none. */
+unsigned inode_locker(const struct inode *i, unsigned process, int64_t from, int64_t count);
 
 /* -- as the world sees it: without faults, and lasting -- */
 void disk_put(const char *path, const void *data, size_t n); /* written anew, in place */

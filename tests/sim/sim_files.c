@@ -45,7 +45,12 @@ static struct {
 	struct buf data;
 	size_t taken;
 	bool open;
-} input;
+} input = { .data = { .max = SIZE_MAX / 2 } };
+
+static pid_t pid_of(unsigned process)
+{
+	return 1000 + (pid_t)process;
+}
 
 /* -- descriptors -- */
 
@@ -74,6 +79,8 @@ static void fd_drop(struct proc *p, int fd)
 	struct open_file *f = p->fds[fd];
 
 	p->fds[fd] = NULL;
+	if (f->inode) /* as it is: whichever descriptor of the file is closed */
+		inode_unlock_bytes(f->inode, p->number, 0, INT64_MAX);
 	if (--f->holders > 0)
 		return;
 	if (f->inode)
@@ -115,8 +122,14 @@ static struct open_file *file(int fd)
 
 /* -- standard input -- */
 
+unsigned long files_pipe_sent(void)
+{
+	return input.data.len;
+}
+
 void files_pipe_begin(void)
 {
+	buf_free(&input.data);
 	buf_init(&input.data, SIZE_MAX / 2);
 	input.taken = 0;
 	input.open = true;
@@ -197,6 +210,8 @@ ssize_t sim_read(int fd, void *to, size_t n)
 	struct open_file *f = file(fd);
 	ssize_t got = f ? read_some(f, to, n) : -1;
 
+	if (got > 0)
+		proc_current()->spins = 0;
 	trace_call("read", NULL, got);
 	return got;
 }
@@ -218,7 +233,7 @@ ssize_t sim_pwrite(int fd, const void *from, size_t n, off_t at)
 	ssize_t got = -1;
 
 	if (f && f->kind == KIND_FILE)
-		got = inode_write(f->inode, at, from, n);
+		got = inode_write_whole(f->inode, at, from, n);
 	trace_call("pwrite", NULL, got);
 	return got;
 }
@@ -468,19 +483,41 @@ int sim_flock(int fd, int how)
 	return inode_lock(f->inode, f, (how & LOCK_EX) != 0);
 }
 
+static int lock_bytes(const struct open_file *f, int command, struct flock *l)
+{
+	unsigned me = proc_current()->number;
+
+	if (f->kind != KIND_FILE) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (command == F_GETLK) {
+		unsigned other = inode_locker(f->inode, me, l->l_start, l->l_len);
+		l->l_type = other ? F_WRLCK : F_UNLCK;
+		l->l_pid = other ? pid_of(other) : 0;
+		return 0;
+	}
+	if (l->l_type != F_UNLCK)
+		return inode_lock_bytes(f->inode, me, l->l_start, l->l_len);
+	inode_unlock_bytes(f->inode, me, l->l_start, l->l_len);
+	return 0;
+}
+
 int sim_fcntl(int fd, int command, ...)
 {
 	struct open_file *f = file(fd);
 	va_list ap;
+	int result = 0;
 
 	if (!f)
 		return -1;
 	va_start(ap, command);
-	int argument = command == F_DUPFD_CLOEXEC || command == F_DUPFD ? va_arg(ap, int) : 0;
-	va_end(ap);
 	if (command == F_DUPFD_CLOEXEC || command == F_DUPFD)
-		return fd_new(proc_current(), argument, f);
-	return 0;
+		result = fd_new(proc_current(), va_arg(ap, int), f);
+	else if (command == F_SETLK || command == F_GETLK)
+		result = lock_bytes(f, command, va_arg(ap, struct flock *));
+	va_end(ap);
+	return result;
 }
 
 int sim_pipe2(int ends[2], int flags)
@@ -605,7 +642,7 @@ ssize_t sim_getrandom(void *to, size_t n, unsigned flags)
 
 pid_t sim_getpid(void)
 {
-	return 1000 + (pid_t)proc_current()->number;
+	return pid_of(proc_current()->number);
 }
 
 int sim_kill(pid_t pid, int number)

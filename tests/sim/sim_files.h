@@ -15,5 +15,6 @@ bool files_readable(const struct proc *p, int fd); /* without waiting */
 void files_pipe_begin(void);
 void files_pipe_more(const void *data, unsigned long n);
 void files_pipe_end(void);
+unsigned long files_pipe_sent(void); /* bytes since it began */
 
 #endif

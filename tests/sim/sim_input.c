@@ -53,7 +53,7 @@ static const char *poison_of(const struct row *row)
 
 static void add_person(struct buf *out, const struct row *row)
 {
-	buf_fmt(out, row->own ? "own%u" : "p%u", row->own ? row->number : row->person);
+	buf_fmt(out, row->own ? "own%u" : "p%u", row->own ? row->mark : row->person);
 }
 
 static void add_time(struct buf *out, const struct life *l, unsigned number)
@@ -118,6 +118,7 @@ static void plan_row(struct row *row, const struct life *l, unsigned number)
 
 	*row = (struct row){
 		.number = number,
+		.mark = number,
 		.person = (unsigned)(life_random(l, "person", number) % (uint64_t)l->people),
 		.event = strcmp(action, "track") == 0,
 		.own = strcmp(action, "delete") == 0 || strcmp(action, "suppress") == 0,
@@ -138,27 +139,90 @@ static uint64_t lines_in(const char *text, size_t n)
 	return lines;
 }
 
+/* Adds a row's bytes, which begin at *line; then that is where the next begins. */
+static void add_row(struct input_plan *plan, struct row *row, const struct life *l, bool last,
+    void (*add)(struct buf *out, const struct life *l, const struct row *row), uint64_t *line)
+{
+	size_t start = plan->bytes.len;
+
+	row->line = *line;
+	add(&plan->bytes, l, row);
+	if (!last || !l->no_break)
+		buf_byte(&plan->bytes, '\n');
+	*line += lines_in(plan->bytes.data + start, plan->bytes.len - start);
+}
+
+static void begin(struct input_plan *plan, size_t most, const char *header, uint64_t *line)
+{
+	*plan = (struct input_plan){ .rows = xcalloc(most, sizeof *plan->rows) };
+	buf_init(&plan->bytes, SIZE_MAX / 2);
+	buf_str(&plan->bytes, header);
+	*line = 1 + (header[0] != '\0');
+}
+
 void plan_make(struct input_plan *plan, const struct life *l)
 {
-	uint64_t line = 1;
+	uint64_t line;
 
-	plan->count = (size_t)l->records;
-	plan->rows = xcalloc(plan->count, sizeof *plan->rows);
-	buf_init(&plan->bytes, SIZE_MAX / 2);
-	if (l->format == 0) {
-		buf_str(&plan->bytes, "id,n,p,pad,do,timestamp\n");
-		line++;
+	begin(plan, (size_t)l->records, l->format ? "" : "id,n,p,pad,do,timestamp\n", &line);
+	for (unsigned i = 0; i < l->records; i++) {
+		struct row *row = &plan->rows[plan->count++];
+		plan_row(row, l, i + 1);
+		add_row(plan, row, l, i + 1 == l->records, l->format ? add_ndjson_row : add_csv_row,
+		    &line);
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		struct row *row = &plan->rows[i];
-		plan_row(row, l, (unsigned)i + 1);
-		row->line = line;
-		row->start = plan->bytes.len;
-		(l->format ? add_ndjson_row : add_csv_row)(&plan->bytes, l, row);
-		row->len = plan->bytes.len - row->start;
-		if (i + 1 < plan->count || !l->no_break)
-			buf_byte(&plan->bytes, '\n');
-		line += lines_in(plan->bytes.data + row->start, plan->bytes.len - row->start);
+}
+
+/* -- nights -- */
+
+static void add_night_row(struct buf *out, const struct life *l, const struct row *row)
+{
+	const char *quote = row->invalid ? "" : "\"";
+
+	if (l->format)
+		buf_fmt(out, "{\"id\":%sp%u%s,\"v\":%u}", quote, row->person, quote, row->value);
+	else if (row->invalid)
+		buf_fmt(out, "p%u", row->person);
+	else
+		buf_fmt(out, "p%u,%u", row->person, row->value);
+}
+
+/* What a person has that night: changed in some nights, the same in the others. */
+static unsigned value_of(const struct life *l, unsigned person, unsigned night)
+{
+	while (night > 0 && !life_happens(l, "changes", (uint64_t)night << 20 | person, 300))
+		night--;
+	return 1 + (unsigned)(life_random(l, "value", (uint64_t)night << 20 | person) % 1000);
+}
+
+static void plan_night_row(struct input_plan *plan, const struct life *l, unsigned person,
+    unsigned value, uint64_t *line)
+{
+	struct row *row = &plan->rows[plan->count++];
+
+	*row = (struct row){
+		.number = (unsigned)plan->count,
+		.mark = (unsigned)plan->count,
+		.person = person,
+		.value = value,
+		.invalid = life_happens(l, "invalid", plan->count, l->invalid / 10),
+	};
+	add_row(plan, row, l, false, add_night_row, line);
+}
+
+void plan_make_night(struct input_plan *plan, const struct life *l, unsigned night)
+{
+	uint64_t line;
+
+	begin(plan, 2 * (size_t)l->records, l->format ? "" : "id,v\n", &line);
+	for (unsigned person = 0; person < l->records; person++) {
+		uint64_t which = (uint64_t)night << 20 | person;
+		unsigned value = value_of(l, person, night);
+		if (life_happens(l, "gone", which, l->gone))
+			continue;
+		if (life_happens(l, "twice", which, l->twice))
+			plan_night_row(plan, l, person, value + 1000, &line);
+		plan_night_row(plan, l, person, value, &line);
 	}
 }
 
@@ -181,4 +245,31 @@ const struct row *plan_at_line(const struct input_plan *plan, uint64_t line)
 			high = middle;
 	}
 	return low < plan->count && plan->rows[low].line == line ? &plan->rows[low] : NULL;
+}
+
+const struct row *plan_marked(const struct input_plan *plan, unsigned mark)
+{
+	/* mostly its place */
+	if (mark > 0 && mark <= plan->count && plan->rows[mark - 1].mark == mark)
+		return &plan->rows[mark - 1];
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->rows[i].mark == mark)
+			return &plan->rows[i];
+	return NULL;
+}
+
+const struct row *plan_of_person(const struct input_plan *plan, unsigned person, unsigned value)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->rows[i].person + 1 == person && plan->rows[i].value == value)
+			return &plan->rows[i];
+	return NULL;
+}
+
+const struct row *plan_last_of(const struct input_plan *plan, unsigned person)
+{
+	for (size_t i = plan->count; i > 0; i--)
+		if (plan->rows[i - 1].person + 1 == person)
+			return &plan->rows[i - 1];
+	return NULL;
 }

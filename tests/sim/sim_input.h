@@ -7,15 +7,16 @@
 #include "sim_life.h"
 
 struct row {
-	unsigned number; /* of the record, from 1 */
+	unsigned number; /* of the record in this input, from 1 */
+	unsigned mark;   /* what it says of itself; the same where it is fed in again */
+	unsigned value;  /* of a night's row: what is new of its person */
 	uint64_t line;   /* where it begins */
 	unsigned person;
-	bool own;      /* is about a person of its own, whose name tells the row */
+	bool own;      /* is about a person of its own, whose name tells the mark */
 	bool invalid;  /* is refused before it is sent */
 	bool poison;   /* the API refuses it */
 	bool stubborn; /* the API answers it 500 each time */
 	bool event;
-	size_t start, len; /* its bytes in the input */
 };
 
 struct input_plan {
@@ -25,10 +26,18 @@ struct input_plan {
 };
 
 void plan_make(struct input_plan *plan, const struct life *l);
+/* Everybody there is on that night (from 0): some have changed since the last, some are gone. */
+void plan_make_night(struct input_plan *plan, const struct life *l, unsigned night);
 void plan_free(struct input_plan *plan);
 const char *plan_name(const struct life *l); /* of the input file */
 
 /* The row that begins at that line, or NULL. */
 const struct row *plan_at_line(const struct input_plan *plan, uint64_t line);
+
+/* The row with that mark; or of that person (from 1) with that value; or NULL. */
+const struct row *plan_marked(const struct input_plan *plan, unsigned mark);
+const struct row *plan_of_person(const struct input_plan *plan, unsigned person, unsigned value);
+/* A person's last row, or NULL. */
+const struct row *plan_last_of(const struct input_plan *plan, unsigned person);
 
 #endif

@@ -161,6 +161,32 @@ static void choose_options(struct life *l, struct dice *d)
 		l->skip = dice_below(d, l->records);
 }
 
+static void choose_kind(struct life *l, struct dice *d)
+{
+	l->kind = PICK(d, LIFE_PLAIN, LIFE_PLAIN, LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE);
+	l->again = often(d, 30);
+	switch (l->kind) {
+	case LIFE_NIGHTS:
+		l->records = 1 + dice_below(d, 40);
+		l->nights = 2 + dice_below(d, 3);
+		l->action = l->poison = l->padding = 0;
+		l->gone = PICK(d, 0, 20, 100, 400);
+		l->twice = PICK(d, 0, 0, 50);
+		l->max_deletes = PICK(d, 0, 3, 1000, 1000);
+		break;
+	case LIFE_SHARDS:
+		l->shards = 2 + dice_below(d, 2);
+		l->rate_file = often(d, 70);
+		break;
+	case LIFE_PIPE:
+		l->pipe_bytes = PICK(d, 0, 1, 50, 1000);
+		l->pipe_ms = PICK(d, 0, 1, 100, 1000);
+		break;
+	default:
+		break;
+	}
+}
+
 static void choose_network(struct life *l, struct dice *d)
 {
 	int64_t *const noise[] = { &l->refuse, &l->reset_before, &l->reset_after, &l->hang,
@@ -207,6 +233,14 @@ static void choose_story(struct life *l, struct dice *d)
 			l->stop_again_ms = wide(d, 1, 2000);
 	}
 	l->rest_ms = PICK(d, 0, 100, 1000, 5000);
+	if (often(d, 10))
+		l->beside_ms = wide(d, 1, 3000);
+	if (often(d, 10)) {
+		l->stall_run = wide(d, 0, 3);
+		l->stall_at = 1 + dice_below(d, 300);
+		l->stall_ms = wide(d, 1, 60000);
+	}
+	l->move_dir = often(d, 20);
 	if (often(d, 10)) {
 		l->jump_at_ms = wide(d, 1, 10000);
 		l->jump_s = PICK(d, -3600, -1, 1, 60, 86400);
@@ -245,6 +279,7 @@ void life_of_seed(struct life *l, uint64_t seed)
 	l->seed = seed;
 	choose_input(l, &d);
 	choose_options(l, &d);
+	choose_kind(l, &d);
 	choose_network(l, &d);
 	choose_disk(l, &d);
 	choose_story(l, &d);

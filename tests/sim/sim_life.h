@@ -12,6 +12,7 @@
 
 /* GENE(name, value with which it does nothing, what it is) */
 #define GENES(GENE) \
+	GENE(kind, 0, "what it is about: enum life_kind") \
 	/* the input */ \
 	GENE(records, 1, "rows of the input") \
 	GENE(people, 1, "people that they are about") \
@@ -22,6 +23,15 @@
 	GENE(poison, 0, "records in 1000 that the API refuses") \
 	GENE(padding, 0, "bytes that are added to some records, at most") \
 	GENE(no_break, 0, "the last line has no line break") \
+	GENE(nights, 3, "of a sync") \
+	GENE(gone, 0, "people in 1000 who are not there in a night") \
+	GENE(twice, 0, "... who are there twice, with other values") \
+	GENE(max_deletes, 0, "--max-deletes, 0: as it is") \
+	GENE(shards, 2, "that run side by side") \
+	GENE(rate_file, 0, "which share one rate") \
+	GENE(pipe_bytes, 0, "that a pipe brings at once; 0: all") \
+	GENE(pipe_ms, 0, "between two such") \
+	GENE(again, 0, "the rejects are fed in again") \
 	/* the options */ \
 	GENE(batch, 0, "1: --batch; more: --batch=N") \
 	GENE(concurrency, 0, "--concurrency, 0: as it is") \
@@ -78,8 +88,15 @@
 	GENE(stop_with, 15, "which") \
 	GENE(stop_again_ms, 0, "and how long after that once more") \
 	GENE(rest_ms, 100, "between a death and the next run") \
+	GENE(beside_ms, 0, "when the same command is started beside; 0: never") \
+	GENE(stall_run, 0, "which run is stopped for a while") \
+	GENE(stall_at, 0, "before which of its calls; 0: none") \
+	GENE(stall_ms, 0, "for how long") \
+	GENE(move_dir, 0, "the directory moves between chapters") \
 	GENE(jump_at_ms, 0, "when the wall clock jumps") \
 	GENE(jump_s, 0, "by how much")
+
+enum life_kind { LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE, LIFE_KINDS };
 
 struct life {
 	uint64_t seed;

@@ -15,10 +15,13 @@ int live(const struct life *l, enum trace_level shown, char why[VERDICT_TEXT])
 {
 	static struct story s;
 
+	int result = 0;
+
 	trace_begin(shown);
-	story_run(&s, l);
-	int result = oracle_judge(&s, why);
-	story_free(&s);
+	story_begin(&s, l);
+	while (result == 0 && story_next(&s))
+		result = oracle_judge(&s, why);
+	story_end(&s);
 	return result;
 }
 

@@ -13,7 +13,7 @@ int live(const struct life *l, enum trace_level shown, char why[VERDICT_TEXT]);
  * too. */
 int live_apart(const struct life *l, char why[VERDICT_TEXT]);
 
-enum { LIVE_SECONDS = 60 };
+enum { LIVE_SECONDS = 30 };
 
 /* The longest that a life may take; from then on the process dies. */
 void live_watch(void);

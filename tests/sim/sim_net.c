@@ -16,6 +16,8 @@
 #include "sim_trace.h"
 #include "workspace.h"
 
+/* a token is taken when a turn of the loop begins, and the request leaves a little later */
+#define LATE_US 3000
 #define SPINS 50000 /* waits in a row that wait for nothing */
 
 /* What an attempt meets. */
@@ -48,7 +50,7 @@ struct transfer {
 struct sender {
 	struct proc *proc;
 	char *base;
-	unsigned slots, in_flight, spins;
+	unsigned slots, in_flight;
 	int64_t timeout;
 	struct transfer *done, **done_end; /* those answered, in order */
 	struct transfer *told;             /* whose answer the program looks at */
@@ -371,6 +373,8 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	proc_step();
 	if (s->in_flight == s->slots)
 		complain("more requests are in flight than there are slots");
+	if (time_now() - now > LATE_US && !s->proc->stall_us)
+		complain("a request leaves long after its token was taken");
 	t->sender = s;
 	t->owner = q->owner;
 	t->started = now;
@@ -383,7 +387,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	t->call = workspace_read(api_workspace(), method_name(q->method), t->path_copy,
 	    t->body_copy, t->body_len);
 	t->attempt = seen_attempt(&(struct attempt){ .proc = s->proc->number,
-	    .started = time_now(),
+	    .started = now,
 	    .applied = -1,
 	    .delivered = -1,
 	    .check = api_is_check(t->call),
@@ -392,7 +396,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	t->older = n.all;
 	n.all = t;
 	s->in_flight++;
-	s->spins = 0;
+	s->proc->spins = 0;
 	trace_sent(t, q);
 	look_for_the_same_person(t);
 	depart(t, s->timeout);
@@ -441,7 +445,7 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 	note_told(t);
 	s->told = t;
 	s->in_flight--;
-	s->spins = 0;
+	s->proc->spins = 0;
 	t->sender = NULL;
 	buf_byte(&t->answer.body, '\0');
 	*owner = t->owner;
@@ -470,9 +474,15 @@ int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count
 {
 	(void)why;
 	proc_step();
-	if (until <= time_now() && !s->done && ++s->spins == SPINS)
-		complain("the program waits for nothing, again and again");
-	while (!s->done && time_now() < until && !any_readable(s->proc, fds, fd_count))
+	bool waits = false;
+	while (!s->done && time_now() < until && !any_readable(s->proc, fds, fd_count)) {
+		waits = true;
 		proc_wait(until);
+	}
+	s->proc->spins = waits ? 0 : s->proc->spins + 1;
+	if (s->proc->spins == SPINS) {
+		complain("the program waits for nothing, again and again");
+		proc_kill(s->proc);
+	}
 	return 0;
 }

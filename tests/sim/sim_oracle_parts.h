@@ -3,19 +3,39 @@
 #define SIM_ORACLE_PARTS_H
 
 #include "sim_oracle.h"
+#include "sim_outputs.h"
 
-struct outputs;
+/* What the network saw of one run. */
+struct sums {
+	int64_t attempts, throttled;
+	int64_t operations; /* of them, what was about records */
+	bool refused;       /* 401 */
+	int64_t down;       /* the longest time without an answer below 500 but 429, us */
+};
+
+struct evidence {
+	const struct story *story;
+	const struct chapter *chapter;
+	struct outputs outputs;
+	struct sums *sums; /* by run, from the story's first */
+	char *why;         /* VERDICT_TEXT */
+};
 
 /* Says what is wrong. Returns -1. */
-int verdict(char why[VERDICT_TEXT], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int verdict(const struct evidence *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 bool oracle_in_window(const struct story *s, unsigned row); /* not left out by --skip or --limit */
 
+/* Each 0 or -1. */
 /* How each run ended, and that it had to. */
-int oracle_judge_runs(const struct story *s, char why[VERDICT_TEXT]);
+int oracle_judge_runs(const struct evidence *e);
 /* Order, pace, what was sent again, ids of events. */
-int oracle_judge_traffic(const struct story *s, char why[VERDICT_TEXT]);
+int oracle_judge_traffic(const struct evidence *e);
 /* That what the runs counted is what happened. */
-int oracle_judge_figures(const struct story *s, const struct outputs *o, char why[VERDICT_TEXT]);
+int oracle_judge_figures(const struct evidence *e);
+/* One outcome for each record, and the API holds what follows from it. */
+int oracle_judge_records(const struct evidence *e);
+/* What a nightly sync may send, and whom it may delete. */
+int oracle_judge_night(const struct evidence *e);
 
 #endif

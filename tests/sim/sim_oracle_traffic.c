@@ -7,8 +7,8 @@
 
 /* what was answered is remembered but for the last half second before a death */
 #define FORGOTTEN_US 500000
-/* a token is charged when a turn of the loop begins, and the request leaves a little later */
-#define TURN_US 3000
+/* clocks count whole ones */
+#define ROUNDING_US 2
 
 static bool for_good(enum fate fate)
 {
@@ -34,16 +34,15 @@ static struct person *person_of(struct person *all, size_t cap, uint64_t hash)
 }
 
 /* How often it failed in its run, up to that one. */
-static unsigned failures_of(size_t index)
+static unsigned failures_of(const struct evidence *e, size_t index)
 {
 	const struct seen *op = seen_at(index);
 	unsigned run = seen_attempt_at(op->attempt)->proc, failures = 0;
 
-	for (size_t i = index + 1; i > 0; i--) {
+	for (size_t i = index + 1; i > e->chapter->first_seen; i--) {
 		const struct seen *before = seen_at(i - 1);
-		if (seen_attempt_at(before->attempt)->proc != run)
-			break;
-		failures += before->row == op->row && before->fate == FATE_FAILED;
+		failures += before->row == op->row && before->fate == FATE_FAILED &&
+		    seen_attempt_at(before->attempt)->proc == run;
 	}
 	return failures;
 }
@@ -57,47 +56,47 @@ static bool was_told(const struct seen *op, int64_t when)
 }
 
 /* Whether its failures are so many that the program may have given it up. */
-static bool may_be_given_up(const struct story *s, size_t index)
+static bool may_be_given_up(const struct evidence *e, size_t index)
 {
-	return seen_at(index)->fate == FATE_FAILED && failures_of(index) > s->life->retries;
+	return seen_at(index)->fate == FATE_FAILED &&
+	    failures_of(e, index) > e->story->life->retries;
 }
 
-static int judge_next(const struct story *s, const struct person *p, const struct seen *op,
-    char why[VERDICT_TEXT])
+static int judge_next(const struct evidence *e, const struct person *p, const struct seen *op)
 {
 	const struct attempt *a = seen_attempt_at(op->attempt);
 	const struct seen *last = p->last && p->run == a->proc ? seen_at(p->last - 1) : NULL;
 
-	if (op->row == 0)
-		return verdict(why, "something was sent that is no record");
-	if (!last || last->row == op->row)
+	if (op->row == 0 && !op->deletes)
+		return verdict(e, "something was sent that is no record");
+	if (!last || last->row == op->row || op->row == 0 || last->row == 0)
 		return 0;
 	if (last->row > op->row && last->attempt == op->attempt)
-		return verdict(why, "record %u stands behind %u, of the same person", op->row,
+		return verdict(e, "record %u stands behind %u, of the same person", op->row,
 		    last->row);
 	bool settled = last->attempt != op->attempt && was_told(last, a->started) &&
-	    (for_good(last->fate) || (last->row < op->row && may_be_given_up(s, p->last - 1)));
+	    (for_good(last->fate) || (last->row < op->row && may_be_given_up(e, p->last - 1)));
 	if (last->row > op->row && settled)
-		return verdict(why, "record %u was sent after %u, of the same person", op->row,
+		return verdict(e, "record %u was sent after %u, of the same person", op->row,
 		    last->row);
 	if (last->row < op->row && last->attempt != op->attempt && !settled)
-		return verdict(why, "record %u was sent before %u, of the same person, was settled",
+		return verdict(e, "record %u was sent before %u, of the same person, was settled",
 		    op->row, last->row);
 	return 0;
 }
 
-static int judge_order(const struct story *s, char why[VERDICT_TEXT])
+static int judge_order(const struct evidence *e)
 {
 	size_t cap = 64;
 	int result = 0;
 
-	while (cap < 2 * s->plan.count + 2)
+	while (cap < 2 * e->chapter->plan.count + 2)
 		cap *= 2;
 	struct person *all = xcalloc(cap, sizeof *all);
-	for (size_t i = 0; i < seen_count() && result == 0; i++) {
+	for (size_t i = e->chapter->first_seen; i < seen_count() && result == 0; i++) {
 		const struct seen *op = seen_at(i);
 		struct person *p = person_of(all, cap, op->person | 1);
-		result = judge_next(s, p, op, why);
+		result = judge_next(e, p, op);
 		p->run = seen_attempt_at(op->attempt)->proc;
 		p->last = i + 1;
 	}
@@ -109,32 +108,32 @@ static int judge_order(const struct story *s, char why[VERDICT_TEXT])
  * no time to write it down. */
 static bool may_forget(const struct run_told *run, int64_t told)
 {
-	int64_t last = run->failed_at;
+	int64_t last = run->proc->failed_at;
 
 	if (run->proc->state == PROC_KILLED && run->proc->ended < last)
 		last = run->proc->ended;
 	return last < INT64_MAX && told > last - FORGOTTEN_US - run->proc->fsync_us;
 }
 
-static int judge_again(const struct story *s, char why[VERDICT_TEXT])
+static int judge_again(const struct evidence *e)
 {
-	size_t *settled = xcalloc(s->plan.count + 1,
+	size_t *settled = xcalloc(e->chapter->plan.count + 1,
 	    sizeof *settled); /* 1 + an operation's index */
 	int result = 0;
 
-	for (size_t i = 0; i < seen_count() && result == 0; i++) {
+	for (size_t i = e->chapter->first_seen; i < seen_count() && result == 0; i++) {
 		const struct seen *op = seen_at(i);
-		if (op->row > s->plan.count)
+		if (op->row == 0)
 			continue;
 		const struct seen *before = settled[op->row] ? seen_at(settled[op->row] - 1) : NULL;
 		if (before) {
 			const struct attempt *a = seen_attempt_at(before->attempt),
 			                     *b = seen_attempt_at(op->attempt);
-			const struct run_told *run = &s->runs[a->proc - 1];
-			bool stopped = s->life->stop_again_ms && run->proc->status > 128;
+			const struct run_told *run = &e->story->runs[a->proc - 1];
+			bool stopped = e->story->life->stop_again_ms && run->proc->status > 128;
 			if (a->proc == b->proc ? b->started >= a->delivered :
 			                         !may_forget(run, a->delivered) && !stopped)
-				result = verdict(why,
+				result = verdict(e,
 				    "record %u was sent again %.3f s after it was settled, %.3f s "
 				    "before its run ended",
 				    op->row, (double)(b->started - a->delivered) / 1e6,
@@ -147,29 +146,49 @@ static int judge_again(const struct story *s, char why[VERDICT_TEXT])
 	return result;
 }
 
-/* No window of any length holds more than burst + rate times its length. */
-static int judge_pace(const struct story *s, char why[VERDICT_TEXT])
-{
-	double rate = s->life->rate ? (double)s->life->rate : 50;
-	double burst = s->life->burst ? (double)s->life->burst : 10;
-	double most = burst + rate * TURN_US / 1e6 + 1e-6, level = 0;
-	unsigned run = 0;
-	int64_t last = 0;
+/* What may still leave, at most. */
+struct pace {
+	unsigned run; /* 0: all that share a rate */
+	double level;
+	int64_t last;
+};
 
-	for (size_t i = 0; i < seen_attempts(); i++) {
-		const struct attempt *a = seen_attempt_at(i);
-		if (a->proc != run)
-			level = 0;
-		else
-			level -= (double)(a->started - last) * rate / 1e6;
-		level = (level < 0 ? 0 : level) + 1;
-		run = a->proc;
-		last = a->started;
-		if (level > most)
-			return verdict(why, "attempt %zu is one too many: %g/s, burst %g", i, rate,
-			    burst);
-	}
+static int judge_attempt(const struct evidence *e, struct pace *p, const struct attempt *a,
+    size_t i)
+{
+	const struct life *l = e->story->life;
+	/* what is not said of the rate is a shard's share of it */
+	double parts = e->chapter->lane_count > 1 && !l->rate_file ? (double)l->shards : 1;
+	double rate = l->rate ? (double)l->rate : 50 / parts;
+	double burst = l->burst ? (double)l->burst : (double)(int64_t)(10 / parts);
+	double most = burst + rate * ROUNDING_US / 1e6;
+
+	p->level -= (double)(a->started - p->last) * rate / 1e6;
+	p->level = (p->level < 0 ? 0 : p->level) + 1;
+	p->last = a->started;
+	if (p->level > most)
+		return verdict(e, "attempt %zu is one too many: %g/s, burst %g", i, rate, burst);
 	return 0;
+}
+
+/* No window of any length holds more than burst + rate times its length. */
+static int judge_pace(const struct evidence *e)
+{
+	bool shared = e->chapter->lane_count > 1 && e->story->life->rate_file;
+	struct pace paces[LANES] = { 0 };
+	int result = 0;
+
+	for (size_t i = e->chapter->first_attempt; i < seen_attempts() && result == 0; i++) {
+		const struct attempt *a = seen_attempt_at(i);
+		const struct run_told *run = &e->story->runs[a->proc - 1];
+		struct pace *p = &paces[shared ? 0 : run->lane];
+		if (run->beside)
+			continue;
+		if (!shared && p->run != a->proc)
+			*p = (struct pace){ .run = a->proc, .last = a->started };
+		result = judge_attempt(e, p, a, i);
+	}
+	return result;
 }
 
 struct id {
@@ -185,21 +204,21 @@ static int by_id(const void *a, const void *b)
 }
 
 /* An event keeps its id, and no other has it. */
-static int judge_ids(const struct story *s, char why[VERDICT_TEXT])
+static int judge_ids(const struct evidence *e)
 {
-	uint64_t *first = xcalloc(s->plan.count + 1, sizeof *first);
+	uint64_t *first = xcalloc(e->chapter->plan.count + 1, sizeof *first);
 	struct id *ids = xcalloc(seen_count() + 1, sizeof *ids);
 	size_t n = 0;
 	int result = 0;
 
-	for (size_t i = 0; i < seen_count() && result == 0; i++) {
+	for (size_t i = e->chapter->first_seen; i < seen_count() && result == 0; i++) {
 		const struct seen *op = seen_at(i);
-		if (op->row > s->plan.count || op->row == 0 || !s->plan.rows[op->row - 1].event)
+		if (op->row == 0 || !e->chapter->plan.rows[op->row - 1].event)
 			continue;
 		if (!op->id)
-			result = verdict(why, "record %u is an event without an id", op->row);
+			result = verdict(e, "record %u is an event without an id", op->row);
 		if (first[op->row] && first[op->row] != op->id)
-			result = verdict(why, "record %u has another id when it is sent again",
+			result = verdict(e, "record %u has another id when it is sent again",
 			    op->row);
 		first[op->row] = op->id;
 		ids[n++] = (struct id){ op->id, op->row };
@@ -207,17 +226,17 @@ static int judge_ids(const struct story *s, char why[VERDICT_TEXT])
 	qsort(ids, n, sizeof *ids, by_id);
 	for (size_t i = 1; i < n && result == 0; i++)
 		if (ids[i].id == ids[i - 1].id && ids[i].row != ids[i - 1].row)
-			result = verdict(why, "records %u and %u have the same id", ids[i - 1].row,
+			result = verdict(e, "records %u and %u have the same id", ids[i - 1].row,
 			    ids[i].row);
 	free(first);
 	free(ids);
 	return result;
 }
 
-int oracle_judge_traffic(const struct story *s, char why[VERDICT_TEXT])
+int oracle_judge_traffic(const struct evidence *e)
 {
-	return judge_order(s, why) != 0 || judge_again(s, why) != 0 || judge_pace(s, why) != 0 ||
-	        judge_ids(s, why) != 0 ?
+	return judge_order(e) != 0 || judge_again(e) != 0 || judge_pace(e) != 0 ||
+	        judge_ids(e) != 0 ?
 	    -1 :
 	    0;
 }

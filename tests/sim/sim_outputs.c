@@ -9,6 +9,14 @@
 
 enum { CELLS = 32 };
 
+/* What reads a file, line by line. */
+struct reader {
+	struct outputs *o;
+	const struct input_plan *plan; /* whose rows the lines are about */
+	struct input_plan *next;       /* that is made of them, or NULL */
+	size_t unreadable;
+};
+
 static enum told told_of(const char *name, size_t len)
 {
 	static const char *const names[] = { "", "accepted", "rejected", "refused", "failed" };
@@ -19,32 +27,44 @@ static enum told told_of(const char *name, size_t len)
 	return TOLD_OTHER;
 }
 
-static void note_reject(struct outputs *o, const struct story *s, uint64_t line, enum told as)
+/* A reject that begins in line `at` is the row of line `line`. */
+static void found_reject(struct reader *r, uint64_t at, uint64_t line, enum told as)
 {
-	const struct row *row = plan_at_line(&s->plan, line);
+	const struct row *row = plan_at_line(r->plan, line);
 
 	if (!row) {
-		o->foreign++;
-		return;
+		r->unreadable++;
+	} else if (r->next) {
+		struct row *copy = &r->next->rows[r->next->count++];
+		*copy = *row;
+		copy->number = (unsigned)r->next->count;
+		copy->line = at;
+	} else {
+		r->o->rejects[row->number]++;
+		r->o->rejects_as[row->number] = as;
 	}
-	o->rejects[row->number]++;
-	o->rejects_as[row->number] = as;
+}
+
+static uint64_t line_breaks(const char *from, const char *to)
+{
+	uint64_t count = 0;
+
+	for (; from < to; from++)
+		count += *from == '\n';
+	return count;
 }
 
 /* -- CSV -- */
 
-struct cell {
-	struct buf text;
-};
-
-/* The next cell; what follows it in *p. The separator, '\n' at a row's end, '\0' at the file's. */
+/* The next cell. What ended it: a comma, '\n', or '\0' at the file's end. */
 static char next_cell(const char **p, const char *end, struct buf *text)
 {
 	buf_reset(text);
 	if (*p < end && **p == '"') {
-		for ((*p)++; *p < end && (**p != '"' || (*p + 1 < end && (*p)[1] == '"')); (*p)++) {
+		(*p)++;
+		while (*p < end && (**p != '"' || (*p + 1 < end && (*p)[1] == '"'))) {
 			*p += **p == '"';
-			buf_byte(text, **p);
+			buf_byte(text, *(*p)++);
 		}
 		*p += *p < end;
 	}
@@ -74,45 +94,54 @@ static size_t column(const struct buf cells[CELLS], size_t n, const char *name)
 	return CELLS;
 }
 
-static void read_csv(struct outputs *o, const struct story *s, const struct buf *file)
+static void read_rows(struct reader *r, const struct buf *file, struct buf cells[CELLS])
 {
 	const char *p = file->data, *end = p + file->len;
-	struct buf cells[CELLS] = { 0 };
-
-	for (size_t i = 0; i < CELLS; i++)
-		buf_init(&cells[i], SIZE_MAX);
 	size_t columns = next_row(&p, end, cells);
 	size_t line = column(cells, columns, "_cio_line");
 	size_t outcome = column(cells, columns, "_cio_outcome");
+	uint64_t at = 1 + line_breaks(file->data, p);
+
 	while (p < end) {
-		size_t n = next_row(&p, end, cells);
-		if (n != columns || line >= n || outcome >= n) {
-			o->foreign++;
-			continue;
+		const char *row = p;
+		if (next_row(&p, end, cells) != columns || line >= columns || outcome >= columns) {
+			r->unreadable++;
+		} else {
+			buf_byte(&cells[line], '\0');
+			found_reject(r, at, strtoull(cells[line].data, NULL, 10),
+			    told_of(cells[outcome].data, cells[outcome].len));
 		}
-		buf_byte(&cells[line], '\0');
-		note_reject(o, s, strtoull(cells[line].data, NULL, 10),
-		    told_of(cells[outcome].data, cells[outcome].len));
+		at += line_breaks(row, p);
 	}
+}
+
+static void read_csv(struct reader *r, const struct buf *file)
+{
+	struct buf cells[CELLS];
+
+	for (size_t i = 0; i < CELLS; i++)
+		buf_init(&cells[i], SIZE_MAX);
+	if (file->len)
+		read_rows(r, file, cells);
 	for (size_t i = 0; i < CELLS; i++)
 		buf_free(&cells[i]);
 }
 
 /* -- JSON, an object a line -- */
 
-static void each_line(const struct buf *file, struct outputs *o, const struct story *s,
-    void (*f)(struct outputs *o, const struct story *s, const json_t *line))
+static void read_json(struct reader *r, const struct buf *file,
+    void (*f)(struct reader *r, uint64_t at, const json_t *line))
 {
 	const char *p = file->data, *end = p + file->len;
 
-	while (p < end) {
+	for (uint64_t at = 1; p < end; at++) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		size_t len = stop ? (size_t)(stop - p) : (size_t)(end - p);
 		json_t *line = stop ? json_loadb(p, len, JSON_ALLOW_NUL, NULL) : NULL;
 		if (json_is_object(line))
-			f(o, s, line);
+			f(r, at, line);
 		else
-			o->foreign++;
+			r->unreadable++;
 		json_decref(line);
 		p += len + 1;
 	}
@@ -126,45 +155,56 @@ static enum told outcome_in(const json_t *line, const char *name)
 	    json_string_length(outcome));
 }
 
-static void reject_line(struct outputs *o, const struct story *s, const json_t *line)
+static void reject_line(struct reader *r, uint64_t at, const json_t *line)
 {
-	note_reject(o, s, (uint64_t)json_integer_value(json_object_get(line, "_cio_line")),
+	found_reject(r, at, (uint64_t)json_integer_value(json_object_get(line, "_cio_line")),
 	    outcome_in(line, "_cio_outcome"));
 }
 
-static void result_line(struct outputs *o, const struct story *s, const json_t *line)
+static void result_line(struct reader *r, uint64_t at, const json_t *line)
 {
 	json_int_t record = json_integer_value(json_object_get(line, "record"));
+	enum told as = outcome_in(line, "outcome");
 	const char *outcome = json_string_value(json_object_get(line, "outcome"));
 
-	if (record < 1 || (size_t)record > s->plan.count || !outcome) {
-		o->foreign++;
-		return;
+	(void)at;
+	if (!outcome || record < 0 || (size_t)record > r->plan->count) {
+		r->unreadable++;
+	} else if (record > 0 && strcmp(outcome, "skipped") != 0) {
+		r->o->results[record]++;
+		r->o->results_as[record] = as;
 	}
-	if (strcmp(outcome, "skipped") == 0)
-		return;
-	o->results[record]++;
-	o->results_as[record] = outcome_in(line, "outcome");
+}
+
+/* -- a chapter's -- */
+
+static void read_rejects(struct reader *r, const struct buf *file, bool ndjson)
+{
+	if (ndjson)
+		read_json(r, file, reject_line);
+	else
+		read_csv(r, file);
 }
 
 void outputs_read(struct outputs *o, const struct story *s)
 {
-	const struct buf *rejects = disk_get(
-	    s->life->format ? "users.rejected.ndjson" : "users.rejected.csv");
-	const struct buf *results = disk_get("results.ndjson");
-	size_t n = s->plan.count + 1;
+	const struct chapter *c = &s->chapter;
+	struct reader r = { .o = o, .plan = &c->plan };
+	size_t n = c->plan.count + 1;
 
 	o->rejects = xcalloc(n, sizeof *o->rejects);
 	o->rejects_as = xcalloc(n, sizeof *o->rejects_as);
 	o->results = xcalloc(n, sizeof *o->results);
 	o->results_as = xcalloc(n, sizeof *o->results_as);
-	o->foreign = 0;
-	if (rejects && s->life->format)
-		each_line(rejects, o, s, reject_line);
-	else if (rejects)
-		read_csv(o, s, rejects);
-	if (results)
-		each_line(results, o, s, result_line);
+	for (unsigned i = 0; i < c->lane_count; i++) {
+		const struct buf *rejects = disk_get(c->lanes[i].command.rejects);
+		const struct buf *results = disk_get(c->lanes[i].command.results);
+		if (rejects)
+			read_rejects(&r, rejects, s->life->format != 0);
+		if (results)
+			read_json(&r, results, result_line);
+	}
+	o->foreign = r.unreadable;
 }
 
 void outputs_free(struct outputs *o)
@@ -173,6 +213,16 @@ void outputs_free(struct outputs *o)
 	free(o->rejects_as);
 	free(o->results);
 	free(o->results_as);
+}
+
+void outputs_plan(struct input_plan *plan, const struct input_plan *before, const struct buf *file,
+    bool ndjson)
+{
+	struct reader r = { .plan = before, .next = plan };
+
+	*plan = (struct input_plan){ .rows = xcalloc(before->count + 1, sizeof *plan->rows) };
+	buf_init(&plan->bytes, SIZE_MAX / 2);
+	read_rejects(&r, file, ndjson);
 }
 
 int64_t outputs_number(const struct buf *json, const char *name)

@@ -1,4 +1,4 @@
-/* What a life left on the disk, read without the program: rejects, results, the last figures. */
+/* What a chapter left on the disk, read without the program: rejects, results, figures. */
 #ifndef SIM_OUTPUTS_H
 #define SIM_OUTPUTS_H
 
@@ -12,11 +12,15 @@ struct outputs {
 	enum told *rejects_as; /* with which outcome */
 	unsigned *results;     /* how often it is there with another outcome than skipped */
 	enum told *results_as;
-	unsigned foreign; /* lines of either that belong to no record, or cannot be read */
+	size_t foreign; /* lines of either that belong to no record, or cannot be read */
 };
 
 void outputs_read(struct outputs *o, const struct story *s);
 void outputs_free(struct outputs *o);
+
+/* The plan of a chapter whose input is that file of rejects of rows of `before`. */
+void outputs_plan(struct input_plan *plan, const struct input_plan *before, const struct buf *file,
+    bool ndjson);
 
 /* A member of a JSON object that is as flat as a summary: its number, or -1. */
 int64_t outputs_number(const struct buf *json, const char *name);

@@ -26,9 +26,9 @@ struct proc_inside {
 	char *statics;
 	const char *const *argv;
 	const char *const *environment;
-	bool waits, woken;
+	bool waits, woken; /* until something comes */
+	bool sleeps;       /* until the time, whatever comes */
 	int64_t until;
-	bool in_world; /* memory is the world's for the moment */
 };
 
 /* The program's static variables: the linker knows where its two sections are. */
@@ -45,6 +45,7 @@ static struct {
 	char *pristine; /* the static variables of a process that has not begun */
 	struct proc_inside *spare[AT_ONCE];
 	size_t spare_count;
+	size_t turn; /* whose it is, of those alive */
 } m;
 
 /* -- static variables -- */
@@ -148,11 +149,15 @@ struct proc *proc_start(unsigned number, const char *const *argv, const char *co
 		save_statics(m.pristine);
 	}
 	p->number = number;
+	if (number == 1)
+		m.turn = 0;
 	p->started = time_now();
+	p->failed_at = INT64_MAX;
 	p->inside = inside_get();
 	p->inside->argv = argv;
 	p->inside->environment = environment;
-	p->inside->waits = p->inside->woken = p->inside->in_world = false;
+	p->inside->waits = p->inside->woken = p->inside->sleeps = false;
+	p->inside->until = INT64_MAX;
 	memcpy(p->inside->statics, m.pristine, data_size() + bss_size());
 	buf_init(&p->out, 1 << 20);
 	buf_init(&p->err, 1 << 20);
@@ -216,10 +221,12 @@ static bool may_go_on(const struct proc *p)
 {
 	const struct proc_inside *in = p->inside;
 
+	if (in->sleeps)
+		return in->until <= time_now();
 	return !in->waits || in->woken || p->pending || in->until <= time_now();
 }
 
-static void bury_the_dead(void)
+void proc_bury(void)
 {
 	for (size_t i = 0; i < m.count;)
 		if (m.alive[i]->state != PROC_LIVES)
@@ -229,9 +236,9 @@ static void bury_the_dead(void)
 }
 
 /* Until something is due for somebody. 0, or -1: nothing ever is. */
-static int let_time_pass(void)
+static int let_time_pass(int64_t until)
 {
-	int64_t next = time_next();
+	int64_t next = time_next() < until ? time_next() : until;
 
 	for (size_t i = 0; i < m.count; i++)
 		if (m.alive[i]->inside->until < next)
@@ -242,20 +249,35 @@ static int let_time_pass(void)
 	return 0;
 }
 
-int proc_run(void)
+/* The next whose turn it is, or NULL: all wait. */
+static struct proc *next_in_turn(void)
 {
-	size_t turn = 0;
+	for (size_t i = 0; i < m.count; i++) {
+		struct proc *p = m.alive[m.turn++ % m.count];
+		if (may_go_on(p))
+			return p;
+	}
+	return NULL;
+}
 
-	for (bury_the_dead(); m.count > 0; bury_the_dead()) {
-		size_t looked = 0;
-		while (looked < m.count && !may_go_on(m.alive[turn % m.count]))
-			turn++, looked++;
-		if (looked < m.count)
-			resume(m.alive[turn++ % m.count]);
-		else if (let_time_pass() != 0)
+int proc_run(int64_t until)
+{
+	size_t lived = m.count;
+
+	for (proc_bury(); m.count == lived && m.count > 0 && time_now() < until; proc_bury()) {
+		struct proc *p = next_in_turn();
+		if (p)
+			resume(p);
+		else if (let_time_pass(until) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+void proc_stall(struct proc *p, uint64_t at, int64_t us)
+{
+	p->stall_at = at;
+	p->stall_us = us;
 }
 
 void proc_signal(struct proc *p, int number)
@@ -299,6 +321,8 @@ void proc_step(void)
 		return;
 	p->steps++;
 	time_pass(1 + (int64_t)(p->steps & 1));
+	if (p->steps == p->stall_at)
+		time_pass(p->stall_us);
 	if (p->steps == p->kill_at)
 		proc_kill(p);
 	look_up(p);
@@ -338,6 +362,25 @@ void proc_wait(int64_t until)
 	p->inside->waits = p->inside->woken = false;
 	p->inside->until = INT64_MAX;
 	look_up(p);
+}
+
+void proc_sleep(int64_t us)
+{
+	struct proc *p = m.current;
+	int64_t until = time_now() + us;
+
+	if (!p || m.count == 1) {
+		time_pass(us);
+		return;
+	}
+	p->inside->sleeps = true;
+	p->inside->until = until;
+	while (time_now() < until && p->state == PROC_LIVES)
+		give_way();
+	p->inside->sleeps = false;
+	p->inside->until = INT64_MAX;
+	if (p->state != PROC_LIVES)
+		leave();
 }
 
 /* -- memory -- */

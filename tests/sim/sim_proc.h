@@ -27,9 +27,13 @@ struct proc {
 	int64_t started, ended; /* us */
 	struct open_file *fds[PROC_FDS];
 	void (*handlers[PROC_SIGNALS])(int);
-	unsigned pending;           /* signals, by bit */
-	struct buf out, err;        /* what it wrote */
-	struct sender *sender;      /* its network, or NULL */
+	unsigned spins;        /* how often it did not wait and did nothing, in a row */
+	unsigned pending;      /* signals, by bit */
+	struct buf out, err;   /* what it wrote */
+	struct sender *sender; /* its network, or NULL */
+	uint64_t stall_at;     /* before which to stop for stall_us, or 0 */
+	int64_t stall_us;
+	int64_t failed_at;          /* when the disk first failed it; INT64_MAX: it did not */
 	int64_t fsync_us;           /* time spent waiting for the disk */
 	size_t held_most, held_end; /* bytes of memory: at most, and at the end */
 	struct proc_inside *inside;
@@ -39,11 +43,15 @@ struct proc {
 struct proc *proc_start(unsigned number, const char *const *argv, const char *const *environment);
 void proc_free(struct proc *p); /* one that has ended */
 
-/* Runs all that live until all have ended. 0, or -1: one waits for what never comes. */
-int proc_run(void);
+/* Runs all that live until one has ended, or the time has come. 0, or -1: they wait for what never
+ * comes. */
+int proc_run(int64_t until);
 
 struct proc *proc_current(void); /* NULL: it is the world's turn */
 void proc_kill(struct proc *p);  /* at once; does not return where it is the current one */
+void proc_bury(void);            /* what those who have ended held is free again */
+/* Before that call it is stopped for so long. */
+void proc_stall(struct proc *p, uint64_t at, int64_t us);
 void proc_exit(int status) __attribute__((noreturn)); /* the current one ends */
 void proc_signal(struct proc *p, int number);
 
@@ -53,6 +61,8 @@ void proc_signal(struct proc *p, int number);
 void proc_step(void);
 /* The current process waits until it is woken or the time has come. */
 void proc_wait(int64_t until);
+/* It waits for so long, whatever comes: others may run meanwhile. */
+void proc_sleep(int64_t us);
 void proc_wake(struct proc *p);
 /* Others may have their turn. */
 void proc_yield(void);

@@ -28,7 +28,11 @@ struct attempt {
 };
 
 struct seen {            /* an operation */
-	unsigned row;    /* its record's number; 0: none that is known */
+	unsigned mark;   /* what it says of its record; 0: nothing */
+	unsigned row;    /* its record's number in the chapter, once that was looked for; 0: none */
+	unsigned number; /* a person's, from 1; 0: one who has none */
+	unsigned value;
+	bool deletes;
 	uint64_t person; /* hash of whom it is about; 0: nobody */
 	uint64_t id;     /* hash of an event's id; 0: none */
 	size_t attempt;

@@ -2,19 +2,18 @@
 #include "sim_story.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim_api.h"
 #include "sim_disk.h"
+#include "sim_files.h"
 #include "sim_net.h"
+#include "sim_outputs.h"
 #include "sim_seen.h"
 #include "sim_time.h"
 #include "sim_trace.h"
-
-enum { ARGUMENTS = 48 };
 
 static const char *const environment[] = {
 	"CUSTOMERIO_SITE_ID=site-sekret",
@@ -23,144 +22,123 @@ static const char *const environment[] = {
 	NULL,
 };
 
-/* -- the command -- */
+/* -- what is done to a run -- */
 
-struct command {
-	char texts[ARGUMENTS][64];
-	const char *argv[ARGUMENTS + 1];
-	size_t count;
+struct mishap { /* something that is to happen to a run, if it is still there */
+	struct story *story;
+	size_t run;
 };
 
-static void __attribute__((format(printf, 2, 3))) add(struct command *c, const char *fmt, ...)
+static struct mishap *mishap(struct story *s, size_t run)
 {
-	va_list ap;
+	static struct mishap all[RUNS];
 
-	va_start(ap, fmt);
-	vsnprintf(c->texts[c->count], sizeof c->texts[0], fmt, ap);
-	va_end(ap);
-	c->argv[c->count] = c->texts[c->count];
-	c->argv[++c->count] = NULL;
+	all[run] = (struct mishap){ s, run };
+	return &all[run];
 }
-
-static void add_action(struct command *c, const struct life *l)
-{
-	static const char *const actions[] = { "identify", "track", "delete", "suppress" };
-
-	if (l->action < 4)
-		add(c, "--action=%s", actions[l->action]);
-	else
-		add(c, "--action-field=do");
-	if (l->action == 1 || l->action == 4)
-		add(c, "--event=bought");
-}
-
-static void add_number(struct command *c, const char *option, int64_t value, int64_t off)
-{
-	if (value != off)
-		add(c, "--%s=%" PRId64, option, value);
-}
-
-static void add_time(struct command *c, const char *option, int64_t ms, int64_t off)
-{
-	if (ms != off)
-		add(c, "--%s=%" PRId64 "ms", option, ms);
-}
-
-static void make_command(struct command *c, const struct life *l)
-{
-	c->count = 0;
-	add(c, "cio-import");
-	add(c, "%s", plan_name(l));
-	add(c, "--summary=summary.json");
-	add_action(c, l);
-	if (l->batch == 1)
-		add(c, "--batch");
-	else if (l->batch)
-		add(c, "--batch=%" PRId64, l->batch);
-	add_number(c, "concurrency", l->concurrency, 0);
-	add_number(c, "rate", l->rate, 0);
-	add_number(c, "burst", l->burst, 0);
-	add_number(c, "retries", l->retries, 4);
-	add_number(c, "max-errors", l->max_errors, 0);
-	add_number(c, "limit", l->limit, 0);
-	add_number(c, "skip", l->skip, 0);
-	add_time(c, "backoff", l->backoff_ms, 1000);
-	add_time(c, "backoff-max", l->backoff_max_ms, 60000);
-	add_time(c, "timeout", l->timeout_ms, 10000);
-	add_time(c, "give-up-after", l->give_up_ms, 900000);
-	if (l->no_adapt)
-		add(c, "--no-adapt");
-	if (l->results)
-		add(c, "--results=results.ndjson");
-	if (l->padding > 900)
-		add(c, "--no-limits");
-	if (l->verbose)
-		add(c, "--verbose");
-}
-
-static void trace_command(const struct command *c)
-{
-	struct buf line = { .max = 4096 };
-
-	for (size_t i = 0; i < c->count; i++)
-		buf_fmt(&line, " %s", c->argv[i]);
-	buf_byte(&line, '\0');
-	trace("$%s", line.data);
-	buf_free(&line);
-}
-
-/* -- one run -- */
-
-static struct proc *signalled; /* the run that a signal is for, while it lives */
 
 static void send_signal(void *arg)
 {
-	const struct life *l = arg;
+	const struct mishap *m = arg;
+	const struct run_told *run = &m->story->runs[m->run];
 
-	if (signalled && (int64_t)signalled->number == l->stop_run + 1)
-		proc_signal(signalled, (int)l->stop_with);
+	if (run->proc)
+		proc_signal(run->proc, (int)m->story->life->stop_with);
 }
 
-static void plan_signals(const struct life *l, struct run_told *run, size_t number)
+static void plan_signals(struct story *s, size_t index)
 {
-	if (!l->stop_ms || (int64_t)number != l->stop_run + 1)
+	const struct life *l = s->life;
+
+	if (!l->stop_ms || (int64_t)index != l->stop_run)
 		return;
-	run->signalled = true;
-	time_at(time_now() + l->stop_ms * 1000, send_signal, (void *)l);
+	s->runs[index].signalled = true;
+	time_at(time_now() + l->stop_ms * 1000, send_signal, mishap(s, index));
 	if (l->stop_again_ms)
 		time_at(time_now() + (l->stop_ms + l->stop_again_ms) * 1000, send_signal,
-		    (void *)l);
+		    mishap(s, index));
 }
 
-static void plan_disk(const struct life *l, size_t number)
+static void plan_disk(const struct life *l, size_t index)
 {
 	struct disk_weather w = { .sync_us = l->sync_ms * 1000, .short_writes = l->short_writes };
 
-	if (l->fail_at && (int64_t)number == l->fail_run + 1) {
+	if (l->fail_at && (int64_t)index == l->fail_run) {
 		w.fail_at = (uint64_t)l->fail_at;
 		w.fail_with = (int)l->fail_with;
 		w.fail_for = (unsigned)l->fail_for;
 	}
-	if (l->full_at && (int64_t)number == l->full_run + 1)
+	if (l->full_at && (int64_t)index == l->full_run)
 		w.capacity = (size_t)l->full_at;
 	disk_weather(&w);
 }
 
-static uint64_t kill_of(const struct life *l, size_t number)
+static uint64_t kill_of(const struct life *l, size_t index)
 {
 	const int64_t kills[] = { l->kill1, l->kill2, l->kill3, l->kill4, l->kill5, l->kill6 };
 
-	return number <= 6 ? (uint64_t)kills[number - 1] : 0;
+	return index < 6 ? (uint64_t)kills[index] : 0;
 }
 
-static void keep_summary(struct run_told *run)
-{
-	const struct buf *there = disk_get("summary.json");
+/* -- standard input -- */
 
+static void bring_some(void *arg)
+{
+	struct mishap *m = arg;
+	struct story *s = m->story;
+	const struct buf *all = &s->chapter.plan.bytes;
+	struct run_told *run = &s->runs[m->run];
+	size_t piece = (size_t)s->life->pipe_bytes;
+
+	if (!run->proc || run->proc->state != PROC_LIVES)
+		return;
+	size_t sent = files_pipe_sent();
+	if (piece == 0 || piece > all->len - sent)
+		piece = all->len - sent;
+	files_pipe_more(all->data + sent, piece);
+	if (files_pipe_sent() == all->len)
+		files_pipe_end();
+	else
+		time_at(time_now() + s->life->pipe_ms * 1000, bring_some, m);
+	proc_wake(run->proc);
+}
+
+/* -- one run -- */
+
+static void start(struct story *s, unsigned lane_index, bool beside)
+{
+	struct lane *lane = &s->chapter.lanes[lane_index];
+	size_t index = s->run_count++;
+	struct run_told *run = &s->runs[index];
+
+	*run = (struct run_told){ .lane = lane_index, .beside = beside };
 	buf_init(&run->summary, 1 << 20);
-	if (there)
-		buf_add(&run->summary, there->data, there->len);
-	disk_remove("summary.json");
+	plan_disk(s->life, index);
+	command_trace(&lane->command);
+	run->proc = proc_start((unsigned)index + 1, lane->command.argv, environment);
+	run->proc->kill_at = kill_of(s->life, index);
+	if ((int64_t)index == s->life->stall_run)
+		proc_stall(run->proc, (uint64_t)s->life->stall_at, s->life->stall_ms * 1000);
+	plan_signals(s, index);
+	if (strcmp(lane->command.input, "-") == 0) {
+		files_pipe_begin();
+		time_at(time_now() + s->life->pipe_ms * 1000, bring_some, mishap(s, index));
+	}
+	if (beside)
+		return;
+	lane->run = run;
+	lane->runs++;
+	lane->state = LANE_RUNS_NOW;
+}
+
+static void keep_summary(struct run_told *run, const struct command *c)
+{
+	const struct buf *there = disk_get(c->summary);
+
+	if (!there)
+		return;
+	buf_add(&run->summary, there->data, there->len);
+	disk_remove(c->summary);
 }
 
 static void trace_end(const struct run_told *run)
@@ -174,42 +152,187 @@ static void trace_end(const struct run_told *run)
 		    p->steps);
 }
 
-static void one_run(struct story *s, const struct command *c)
+/* Whether a lane's runs have sent something of the input. */
+static bool has_sent(const struct story *s, const struct lane *lane)
 {
-	size_t number = s->run_count + 1;
-	struct run_told *run = &s->runs[s->run_count++];
+	for (size_t i = s->chapter.first_seen; i < seen_count(); i++)
+		if (&s->chapter
+		         .lanes[s->runs[seen_attempt_at(seen_at(i)->attempt)->proc - 1].lane] ==
+		    lane)
+			return true;
+	return false;
+}
 
-	run->first_attempt = seen_attempts();
-	plan_disk(s->life, number);
-	trace_command(c);
-	run->proc = proc_start((unsigned)number, c->argv, environment);
-	run->proc->kill_at = kill_of(s->life, number);
-	signalled = run->proc;
-	plan_signals(s->life, run, number);
-	s->stuck = proc_run() != 0;
-	run->failed_at = disk_failed_since();
-	signalled = NULL;
-	if (s->stuck)
-		return;
-	trace_end(run);
-	run->attempts = seen_attempts() - run->first_attempt;
-	keep_summary(run);
-	if (run->proc->state == PROC_KILLED && number <= 6 && s->life->power >> (number - 1) & 1) {
-		run->power = true;
-		disk_power_loss();
+/* The same command mends it. */
+static bool is_resumable(int status)
+{
+	return status == 69 || status == 73 || status == 77 || status > 128;
+}
+
+/* What becomes of a command whose run has ended. */
+static void go_on(struct story *s, struct lane *lane)
+{
+	struct run_told *run = lane->run;
+	const struct proc *p = run->proc;
+	bool again = is_resumable(p->status);
+
+	lane->complete = p->status == 0 || p->status == 1;
+	if (p->state == PROC_KILLED) {
+		/* a run that keeps nothing any more is complete, whether or not it lived to say so
+		 */
+		run->over = !disk_get(lane->command.state) && has_sent(s, lane);
+		lane->complete = run->over;
+		again = !run->over;
+	}
+	lane->state = again && lane->runs < LANE_RUNS ? LANE_WAITS : LANE_ENDED;
+	lane->starts_at = time_now() + s->life->rest_ms * 1000;
+	if (p->status == 77 || p->status == 69)
+		lane->starts_at += 10000000;
+}
+
+static void power_fails(struct story *s)
+{
+	for (size_t i = s->chapter.first_run; i < s->run_count; i++)
+		if (s->runs[i].proc->state == PROC_LIVES) {
+			proc_kill(s->runs[i].proc);
+			s->runs[i].power = true;
+		}
+	proc_bury();
+	disk_power_loss();
+}
+
+/* Runs that have ended since this was asked last. */
+static void look_at_ended(struct story *s)
+{
+	for (unsigned i = 0; i < s->chapter.lane_count; i++) {
+		struct lane *lane = &s->chapter.lanes[i];
+		struct proc *p = lane->run ? lane->run->proc : NULL;
+		if (lane->state != LANE_RUNS_NOW || p->state == PROC_LIVES)
+			continue;
+		unsigned index = p->number - 1;
+		trace_end(lane->run);
+		keep_summary(lane->run, &lane->command);
+		if (p->state == PROC_KILLED && index < 6 && s->life->power >> index & 1) {
+			lane->run->power = true;
+			power_fails(s);
+		}
+		go_on(s, lane);
 	}
 }
 
-/* -- the whole -- */
+/* -- a second run beside the first -- */
 
-/* A run that keeps nothing any more, when something was sent, is complete, whether or not it lived
- * to say so. */
-static bool is_over(const struct story *s, const struct run_told *run)
+static void start_beside(void *arg)
 {
-	char state[80];
+	struct mishap *m = arg;
+	struct story *s = m->story;
 
-	snprintf(state, sizeof state, "%s.cio-state", plan_name(s->life));
-	return run->proc->state == PROC_KILLED && !disk_get(state) && seen_count() > 0;
+	if (s->chapter.number == 0 && s->chapter.lanes[0].state == LANE_RUNS_NOW &&
+	    s->chapter.lanes[0].run->proc->state == PROC_LIVES && s->run_count + 1 < RUNS)
+		start(s, 0, true);
+}
+
+/* Where the first ends, what the second does is no matter of this story. */
+static void end_beside(struct story *s)
+{
+	for (size_t i = s->chapter.first_run; i < s->run_count; i++) {
+		struct run_told *run = &s->runs[i];
+		if (run->beside && run->proc->state == PROC_LIVES &&
+		    s->chapter.lanes[run->lane].state != LANE_RUNS_NOW)
+			proc_kill(run->proc);
+	}
+	proc_bury();
+}
+
+/* -- a chapter -- */
+
+/* When the next command is due; INT64_MAX: none. */
+static int64_t next_start(const struct story *s)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < s->chapter.lane_count; i++)
+		if (s->chapter.lanes[i].state == LANE_WAITS && s->chapter.lanes[i].starts_at < next)
+			next = s->chapter.lanes[i].starts_at;
+	return next;
+}
+
+static bool any_lives(const struct story *s)
+{
+	for (unsigned i = 0; i < s->chapter.lane_count; i++)
+		if (s->chapter.lanes[i].state == LANE_RUNS_NOW)
+			return true;
+	return false;
+}
+
+static void live_chapter(struct story *s)
+{
+	while (!s->stuck && (any_lives(s) || next_start(s) < INT64_MAX)) {
+		for (unsigned i = 0; i < s->chapter.lane_count; i++)
+			if (s->chapter.lanes[i].state == LANE_WAITS &&
+			    s->chapter.lanes[i].starts_at <= time_now())
+				start(s, i, false);
+		if (any_lives(s))
+			s->stuck = proc_run(next_start(s)) != 0;
+		else
+			time_until(next_start(s));
+		look_at_ended(s);
+		end_beside(s);
+	}
+}
+
+static void add_lane(struct story *s, const char *input, unsigned shard, unsigned shards)
+{
+	struct lane *lane = &s->chapter.lanes[s->chapter.lane_count++];
+
+	*lane = (struct lane){ .state = LANE_WAITS, .starts_at = time_now() };
+	command_make(&lane->command, s->life, input, shard, shards,
+	    s->chapter.kind == CHAPTER_NIGHT);
+}
+
+static void begin_import(struct story *s)
+{
+	const struct life *l = s->life;
+	struct chapter *c = &s->chapter;
+
+	c->kind = CHAPTER_IMPORT;
+	plan_make(&c->plan, l);
+	if (l->kind != LIFE_PIPE)
+		disk_put(plan_name(l), c->plan.bytes.data, c->plan.bytes.len);
+	if (l->kind == LIFE_SHARDS)
+		for (unsigned i = 1; i <= (unsigned)l->shards; i++)
+			add_lane(s, plan_name(l), i, (unsigned)l->shards);
+	else
+		add_lane(s, l->kind == LIFE_PIPE ? "-" : plan_name(l), 0, 0);
+	if (l->beside_ms && l->kind == LIFE_PLAIN)
+		time_at(time_now() + l->beside_ms * 1000, start_beside, mishap(s, RUNS - 1));
+}
+
+static void begin_night(struct story *s)
+{
+	struct chapter *c = &s->chapter;
+
+	c->kind = CHAPTER_NIGHT;
+	plan_make_night(&c->plan, s->life, c->number);
+	disk_replace(plan_name(s->life), c->plan.bytes.data, c->plan.bytes.len);
+	add_lane(s, plan_name(s->life), 0, 0);
+}
+
+/* What was rejected, as a person would feed it in again: 0, or -1: nothing was. */
+static int begin_rejects(struct story *s)
+{
+	const char *rejects = s->chapter.lanes[0].command.rejects;
+	const char *again = s->life->format ? "again.ndjson" : "again.csv";
+	const struct buf *file = disk_get(rejects);
+
+	if (!file)
+		return -1;
+	s->chapter.kind = CHAPTER_REJECTS;
+	outputs_plan(&s->chapter.plan, &s->before, file, s->life->format);
+	disk_put(again, file->data, file->len);
+	s->chapter.lane_count = 0;
+	add_lane(s, again, 0, 0);
+	return 0;
 }
 
 static void wall_jumps(void *arg)
@@ -220,68 +343,82 @@ static void wall_jumps(void *arg)
 	time_jump(l->jump_s * 1000000);
 }
 
-static void begin(struct story *s)
+void story_begin(struct story *s, const struct life *l)
 {
-	const struct life *l = s->life;
-
+	memset(s, 0, sizeof *s);
+	s->life = l;
 	time_begin(INT64_C(1700000000) * 1000000 +
 	    (int64_t)(life_random(l, "wall", 0) % 1000000000) * 1000);
 	disk_begin(life_random(l, "disk", 0));
 	seen_begin();
 	api_begin(l);
 	net_begin(l);
-	plan_make(&s->plan, l);
-	disk_put(plan_name(l), s->plan.bytes.data, s->plan.bytes.len);
 	if (l->jump_at_ms)
 		time_at(time_now() + l->jump_at_ms * 1000, wall_jumps, (void *)l);
 }
 
-/* The same command mends it. */
-static bool is_resumable(int status)
+/* Turns the page: what was the chapter's plan is the one before's. */
+static void turn_page(struct story *s, unsigned number)
 {
-	return status == 69 || status == 73 || status == 77 || status > 128;
+	plan_free(&s->before);
+	s->before = s->chapter.plan;
+	s->chapter.plan = (struct input_plan){ 0 };
+	s->chapter.number = number;
+	s->chapter.first_run = s->run_count;
+	s->chapter.first_attempt = seen_attempts();
+	s->chapter.first_seen = seen_count();
+	if (number > 0)
+		time_pass(s->life->rest_ms * 1000);
+	if (number > 0 && s->life->move_dir)
+		disk_move_dir(".", number % 2 ? "/elsewhere" : "/import");
 }
 
-/* Whether the same command is to be given again. */
-static bool goes_on(struct story *s)
+bool story_next(struct story *s)
 {
-	struct run_told *run = &s->runs[s->run_count - 1];
-	const struct proc *p = run->proc;
+	const struct life *l = s->life;
+	unsigned number = s->run_count ? s->chapter.number + 1 : 0;
 
-	if (s->stuck)
+	if (number > 0 && !story_is_complete(s))
 		return false;
-	if (p->state == PROC_KILLED) {
-		run->over = s->complete = is_over(s, run);
-		return !run->over && s->run_count < RUNS;
-	}
-	s->complete = p->status == 0 || p->status == 1;
-	return !s->complete && is_resumable(p->status) && s->run_count < RUNS;
+	if (number >= (l->kind == LIFE_NIGHTS ? (unsigned)l->nights : 1u + (l->again != 0)))
+		return false;
+	turn_page(s, number);
+	if (l->kind == LIFE_NIGHTS || number == 0)
+		s->chapter.lane_count = 0;
+	if (l->kind == LIFE_NIGHTS)
+		begin_night(s);
+	else if (number == 0)
+		begin_import(s);
+	else if (l->kind != LIFE_PLAIN || begin_rejects(s) != 0)
+		return false;
+	live_chapter(s);
+	return true;
 }
 
-void story_run(struct story *s, const struct life *l)
+bool story_is_complete(const struct story *s)
 {
-	struct command c;
-
-	memset(s, 0, sizeof *s);
-	s->life = l;
-	begin(s);
-	make_command(&c, l);
-	do {
-		one_run(s, &c);
-		time_pass(l->rest_ms * 1000);
-		if (s->runs[s->run_count - 1].proc->status == 77 ||
-		    s->runs[s->run_count - 1].proc->status == 69)
-			time_pass(10000000);
-	} while (goes_on(s));
+	for (unsigned i = 0; i < s->chapter.lane_count; i++)
+		if (!s->chapter.lanes[i].complete)
+			return false;
+	return true;
 }
 
-void story_free(struct story *s)
+static int trace_file(const char *name, const struct buf *data, void *arg)
 {
+	(void)arg;
+	trace("there is %s, %zu bytes", name, data->len);
+	return 0;
+}
+
+void story_end(struct story *s)
+{
+	disk_each(trace_file, NULL);
 	for (size_t i = 0; i < s->run_count; i++) {
 		proc_free(s->runs[i].proc);
 		buf_free(&s->runs[i].summary);
 	}
-	plan_free(&s->plan);
+	plan_free(&s->chapter.plan);
+	plan_free(&s->before);
 	net_end();
 	api_end();
 	seen_end();

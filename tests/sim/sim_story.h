@@ -1,34 +1,65 @@
-/* The story of a life: the same command is given, through deaths and stops, until it says that it
- * is done. */
+/*
+ * The story of a life, a chapter at a time. In a chapter the same command, or some side by side,
+ * are given again, through deaths and stops, until they say that they are done: an import, a night,
+ * the rejects of the chapter before.
+ */
 #ifndef SIM_STORY_H
 #define SIM_STORY_H
 
+#include "sim_command.h"
 #include "sim_input.h"
 #include "sim_life.h"
 #include "sim_proc.h"
 
-enum { RUNS = 24 };
+enum { RUNS = 256, LANE_RUNS = 24, LANES = 3 };
 
-struct run_told { /* how one run went */
+struct run_told { /* how one run went; its process's number is 1 + its index */
 	struct proc *proc;
-	size_t first_attempt, attempts;
-	bool power;        /* it died with the power */
-	int64_t failed_at; /* when the disk failed; INT64_MAX: it did not */
-	bool signalled;
+	unsigned lane;
+	bool power;         /* it died with the power */
+	bool signalled;     /* was to be */
 	bool over;          /* it died when all was done: what it kept for the next run is gone */
+	bool beside;        /* was started beside another of the same command */
 	struct buf summary; /* what it wrote there */
+};
+
+enum lane_state { LANE_WAITS, LANE_RUNS_NOW, LANE_ENDED };
+
+struct lane { /* a command, given again and again */
+	struct command command;
+	enum lane_state state;
+	int64_t starts_at;    /* LANE_WAITS */
+	struct run_told *run; /* the last one */
+	unsigned runs;
+	bool complete; /* it is done; or else it can never be */
+};
+
+enum chapter_kind { CHAPTER_IMPORT, CHAPTER_NIGHT, CHAPTER_REJECTS };
+
+struct chapter {
+	enum chapter_kind kind;
+	unsigned number; /* from 0 */
+	struct input_plan plan;
+	struct lane lanes[LANES];
+	unsigned lane_count;
+	size_t first_run, first_attempt, first_seen;
 };
 
 struct story {
 	const struct life *life;
-	struct input_plan plan;
+	struct chapter chapter;
+	struct input_plan before; /* the chapter before's */
 	struct run_told runs[RUNS];
 	size_t run_count;
-	bool complete; /* the last one said so */
-	bool stuck;    /* the last one waited for what never came */
+	bool stuck; /* a run waits for what never comes */
 };
 
-void story_run(struct story *s, const struct life *l);
-void story_free(struct story *s);
+void story_begin(struct story *s, const struct life *l);
+/* Lives the next chapter. Whether there was one. */
+bool story_next(struct story *s);
+void story_end(struct story *s);
+
+/* Whether all commands of the chapter are done. */
+bool story_is_complete(const struct story *s);
 
 #endif

@@ -1,0 +1,144 @@
+#include "sim_command.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "sim_trace.h"
+
+static void __attribute__((format(printf, 2, 3))) add(struct command *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->words[c->count], sizeof c->words[0], fmt, ap);
+	va_end(ap);
+	c->argv[c->count] = c->words[c->count];
+	c->argv[++c->count] = NULL;
+}
+
+static void add_action(struct command *c, const struct life *l)
+{
+	static const char *const actions[] = { "identify", "track", "delete", "suppress" };
+
+	if (l->action < 4)
+		add(c, "--action=%s", actions[l->action]);
+	else
+		add(c, "--action-field=do");
+	if (l->action == 1 || l->action == 4)
+		add(c, "--event=bought");
+}
+
+static void add_number(struct command *c, const char *option, int64_t value, int64_t off)
+{
+	if (value != off)
+		add(c, "--%s=%" PRId64, option, value);
+}
+
+static void add_time(struct command *c, const char *option, int64_t ms, int64_t off)
+{
+	if (ms != off)
+		add(c, "--%s=%" PRId64 "ms", option, ms);
+}
+
+static void add_speed(struct command *c, const struct life *l, bool shared)
+{
+	if (l->batch == 1)
+		add(c, "--batch");
+	else if (l->batch)
+		add(c, "--batch=%" PRId64, l->batch);
+	add_number(c, "concurrency", l->concurrency, 0);
+	add_number(c, "rate", shared && !l->rate ? 50 : l->rate, 0);
+	add_number(c, "burst", shared && !l->burst ? 10 : l->burst, 0);
+	if (shared)
+		add(c, "--rate-file=rate");
+	if (l->no_adapt)
+		add(c, "--no-adapt");
+}
+
+static void add_patience(struct command *c, const struct life *l)
+{
+	add_number(c, "retries", l->retries, 4);
+	add_number(c, "max-errors", l->max_errors, 0);
+	add_time(c, "backoff", l->backoff_ms, 1000);
+	add_time(c, "backoff-max", l->backoff_max_ms, 60000);
+	add_time(c, "timeout", l->timeout_ms, 10000);
+	add_time(c, "give-up-after", l->give_up_ms, 900000);
+}
+
+/* "users.csv" to "users.rejected.1of2.csv" */
+static void name_rejects(struct command *c, unsigned shard, unsigned shards)
+{
+	const char *dot = strrchr(c->input, '.');
+	int stem = dot ? (int)(dot - c->input) : (int)strlen(c->input);
+
+	if (shards)
+		snprintf(c->rejects, sizeof c->rejects, "%.*s.rejected.%uof%u%s", stem, c->input,
+		    shard, shards, dot ? dot : "");
+	else
+		snprintf(c->rejects, sizeof c->rejects, "%.*s.rejected%s", stem, c->input,
+		    dot ? dot : "");
+}
+
+static void add_files(struct command *c, const struct life *l, unsigned shard, unsigned shards)
+{
+	bool piped = strcmp(c->input, "-") == 0;
+
+	snprintf(c->summary, sizeof c->summary, "summary%u.json", shard);
+	snprintf(c->results, sizeof c->results, "results%u.ndjson", shard);
+	if (piped) {
+		snprintf(c->state, sizeof c->state, "pipe.cio-state");
+		snprintf(c->rejects, sizeof c->rejects, "pipe.rejected");
+		add(c, "--state=%s", c->state);
+		add(c, "--rejects=%s", c->rejects);
+		add(c, "--format=%s", l->format ? "ndjson" : "csv");
+	} else {
+		name_rejects(c, shard, shards);
+		if (shards)
+			snprintf(c->state, sizeof c->state, "%.20s.%uof%u.cio-state", c->input,
+			    shard, shards);
+		else
+			snprintf(c->state, sizeof c->state, "%.40s.cio-state", c->input);
+		add(c, "%s", c->input);
+	}
+	add(c, "--summary=%s", c->summary);
+	if (l->results)
+		add(c, "--results=%s", c->results);
+	if (shards)
+		add(c, "--shard=%u/%u", shard, shards);
+}
+
+void command_make(struct command *c, const struct life *l, const char *input, unsigned shard,
+    unsigned shards, bool sync)
+{
+	c->count = 0;
+	snprintf(c->input, sizeof c->input, "%s", input);
+	add(c, "cio-import");
+	add_files(c, l, shard, shards);
+	add_action(c, l);
+	add_speed(c, l, shards && l->rate_file);
+	add_patience(c, l);
+	if (sync) {
+		add(c, "--sync=people.sync");
+		add(c, "--sync-deletes=delete");
+		add_number(c, "max-deletes", l->max_deletes, 0);
+	} else {
+		add_number(c, "limit", l->limit, 0);
+		add_number(c, "skip", l->skip, 0);
+	}
+	if (l->padding > 900)
+		add(c, "--no-limits");
+	if (l->verbose)
+		add(c, "--verbose");
+}
+
+void command_trace(const struct command *c)
+{
+	struct buf line = { .max = 4096 };
+
+	for (unsigned i = 0; i < c->count; i++)
+		buf_fmt(&line, " %s", c->argv[i]);
+	buf_byte(&line, '\0');
+	trace("$%s", line.data);
+	buf_free(&line);
+}
