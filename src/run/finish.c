@@ -96,13 +96,16 @@ static void forget_progress(struct run *r, struct ending *e)
 
 	if (r->outputs.keeps) {
 		r->outputs.stage = OUTPUTS_COMPLETE;
-		settle_commit(r);
-		return;
+		if (settle_commit(r) == 0)
+			return;
+		e->exit_status = r->stop.status;
+		e->ended_by = stop_name(r->stop.cause);
+	} else {
+		if (outputs_remove_checkpoint(&r->outputs, &why) == 0)
+			return;
+		figures_failed(r, e, &why, NULL);
 	}
-	if (outputs_remove_checkpoint(&r->outputs, &why) == 0)
-		return;
-	figures_failed(r, e, &why, NULL);
-	write_figures(r, e, why.text);
+	write_figures(r, e, NULL);
 }
 
 static struct ending make_ending(const struct run *r)
