@@ -284,7 +284,7 @@ $(BUILD)/tests/sim/%.o: tests/sim/%.c
 	$(CC) $(ALL_CFLAGS) -Itests -Itests/sim -c -o $@ $<
 
 # What the simulated world itself uses of the rooms: it takes what it needs.
-$(BUILD)/sim/rooms.a: $(ROOM_OBJ)
+$(BUILD)/sim/rooms.a: $(filter-out $(BUILD)/src/send/sender.o,$(ROOM_OBJ))
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar rc $@ $^

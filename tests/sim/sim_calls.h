@@ -28,6 +28,7 @@ ssize_t sim_read(int fd, void *to, size_t n);
 ssize_t sim_pread(int fd, void *to, size_t n, off_t at);
 ssize_t sim_pwrite(int fd, const void *from, size_t n, off_t at);
 ssize_t sim_write(int fd, const void *from, size_t n);
+ssize_t sim_send(int fd, const void *from, size_t n, int flags);
 off_t sim_lseek(int fd, off_t at, int whence);
 int sim_ftruncate(int fd, off_t size);
 int sim_fsync(int fd);

@@ -102,6 +102,8 @@ static void add_files(struct command *c, const struct life *l, unsigned shard, u
 		add(c, "%s", c->input);
 	}
 	add(c, "--summary=%s", c->summary);
+	if (l->kind == LIFE_GROWING)
+		add(c, "--keep-state");
 	if (l->results)
 		add(c, "--results=%s", c->results);
 	if (shards)

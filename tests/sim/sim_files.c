@@ -294,6 +294,12 @@ ssize_t sim_write(int fd, const void *from, size_t n)
 	return got;
 }
 
+ssize_t sim_send(int fd, const void *from, size_t n, int flags)
+{
+	(void)flags;
+	return sim_write(fd, from, n);
+}
+
 off_t sim_lseek(int fd, off_t at, int whence)
 {
 	struct open_file *f = file(fd);

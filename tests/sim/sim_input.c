@@ -160,15 +160,15 @@ static void begin(struct input_plan *plan, size_t most, const char *header, uint
 	*line = 1 + (header[0] != '\0');
 }
 
-void plan_make(struct input_plan *plan, const struct life *l)
+void plan_make(struct input_plan *plan, const struct life *l, unsigned rows)
 {
 	uint64_t line;
 
-	begin(plan, (size_t)l->records, l->format ? "" : "id,n,p,pad,do,timestamp\n", &line);
-	for (unsigned i = 0; i < l->records; i++) {
+	begin(plan, rows, l->format ? "" : "id,n,p,pad,do,timestamp\n", &line);
+	for (unsigned i = 0; i < rows; i++) {
 		struct row *row = &plan->rows[plan->count++];
 		plan_row(row, l, i + 1);
-		add_row(plan, row, l, i + 1 == l->records, l->format ? add_ndjson_row : add_csv_row,
+		add_row(plan, row, l, i + 1 == rows, l->format ? add_ndjson_row : add_csv_row,
 		    &line);
 	}
 }

@@ -25,7 +25,7 @@ struct input_plan {
 	size_t count;
 };
 
-void plan_make(struct input_plan *plan, const struct life *l);
+void plan_make(struct input_plan *plan, const struct life *l, unsigned rows);
 /* Everybody there is on that night (from 0): some have changed since the last, some are gone. */
 void plan_make_night(struct input_plan *plan, const struct life *l, unsigned night);
 void plan_free(struct input_plan *plan);

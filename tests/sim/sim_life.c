@@ -163,7 +163,8 @@ static void choose_options(struct life *l, struct dice *d)
 
 static void choose_kind(struct life *l, struct dice *d)
 {
-	l->kind = PICK(d, LIFE_PLAIN, LIFE_PLAIN, LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE);
+	l->kind = PICK(d, LIFE_PLAIN, LIFE_PLAIN, LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE,
+	    LIFE_GROWING);
 	l->again = often(d, 30);
 	switch (l->kind) {
 	case LIFE_NIGHTS:
@@ -182,6 +183,11 @@ static void choose_kind(struct life *l, struct dice *d)
 		l->pipe_bytes = PICK(d, 0, 1, 50, 1000);
 		l->pipe_ms = PICK(d, 0, 1, 100, 1000);
 		break;
+	case LIFE_GROWING:
+		l->records = 1 + dice_below(d, 20);
+		l->nights = 2 + dice_below(d, 3);
+		l->limit = l->skip = l->no_break = 0;
+		break;
 	default:
 		break;
 	}
@@ -190,7 +196,7 @@ static void choose_kind(struct life *l, struct dice *d)
 static void choose_network(struct life *l, struct dice *d)
 {
 	int64_t *const noise[] = { &l->refuse, &l->reset_before, &l->reset_after, &l->hang,
-		&l->error_before, &l->error_after, &l->slow };
+		&l->error_before, &l->error_after, &l->login, &l->slow };
 
 	l->latency_ms = PICK(d, 1, 5, 20, 80, 300);
 	if (often(d, 60))

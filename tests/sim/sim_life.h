@@ -23,7 +23,7 @@
 	GENE(poison, 0, "records in 1000 that the API refuses") \
 	GENE(padding, 0, "bytes that are added to some records, at most") \
 	GENE(no_break, 0, "the last line has no line break") \
-	GENE(nights, 3, "of a sync") \
+	GENE(nights, 3, "of a sync, or times that a log has grown") \
 	GENE(gone, 0, "people in 1000 who are not there in a night") \
 	GENE(twice, 0, "... who are there twice, with other values") \
 	GENE(max_deletes, 0, "--max-deletes, 0: as it is") \
@@ -58,6 +58,7 @@
 	GENE(hang, 0, "... that are never answered") \
 	GENE(error_before, 0, "... answered 500, nothing done") \
 	GENE(error_after, 0, "... answered 500 and done") \
+	GENE(login, 0, "... answered by a login page") \
 	GENE(slow, 0, "... answered after some seconds") \
 	GENE(outage_at_ms, 0, "when the API goes down") \
 	GENE(outage_ms, 0, "for how long; 0: it stays up") \
@@ -96,7 +97,7 @@
 	GENE(jump_at_ms, 0, "when the wall clock jumps") \
 	GENE(jump_s, 0, "by how much")
 
-enum life_kind { LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE, LIFE_KINDS };
+enum life_kind { LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE, LIFE_GROWING, LIFE_KINDS };
 
 struct life {
 	uint64_t seed;

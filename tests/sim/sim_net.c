@@ -30,6 +30,7 @@ enum met {
 	MET_HANG_AFTER,
 	MET_ERROR_BEFORE, /* 500 */
 	MET_ERROR_AFTER,
+	MET_LOGIN, /* a page that asks who one is, with 200: something in between */
 };
 
 struct transfer {
@@ -39,6 +40,8 @@ struct transfer {
 	char *path_copy, *body_copy;
 	size_t body_len, attempt;
 	int64_t started;
+	int64_t
+	    moves_until; /* when --timeout is over, counted from its last byte on the way there */
 	struct workspace_call *call;
 	enum met met;
 	bool arrived, done;
@@ -51,6 +54,7 @@ struct sender {
 	struct proc *proc;
 	char *base;
 	unsigned slots, in_flight;
+	bool hurried;
 	int64_t timeout;
 	struct transfer *done, **done_end; /* those answered, in order */
 	struct transfer *told;             /* whose answer the program looks at */
@@ -155,12 +159,17 @@ static void come_back(void *arg)
 	told_of(arg);
 }
 
+/* Nothing of it moved for --timeout, as far as is known now. */
 static void expire(void *arg)
 {
 	struct transfer *t = arg;
 
 	if (t->done || !t->sender)
 		return;
+	if (time_now() < t->moves_until) {
+		time_at(t->moves_until, expire, t);
+		return;
+	}
 	t->error = "Timeout was reached";
 	told_of(t);
 }
@@ -191,6 +200,10 @@ static void arrive(void *arg)
 			t->error = "Couldn't connect to server";
 	} else if (t->met == MET_ERROR_BEFORE) {
 		t->answer.status = 500;
+	} else if (t->met == MET_LOGIN) {
+		t->answer.status = 200;
+		t->answer.retry_after = -1;
+		buf_str(&t->answer.body, "<!DOCTYPE html><html><title>Sign in</title></html>");
 	} else {
 		serve(t);
 		if (t->met == MET_HANG_AFTER)
@@ -232,6 +245,7 @@ static enum met meet(size_t attempt)
 		{ "hang after", l->hang / 2, MET_HANG_AFTER },
 		{ "error before", l->error_before, MET_ERROR_BEFORE },
 		{ "error after", l->error_after, MET_ERROR_AFTER },
+		{ "login", l->login, MET_LOGIN },
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -240,28 +254,32 @@ static enum met meet(size_t attempt)
 	return MET_NOTHING;
 }
 
-/* When its last byte is there: all share the way. */
-static int64_t arrival(const struct transfer *t)
+/* When its last byte has left: all share the way. */
+static int64_t departure(const struct transfer *t)
 {
 	int64_t at = t->started;
 
-	if (n.life->link_kbps) {
-		if (n.link_free > at)
-			at = n.link_free;
-		at += (int64_t)(t->body_len + 300) * 8000 / n.life->link_kbps;
-		n.link_free = at;
-	}
-	return at + half_way(t, "there");
+	if (!n.life->link_kbps)
+		return at;
+	if (n.link_free > at)
+		at = n.link_free;
+	return n.link_free = at + (int64_t)(t->body_len + 300) * 8000 / n.life->link_kbps;
 }
 
 static void depart(struct transfer *t, int64_t timeout)
 {
+	int64_t left = t->started;
+
 	t->met = meet(t->attempt);
-	if (t->met == MET_REFUSED || t->met == MET_RESET_BEFORE)
-		time_at(t->started + half_way(t, "there"), reset_on_the_way, t);
-	else if (t->met != MET_HANG_BEFORE)
-		time_at(arrival(t), arrive, t);
-	time_at(t->started + timeout, expire, t);
+	if (t->met == MET_REFUSED || t->met == MET_RESET_BEFORE) {
+		time_at(left + half_way(t, "there"), reset_on_the_way, t);
+	} else {
+		left = departure(t);
+		if (t->met != MET_HANG_BEFORE)
+			time_at(left + half_way(t, "there"), arrive, t);
+	}
+	t->moves_until = left + timeout;
+	time_at(t->moves_until, expire, t);
 }
 
 /* -- the sender's door -- */
@@ -323,6 +341,24 @@ unsigned sender_in_flight(const struct sender *s)
 const char *sender_base(const struct sender *s)
 {
 	return s->base;
+}
+
+void sender_hurry(struct sender *s, int64_t now)
+{
+	if (s->hurried)
+		return;
+	s->hurried = true;
+	for (struct transfer *t = n.all; t; t = t->older)
+		if (t->sender == s && t->moves_until > now + s->timeout) {
+			t->moves_until = now + s->timeout;
+			time_at(t->moves_until, expire, t);
+		}
+}
+
+const struct proxy *sender_proxy(const struct sender *s)
+{
+	(void)s;
+	return NULL;
 }
 
 int sender_rebase(struct sender *s, const char *base, struct reason *why)
@@ -407,7 +443,8 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 static void note_told(struct transfer *t)
 {
 	struct attempt *a = seen_attempt_at(t->attempt);
-	int status = t->error ? 0 : t->answer.status;
+	/* what is not the API's says nothing */
+	int status = t->error || t->met == MET_LOGIN ? 0 : t->answer.status;
 	bool batch = api_is_batch(t->call);
 	enum fate fate = status == 429             ? FATE_THROTTLED :
 	    status == 401 || status == 403         ? FATE_ENDED :
@@ -425,7 +462,7 @@ static void note_told(struct transfer *t)
 	if (status)
 		trace("[%u] <- #%zu %d", a->proc, t->attempt, status);
 	else
-		trace("[%u] <- #%zu %s", a->proc, t->attempt, t->error);
+		trace("[%u] <- #%zu %s", a->proc, t->attempt, t->error ? t->error : "a login page");
 }
 
 int sender_next(struct sender *s, void **owner, struct reply *reply)
@@ -450,8 +487,11 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 	buf_byte(&t->answer.body, '\0');
 	*owner = t->owner;
 	*reply = (struct reply){
+		.transport = t->error ? TRANSPORT_DOWN : TRANSPORT_ANSWERED,
 		.status = t->error ? 0 : t->answer.status,
 		.error = t->error,
+		.type = t->met == MET_LOGIN ? "text/html" : "application/json",
+		.left = t->met != MET_REFUSED,
 		.body = t->answer.body.data,
 		.body_len = t->answer.body.len - 1,
 		.retry_after_us = t->error ? -1 : t->answer.retry_after,

@@ -27,6 +27,8 @@ bool oracle_in_window(const struct story *s, unsigned row)
 
 	if (s->chapter.kind == CHAPTER_NIGHT)
 		return true;
+	if (s->chapter.kind == CHAPTER_GROWN)
+		return row > s->before.count;
 	return row > l->skip && (!l->limit || row <= l->skip + l->limit);
 }
 
@@ -100,7 +102,8 @@ static int look_at_file(const char *name, const struct buf *data, void *arg)
 
 	if (data->len && memmem(data->data, data->len, "sekret", 6))
 		left->result = verdict(left->e, "%s holds a secret", name);
-	else if (story_is_complete(left->e->story) && is_state(left->e, name))
+	else if (story_is_complete(left->e->story) && is_state(left->e, name) &&
+	    left->e->story->life->kind != LIFE_PIPE && left->e->story->life->kind != LIFE_GROWING)
 		left->result = verdict(left->e, "%s is left though the run is complete", name);
 	return left->result;
 }

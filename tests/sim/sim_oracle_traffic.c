@@ -148,7 +148,7 @@ static int judge_again(const struct evidence *e)
 
 /* What may still leave, at most. */
 struct pace {
-	unsigned run; /* 0: all that share a rate */
+	unsigned run; /* whose attempt was the last */
 	double level;
 	int64_t last;
 };
@@ -184,8 +184,11 @@ static int judge_pace(const struct evidence *e)
 		struct pace *p = &paces[shared ? 0 : run->lane];
 		if (run->beside)
 			continue;
-		if (!shared && p->run != a->proc)
+		/* a machine that has just started knows no rate of before */
+		bool rebooted = p->run && p->run != a->proc && e->story->runs[p->run - 1].power;
+		if ((!shared && p->run != a->proc) || rebooted)
 			*p = (struct pace){ .run = a->proc, .last = a->started };
+		p->run = a->proc;
 		result = judge_attempt(e, p, a, i);
 	}
 	return result;

@@ -45,7 +45,8 @@ static struct {
 	char *pristine; /* the static variables of a process that has not begun */
 	struct proc_inside *spare[AT_ONCE];
 	size_t spare_count;
-	size_t turn; /* whose it is, of those alive */
+	size_t turn;  /* whose it is, of those alive */
+	size_t ended; /* how many ever have */
 } m;
 
 /* -- static variables -- */
@@ -97,6 +98,7 @@ static void inside_give(struct proc_inside *in)
 static void bury(struct proc *p)
 {
 	p->ended = time_now();
+	m.ended++;
 	p->held_most = memory_most(p->inside->memory);
 	p->held_end = memory_held(p->inside->memory);
 	net_leave(p);
@@ -262,9 +264,9 @@ static struct proc *next_in_turn(void)
 
 int proc_run(int64_t until)
 {
-	size_t lived = m.count;
+	size_t ended = m.ended;
 
-	for (proc_bury(); m.count == lived && m.count > 0 && time_now() < until; proc_bury()) {
+	for (proc_bury(); m.ended == ended && m.count > 0 && time_now() < until; proc_bury()) {
 		struct proc *p = next_in_turn();
 		if (p)
 			resume(p);

@@ -169,6 +169,11 @@ static bool is_resumable(int status)
 	return status == 69 || status == 73 || status == 77 || status > 128;
 }
 
+static bool keeps_state(const struct life *l)
+{
+	return l->kind == LIFE_PIPE || l->kind == LIFE_GROWING;
+}
+
 /* What becomes of a command whose run has ended. */
 static void go_on(struct story *s, struct lane *lane)
 {
@@ -182,7 +187,8 @@ static void go_on(struct story *s, struct lane *lane)
 		 */
 		run->over = !disk_get(lane->command.state) && has_sent(s, lane);
 		lane->complete = run->over;
-		again = !run->over;
+		/* where it is kept, nobody sees whether it was: the story ends there */
+		again = !run->over && !(keeps_state(s->life) && run->summary.len);
 	}
 	lane->state = again && lane->runs < LANE_RUNS ? LANE_WAITS : LANE_ENDED;
 	lane->starts_at = time_now() + s->life->rest_ms * 1000;
@@ -296,7 +302,7 @@ static void begin_import(struct story *s)
 	struct chapter *c = &s->chapter;
 
 	c->kind = CHAPTER_IMPORT;
-	plan_make(&c->plan, l);
+	plan_make(&c->plan, l, (unsigned)l->records);
 	if (l->kind != LIFE_PIPE)
 		disk_put(plan_name(l), c->plan.bytes.data, c->plan.bytes.len);
 	if (l->kind == LIFE_SHARDS)
@@ -315,6 +321,18 @@ static void begin_night(struct story *s)
 	c->kind = CHAPTER_NIGHT;
 	plan_make_night(&c->plan, s->life, c->number);
 	disk_replace(plan_name(s->life), c->plan.bytes.data, c->plan.bytes.len);
+	add_lane(s, plan_name(s->life), 0, 0);
+}
+
+/* The log has grown: the same command brings what is new. */
+static void begin_grown(struct story *s)
+{
+	struct chapter *c = &s->chapter;
+	size_t before = s->before.bytes.len;
+
+	c->kind = CHAPTER_GROWN;
+	plan_make(&c->plan, s->life, (unsigned)s->life->records * (c->number + 1));
+	disk_append(plan_name(s->life), c->plan.bytes.data + before, c->plan.bytes.len - before);
 	add_lane(s, plan_name(s->life), 0, 0);
 }
 
@@ -380,15 +398,18 @@ bool story_next(struct story *s)
 
 	if (number > 0 && !story_is_complete(s))
 		return false;
-	if (number >= (l->kind == LIFE_NIGHTS ? (unsigned)l->nights : 1u + (l->again != 0)))
+	bool nightly = l->kind == LIFE_NIGHTS || l->kind == LIFE_GROWING;
+	if (number >= (nightly ? (unsigned)l->nights : 1u + (l->again != 0)))
 		return false;
 	turn_page(s, number);
-	if (l->kind == LIFE_NIGHTS || number == 0)
+	if (nightly || number == 0)
 		s->chapter.lane_count = 0;
 	if (l->kind == LIFE_NIGHTS)
 		begin_night(s);
 	else if (number == 0)
 		begin_import(s);
+	else if (l->kind == LIFE_GROWING)
+		begin_grown(s);
 	else if (l->kind != LIFE_PLAIN || begin_rejects(s) != 0)
 		return false;
 	live_chapter(s);

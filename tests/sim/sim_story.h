@@ -34,7 +34,7 @@ struct lane { /* a command, given again and again */
 	bool complete; /* it is done; or else it can never be */
 };
 
-enum chapter_kind { CHAPTER_IMPORT, CHAPTER_NIGHT, CHAPTER_REJECTS };
+enum chapter_kind { CHAPTER_IMPORT, CHAPTER_NIGHT, CHAPTER_REJECTS, CHAPTER_GROWN };
 
 struct chapter {
 	enum chapter_kind kind;
