@@ -91,6 +91,9 @@ static void assert_same(const struct checkpoint_state *is, const struct checkpoi
 	ck_assert_uint_eq(is->open_count, want->open_count);
 	for (size_t i = 0; i < want->open_count; i++)
 		ck_assert_uint_eq(is->open[i], want->open[i]);
+	ck_assert_uint_eq(is->intended_count, want->intended_count);
+	for (size_t i = 0; i < want->intended_count; i++)
+		ck_assert_uint_eq(is->intended[i], want->intended[i]);
 	ck_assert_uint_eq(is->rejects_files, want->rejects_files);
 	for (size_t i = 0; i < want->rejects_files; i++) {
 		ck_assert_int_eq(is->rejects[i].size, want->rejects[i].size);
@@ -129,6 +132,8 @@ static const struct checkpoint_state states[] = {
 	{ .high = 1000000,
 	    .open = some_open,
 	    .open_count = LENGTH(some_open),
+	    .intended = some_open + 1,
+	    .intended_count = LENGTH(some_open) - 1,
 	    .hash = 0x8000000000000001,
 	    .outcomes = { [OUTCOME_REJECTED] = 1, [OUTCOME_REFUSED] = 2, [OUTCOME_FAILED] = 3 },
 	    .files = "3 3 0000000000000001 a b.csv\n",
@@ -228,6 +233,12 @@ static const struct {
 	{ { .run = "7" }, CHECKPOINT_NEW },
 	{ { .outcomes = { [OUTCOME_SKIPPED] = 7 } }, CHECKPOINT_NEW },
 	{ { .high = 2, .open = (const uint64_t[]){ 1, 2 }, .open_count = 2 }, CHECKPOINT_NEW },
+	{ { .high = 2,
+	      .open = (const uint64_t[]){ 1, 2 },
+	      .open_count = 2,
+	      .intended = (const uint64_t[]){ 2 },
+	      .intended_count = 1 },
+	    CHECKPOINT_OTHER },
 	{ { .high = 1, .hash = 1 }, CHECKPOINT_OTHER },
 	{ { .high = 1, .outcomes = { [OUTCOME_REJECTED] = 1 } }, CHECKPOINT_OTHER },
 	{ { .high = 1, .outcomes = { [OUTCOME_REFUSED] = 1 } }, CHECKPOINT_OTHER },

@@ -71,6 +71,8 @@ static void write_files(struct place *p)
 	    "{\"id\":\"2\",\"name\":\"seen\"}\n{\"id\":\"1\",\"name\":\"bought\"}\n");
 	harness_write_text(p->h, "vip.csv", "email\nuser1@example.com\nuser2@example.com\n");
 	harness_write_text(p->h, "bounced.csv", "email,when\ngone@example.com,2024-02-29\n");
+	harness_write_text(p->h, "receipts.csv",
+	    "id,email,order\n1,user1@example.com,7\n2,user2@example.com,8\n");
 	harness_write_text(p->h, "companies.csv", "object_id,name\nacme,Acme\n");
 	harness_write_text(p->h, "employees.csv",
 	    "email,object_id,role\nuser1@example.com,acme,boss\n");
@@ -295,6 +297,13 @@ static void expect_differences(struct place *p, const struct harness_run *run)
 	harness_assert_err_has(run, "users.csv:2: user 1: nobody is there\n");
 }
 
+static void expect_messages(struct place *p, const struct harness_run *run)
+{
+	ck_assert_msg(sandbox_counters(p->sandbox).messages == 2 &&
+	        sandbox_counters(p->sandbox).messages_twice == 0,
+	    "the messages were not sent once%s", harness_show(run));
+}
+
 /* By a text that such an example has; the first that matches counts, and each must be met
  * somewhere. */
 static const struct expectation {
@@ -313,6 +322,7 @@ static const struct expectation {
 	{ "--action=relate", expect_employees },
 	{ "--action=segment-add", expect_segment },
 	{ "--action=esp-suppress", expect_bounced },
+	{ "--action=send-email", expect_messages },
 	{ "cio-import", expect_people },
 };
 #define EXPECTATIONS (sizeof expectations / sizeof *expectations)

@@ -141,6 +141,7 @@ static void check_sending(const struct sending *row, struct mapping_config maps)
 #define NO_OBJECT \
 	"! the object has no id: the field object_id (or cio_object_id) is missing or empty"
 #define SPACE ": white space stands at its end (--trim drops that of a CSV)"
+#define TO42 "{\"identifiers\":{\"id\":\"42\"}"
 #define NO_DEVICE "! the device has no id: the field device_id is missing or empty"
 
 static const struct sending sendings[] = {
@@ -613,6 +614,67 @@ static const struct sending sendings[] = {
 	{ { .action = ACTION_SEGMENT_ADD }, "{\"id\":42,\"segment_id\":7.5}",
 	    "! segment_id: 7.5 is not a segment's number" },
 	{ { .action = ACTION_SEGMENT_ADD, .segment = "7" }, "name=x", NOBODY },
+
+	/* messages: members of the body, and the rest as data */
+	{ { .action = ACTION_SEND_EMAIL, .message = "44" },
+	    "id=42|email=a@b|order=7|subject=Hi|note=",
+	    "POST /v1/send/email " TO42
+	    ",\"transactional_message_id\":44,\"to\":\"a@b\",\"subject\":"
+	    "\"Hi\",\"message_data\":{\"email\":\"a@b\",\"order\":\"7\"}}" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "welcome", .draft = true },
+	    "email=a@b|to=c@d|queue_draft=false",
+	    "POST /v1/send/email {\"identifiers\":{\"email\":\"a@b\"},\"transactional_message_id\":"
+	    "\"welcome\",\"to\":\"c@d\",\"queue_draft\":true,\"message_data\":{}}" },
+	{ { .action = ACTION_SEND_EMAIL }, "email=a@b|transactional_message_id=5",
+	    "POST /v1/send/email "
+	    "{\"identifiers\":{\"email\":\"a@b\"},\"transactional_message_id\":5,"
+	    "\"to\":\"a@b\",\"message_data\":{\"email\":\"a@b\"}}" },
+	{ { .action = ACTION_SEND_EMAIL },
+	    "{\"id\":42,\"to\":\"a@b\",\"transactional_message_id\":\"5\",\"send_at\":\"2024-02-"
+	    "29\","
+	    "\"tracked\":false,\"headers\":{\"X-A\":\"b\"},\"attachments\":{\"a.txt\":\"eA==\"},"
+	    "\"language\":null,\"message_data\":{\"a\": [1.10]},\"other\":1}",
+	    "POST /v1/send/email " TO42
+	    ",\"transactional_message_id\":\"5\",\"to\":\"a@b\",\"send_at\":"
+	    "1709164800,\"tracked\":false,\"headers\":\"{\\\"X-A\\\":\\\"b\\\"}\",\"attachments\":{"
+	    "\"a.txt\":\"eA==\"},\"message_data\":{\"a\": [1.10]}}" },
+	{ { .action = ACTION_SEND_EMAIL }, "id=42|to=a@b|body=b|subject=s|from=f@g",
+	    "POST /v1/send/email " TO42 ",\"to\":\"a@b\",\"body\":\"b\",\"subject\":\"s\",\"from\":"
+	    "\"f@g\",\"message_data\":{}}" },
+	{ { .action = ACTION_SEND_EMAIL }, "id=42|to=a@b|body=b",
+	    "! no message is named: give the record a field transactional_message_id, or use "
+	    "--message; without one, body, subject and from are needed" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" }, "id=42",
+	    "! it goes to nobody: give the record a field `to`, or `email`" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" },
+	    "{\"id\":42,\"to\":\"a@b\",\"subject\":[]}", "! subject: [] is not a text" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" }, "id=42|to=a@b|attachments=x",
+	    "! attachments: \"x\" is not a JSON object (in a CSV it needs --type=NAME:json)" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" }, "id=42|to=a@b|send_at=soon",
+	    "! send_at: \"soon\" is not a timestamp" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" }, "id=42|to=a@b|fake_bcc=1",
+	    "! fake_bcc: \"1\" is not true or false" },
+	{ { .action = ACTION_SEND_EMAIL, .message = "4" },
+	    "id=42|to=1,2,3,4,5,6,7,8|cc=1,2,3,4|bcc=1,2,3,4",
+	    "! the message has 16 recipients, the limit is 15" },
+	{ { .action = ACTION_SEND_PUSH, .message = "4" },
+	    "id=42|title=T|message=M|body=data|to=all",
+	    "POST /v1/send/push " TO42
+	    ",\"transactional_message_id\":4,\"to\":\"all\",\"title\":\"T\","
+	    "\"message\":\"M\",\"message_data\":{\"body\":\"data\"}}" },
+	{ { .action = ACTION_SEND_PUSH, .message = "4" }, "id=42|email=a@b",
+	    "POST /v1/send/push " TO42
+	    ",\"transactional_message_id\":4,\"message_data\":{\"email\":"
+	    "\"a@b\"}}" },
+	{ { .action = ACTION_SEND_PUSH }, "id=42",
+	    "! no message is named: give the record a field transactional_message_id, or use "
+	    "--message" },
+	{ { .action = ACTION_SEND_SMS, .message = "4" }, "cio_id=03|phone=+15551234567|from=+1",
+	    "POST /v1/send/sms {\"identifiers\":{\"cio_id\":\"03\"},\"transactional_message_id\":4,"
+	    "\"to\":\"+15551234567\",\"from\":\"+1\",\"message_data\":{\"phone\":\"+15551234567\"}"
+	    "}" },
+	{ { .action = ACTION_SEND_SMS, .message = "4" }, "id=42|email=a@b",
+	    "! it goes to nobody: give the record a field `to`, or `phone`" },
 
 	/* cells that a JSON string must escape */
 	{ { 0 }, "id=42|a=q\"s\\t\tn\nb\b\x01\x7f\xc3\xa9",

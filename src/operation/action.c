@@ -25,10 +25,13 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_ESP_SUPPRESS] = "esp-suppress",
 	[ACTION_ESP_UNSUPPRESS] = "esp-unsuppress",
 	[ACTION_VERIFY] = "verify",
+	[ACTION_SEND_EMAIL] = "send-email",
+	[ACTION_SEND_PUSH] = "send-push",
+	[ACTION_SEND_SMS] = "send-sms",
 };
 
 static const struct {
-	bool person, event, object, segment, removes, suppression;
+	bool person, event, object, segment, removes, suppression, message;
 } actions[ACTION_COUNT] = {
 	[ACTION_IDENTIFY] = { .person = true },
 	[ACTION_TRACK] = { .person = true, .event = true },
@@ -51,6 +54,9 @@ static const struct {
 	[ACTION_ESP_SUPPRESS] = { .person = true, .suppression = true },
 	[ACTION_ESP_UNSUPPRESS] = { .person = true, .suppression = true },
 	[ACTION_VERIFY] = { .person = true },
+	[ACTION_SEND_EMAIL] = { .person = true, .message = true },
+	[ACTION_SEND_PUSH] = { .person = true, .message = true },
+	[ACTION_SEND_SMS] = { .person = true, .message = true },
 };
 
 const char *action_name(enum action a)
@@ -102,6 +108,11 @@ bool action_is_segment(enum action a)
 bool action_is_suppression(enum action a)
 {
 	return actions[a].suppression;
+}
+
+bool action_is_message(enum action a)
+{
+	return actions[a].message;
 }
 
 bool action_removes(enum action a)

@@ -37,6 +37,13 @@ static const struct {
 	[ACTION_ESP_SUPPRESS] = SUPPRESSION,
 	[ACTION_ESP_UNSUPPRESS] = SUPPRESSION,
 	[ACTION_VERIFY] = { &api_verify, &api_verify },
+#define MESSAGES \
+	{ \
+		&api_messages, &api_messages \
+	}
+	[ACTION_SEND_EMAIL] = MESSAGES,
+	[ACTION_SEND_PUSH] = MESSAGES,
+	[ACTION_SEND_SMS] = MESSAGES,
 };
 
 const struct api *api_for(enum action action, bool batch)

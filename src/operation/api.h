@@ -61,13 +61,20 @@ struct api {
 	bool alone_first;
 	/* It asks what is there: an answer is compared with what each operation has `kept`. */
 	bool reads_back;
+	/* A second copy does harm, and nothing drops it: what may have arrived is not sent again.
+	 */
+	bool once;
 };
 
 /* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
 const struct api *api_for(enum action action, bool batch);
 
 extern const struct api_host api_track_host, api_app_host;
-extern const struct api api_track, api_track_batch, api_segments, api_suppression, api_verify;
+extern const struct api api_track, api_track_batch, api_segments, api_suppression, api_verify,
+    api_messages;
+
+/* Whether a field of that name takes the place of what a message says itself. */
+bool message_overrides(enum action a, const char *name, size_t n);
 
 /* The lists that esp-suppress knows; NULL at the end. */
 extern const char *const suppression_names[];

@@ -199,6 +199,7 @@ static enum field_role role_of(const char *name, size_t n)
 		[ROLE_CIO_OBJECT_ID] = "cio_object_id",
 		[ROLE_SEGMENT_ID] = "segment_id",
 		[ROLE_SUPPRESSION] = "suppression",
+		[ROLE_MESSAGE_DATA] = "message_data",
 		[ROLE_STAMP] = "_timestamp",
 		[ROLE_RELATIONSHIPS] = "cio_relationships",
 		[ROLE_UPDATE] = "_update",
@@ -647,17 +648,36 @@ static void find_near(const struct mapping *m, const struct plan *p, const struc
 	}
 }
 
-int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
-    struct header_check *out, struct reason *why)
+static struct field *named_fields(const char *const *names, size_t count)
 {
-	struct plan p = { .id = NONE };
 	struct field *fields = xcalloc(count, sizeof *fields);
-	int result = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		fields[i].name = names[i];
 		fields[i].name_len = (uint32_t)strlen(names[i]);
 	}
+	return fields;
+}
+
+bool mapping_has_field(struct mapping *m, const char *const *names, size_t count, const char *name)
+{
+	struct plan p = { .id = NONE };
+	struct field *fields = named_fields(names, count);
+
+	plan_make(m, &p, fields, count);
+	bool has = find_step(m, &p, fields, name) != NONE;
+	plan_free(&p);
+	free(fields);
+	return has;
+}
+
+int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
+    struct header_check *out, struct reason *why)
+{
+	struct plan p = { .id = NONE };
+	struct field *fields = named_fields(names, count);
+	int result = 0;
+
 	plan_make(m, &p, fields, count);
 	*out = (struct header_check){ .near_type = ID_TYPE_COUNT };
 	if (p.id != NONE)

@@ -109,6 +109,9 @@ struct header_check {
 int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
     struct header_check *out, struct reason *why);
 
+/* Whether a record with these names has a field of that name once it is mapped. */
+bool mapping_has_field(struct mapping *m, const char *const *names, size_t count, const char *name);
+
 /* The mapping's options as text, for the checkpoint to tell one mapping from another. */
 void mapping_describe(const struct mapping_config *config, struct buf *out);
 

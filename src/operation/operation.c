@@ -20,6 +20,7 @@ static void reset(struct operation *op, const struct origin *from)
 	op->id_len = op->path_len = op->body_len = op->kept_len = 0;
 	op->keys[0] = op->keys[1] = 0;
 	op->fingerprint = 0;
+	op->intended = false;
 	op->id_type = ID_ID;
 	op->key_count = 0;
 	op->method = METHOD_POST;

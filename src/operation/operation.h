@@ -39,6 +39,9 @@ enum action {
 	ACTION_ESP_SUPPRESS,
 	ACTION_ESP_UNSUPPRESS,
 	ACTION_VERIFY,
+	ACTION_SEND_EMAIL,
+	ACTION_SEND_PUSH,
+	ACTION_SEND_SMS,
 	ACTION_COUNT,
 };
 
@@ -53,6 +56,7 @@ bool action_is_event(enum action a);
 bool action_is_object(enum action a);
 bool action_is_segment(enum action a);     /* segment-add, segment-remove */
 bool action_is_suppression(enum action a); /* esp-suppress, esp-unsuppress */
+bool action_is_message(enum action a);     /* send-email, send-push, send-sms */
 /* takes somebody away, so that a sync forgets him: delete, suppress, segment-remove */
 bool action_removes(enum action a);
 /* who or what an operation is about, for a message: "user", "object" */
@@ -70,6 +74,8 @@ struct operation_config {
 	const char *object_type; /* --object-type, or NULL */
 	const char *segment;     /* --segment, or NULL */
 	const char *suppression; /* --suppression, or NULL */
+	const char *message;     /* --message, or NULL */
+	bool draft;
 	bool update_only;
 	bool no_limits;
 	bool v2;           /* make v2 operations, for a batch */
@@ -93,6 +99,7 @@ struct operation {
 	uint64_t keys[2];   /* whose turn it has to wait for: hashes of people and objects */
 	unsigned key_count; /* 0, 1, or 2 for a merge and a relationship */
 	enum action action;
+	bool intended; /* that it may leave is on the disk: of what is sent at most once */
 	/* For the rooms that it passes through. */
 	struct request *request;                /* the request that it is packed in, or NULL */
 	struct operation *newer, *older;        /* all that are unsettled, in input order */

@@ -540,6 +540,18 @@ void part_device_body(struct build *b, const struct device *d, const char *id_ke
 	writer_byte(w, '}');
 }
 
+int part_fields_where(struct build *b, bool (*is)(const struct build *b, const struct field *f))
+{
+	size_t at = writer_at(&b->w);
+
+	writer_byte(&b->w, '{');
+	for (size_t i = 0; i < b->m->count; i++)
+		if (is(b, b->m->fields[i]))
+			put_field(&b->w, b->m->fields[i]);
+	close_object(&b->w, at);
+	return 0;
+}
+
 void part_fields(struct build *b)
 {
 	size_t at = writer_at(&b->w);

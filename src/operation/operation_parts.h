@@ -110,6 +110,9 @@ void part_identifier(struct build *b, const struct person *p); /* {"id":"42"} */
 /* A person's attributes as an object, limits checked. */
 int part_attributes(struct build *b);
 
+/* The fields for which `is` is true as an object. */
+int part_fields_where(struct build *b, bool (*is)(const struct build *b, const struct field *f));
+
 /* The fields for which is_rest is true as an object, with the limits of a person's attributes. */
 int part_rest(struct build *b, bool (*is_rest)(const struct build *b, const struct field *f));
 

@@ -40,7 +40,7 @@ static int check_phone(const struct options *o, struct reason *why)
 
 	if (o->mapping.id_type != ID_PHONE && !by_name)
 		return 0;
-	if (action_is_segment(o->action) || reads_back(o->action))
+	if (action_is_segment(o->action) || o->api->host == &api_app_host)
 		return reason_set(why, "people are named by id, email or cio_id here");
 	if (o->batch || action_is_object(o->action))
 		return 0;
@@ -99,6 +99,8 @@ static int check_wanted(const struct settings *s, struct reason *why)
 		{ OPTION_SEGMENT, action_is_segment, "segment-add or segment-remove" },
 		{ OPTION_SUPPRESSION, action_is_suppression, "esp-suppress or esp-unsuppress" },
 		{ OPTION_SAMPLE, reads_back, "verify" },
+		{ OPTION_MESSAGE, action_is_message, "send-email, send-push or send-sms" },
+		{ OPTION_DRAFT, action_is_message, "send-email, send-push or send-sms" },
 	};
 	const struct options *o = s->options;
 
@@ -117,6 +119,10 @@ static int check_action(const struct settings *s, struct reason *why)
 		return reason_set(why,
 		    "--action=track-anonymous cannot be batched, for that API has no anonymous "
 		    "events: leave --batch out");
+	if (o->batch && o->api->host == &api_app_host && !o->api->envelope)
+		return reason_set(why,
+		    "--batch does not go with --action=%s: each record is a request of its own",
+		    action_name(o->action));
 	if (check_wanted(s, why) != 0 || (o->segment && check_segment(o->segment, why) != 0))
 		return -1;
 	return check_identifiers(o, why);
@@ -454,6 +460,13 @@ static int check_files(struct settings *s, struct reason *why, int *status)
 	if (o->keep_state && !o->state)
 		return reason_set(why,
 		    "--keep-state: no progress is kept here: name it with --state=FILE");
+	if (o->api->once && !o->state && !o->dry_run)
+		return reason_set(why,
+		    "--action=%s sends each message at most once, and has to keep which have left: "
+		    "%s",
+		    action_name(o->action),
+		    o->no_state ? "leave --no-state out" :
+		                  "name a file for that with --state=FILE");
 	if (o->restart && !o->state)
 		return reason_set(why,
 		    "--restart: no progress is kept here that could be forgotten: "

@@ -97,6 +97,11 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_SUPPRESSION] = { "suppression", 0, "TYPE", GROUP_ACTION, KIND_CHOICE,
 	    AT(suppression), .values = suppression_names,
 	    .help = "the list for esp-suppress: @ (default: the record's field suppression)" },
+	[OPTION_MESSAGE] = { "message", 0, "ID", GROUP_ACTION, KIND_TEXT, AT(message),
+	    .help = "the transactional message to send (default: the record's field "
+	            "transactional_message_id)" },
+	[OPTION_DRAFT] = { "draft", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(draft),
+	    .help = "queue the messages as drafts, and send nothing" },
 	[OPTION_SAMPLE] = { "sample", 0, "N|N%", GROUP_ACTION, KIND_SHARE,
 	    AT2(sample, sample_percent), 1,
 	    .help = "verify about so many people, or that share of them (default: all)" },

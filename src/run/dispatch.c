@@ -29,12 +29,23 @@ static bool get_unstuck(struct run *r)
 	return false;
 }
 
+/* What may be sent but once is no probe: while the destination is down the check is asked. */
+static bool probes_by_check(const struct run *r)
+{
+	return r->o->api->once && r->gate.closed && r->check.answered;
+}
+
+static bool wants_check(const struct run *r)
+{
+	return r->check.wanted || (probes_by_check(r) && !sender_in_flight(r->sender));
+}
+
 /* Which request would leave next, but for the check; it stays where it is. NULL: none can. */
 static struct request *next_up(const struct run *r)
 {
 	struct request *probe = r->gate.closed ? queue_first(r->queue, PLACE_PROBES) : NULL;
 
-	if (!r->check.answered)
+	if (!r->check.answered || probes_by_check(r))
 		return NULL;
 	return probe ? probe : queue_first(r->queue, PLACE_READY);
 }
@@ -113,9 +124,10 @@ bool dispatch_next(struct run *r)
 		return false;
 	if (get_unstuck(r))
 		return true;
-	struct request *q = r->check.wanted ? NULL : next_up(r);
+	struct request *q = wants_check(r) ? NULL : next_up(r);
 	int64_t now = clock_now();
-	if ((!q && !r->check.wanted) || leaves_at(r, q, now) > now || !take_token(r, now))
+	if ((!q && !wants_check(r)) || leaves_at(r, q, now) > now || (q && !intents_made(r, q)) ||
+	    !take_token(r, now))
 		return false;
 	if (!q)
 		return send_check(r, now);
@@ -129,9 +141,9 @@ bool dispatch_next(struct run *r)
 
 int64_t dispatch_due(struct run *r)
 {
-	struct request *q = r->check.wanted ? NULL : next_up(r);
+	struct request *q = wants_check(r) ? NULL : next_up(r);
 
-	if (stop_asked(&r->stop) || !sender_free_slots(r->sender) || (!q && !r->check.wanted))
+	if (stop_asked(&r->stop) || !sender_free_slots(r->sender) || (!q && !wants_check(r)))
 		return INT64_MAX;
 	return leaves_at(r, q, r->now);
 }

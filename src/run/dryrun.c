@@ -252,6 +252,7 @@ static void say_survey(struct dry *d)
 		.input = input_name(d->feed.input, 0),
 		.format = about_format.data,
 		.names_people = !o->mapping.action_field && action_needs_person(o->action),
+		.action = o->action,
 		.cells = format == INPUT_CSV || format == INPUT_TSV,
 		.mapping = &o->mapping,
 	};

@@ -12,6 +12,7 @@
 #include "input/input.h"
 #include "operation/mapping.h"
 #include "options/options.h"
+#include "options/options_table.h"
 #include "queue/batch.h"
 #include "run/producer.h"
 
@@ -102,6 +103,37 @@ static int refuse_nobody(const char *file, const struct input_header *h, const c
 	return -1;
 }
 
+/* What an action needs beside whom it is about: an option says it, or else a field of each record.
+ */
+static int check_needs(struct mapping *m, const char *file, const struct input_header *h,
+    const struct options *o, struct reason *why)
+{
+	const struct {
+		bool needed;
+		const char *field, * or, *option;
+	} needs[] = {
+		{ action_is_segment(o->action) && !o->segment, "segment_id", NULL, "segment" },
+		{ action_is_suppression(o->action) && o->suppression < 0, "suppression", NULL,
+		    "suppression" },
+		{ action_is_object(o->action) && !o->object_type, "object_type_id", "cio_object_id",
+		    "object-type" },
+		{ action_is_message(o->action) && !o->message, "transactional_message_id",
+		    o->action == ACTION_SEND_EMAIL ? "body" : NULL, "message" },
+	};
+
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+		if (needs[i].needed && !mapping_has_field(m, h->names, h->count, needs[i].field) &&
+		    !(needs[i].or &&mapping_has_field(m, h->names, h->count, needs[i].or)))
+			return reason_exit(why, EX_USAGE,
+			    "--action=%s needs --%s=%s, for %s has no field %s",
+			    action_name(o->action), needs[i].option,
+			    options_table[options_table_find(needs[i].option,
+			                      strlen(needs[i].option))]
+			        .argument,
+			    file, needs[i].field);
+	return 0;
+}
+
 int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o,
     struct reason *why)
 {
@@ -116,6 +148,8 @@ int feed_header(struct mapping *m, const struct input *in, unsigned file, const 
 		return 0;
 	if (mapping_check_header(m, h->names, h->count, &check, &inner) != 0)
 		return refuse_conflict(name, h, inner.text, why);
+	if (check_needs(m, name, h, o, why) != 0)
+		return -1;
 	if (!action_needs_person(o->action) && !o->mapping.action_field)
 		return 0;
 	if (check.near)
@@ -132,6 +166,8 @@ static struct operation_config make_operations(const struct feed *f, const struc
 		.event = o->event,
 		.object_type = o->object_type,
 		.segment = o->segment,
+		.message = o->message,
+		.draft = o->draft,
 		.suppression = o->suppression < 0 ? NULL : suppression_names[o->suppression],
 		.update_only = o->update_only,
 		.no_limits = o->no_limits,

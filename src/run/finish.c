@@ -210,6 +210,7 @@ int finish_run(struct run *r)
 	bool complete = !stop_asked(&r->stop);
 	struct buf resume = { .max = 8192 }, rejects = { .max = 8192 }, mended = { .max = 65536 };
 
+	intents_withdraw_all(r);
 	name_rejects(r, &rejects, &mended);
 	if (complete) {
 		check_counts(r);

@@ -32,6 +32,10 @@ void identity_make(struct identity *id, const struct options *o)
 		buf_fmt(&id->action, " suppression=%s", suppression_names[o->suppression]);
 	if (o->sample || o->sample_percent > 0)
 		buf_fmt(&id->action, " sample=%" PRIu64 "/%g%%", o->sample, o->sample_percent);
+	if (o->message)
+		buf_fmt(&id->action, " message=%s", o->message);
+	if (o->draft)
+		buf_str(&id->action, " draft");
 	if (o->update_only)
 		buf_str(&id->action, " update-only");
 	snprintf(id->workspace, sizeof id->workspace, "site=%016" PRIx64,

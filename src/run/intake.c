@@ -57,6 +57,17 @@ static bool is_settled(struct run *r, const struct origin *from)
 	return true;
 }
 
+/* Whether it may have left in an earlier run: then nobody knows, and it is not sent again. */
+static bool was_intended(const struct run *r, const struct origin *from)
+{
+	const struct checkpoint_state *s = &r->intake.resume.state;
+
+	for (size_t i = 0; i < s->intended_count; i++)
+		if (s->intended[i] == from->number)
+			return true;
+	return false;
+}
+
 /* Whether all records were read that the checkpoint knows of: the unsettled ones too, as far as
  * --limit reaches. */
 static bool saw_all(const struct run *r)
@@ -113,6 +124,8 @@ static void take(struct run *r, const struct made *made)
 	if (is_settled(r, &op->from)) {
 		if (valid)
 			seen(r, op);
+	} else if (was_intended(r, &op->from)) {
+		settle_lost(r, op);
 	} else if (!valid) {
 		settle_record(r, op, made->kind == MADE_INVALID, made->why);
 	} else if (!feed_in_sample(&r->feed, op)) {

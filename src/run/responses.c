@@ -20,6 +20,7 @@
 
 #define MOST_HOPS 5
 #define HTTP_NOT_FOUND 404
+#define HTTP_UNAVAILABLE 503
 
 /* How long to wait before attempt n + 1 of something, from 0. */
 static int64_t delay_after(struct run *r, unsigned n, const struct reply *reply)
@@ -96,7 +97,10 @@ static void describe(const struct request *q, const struct reply *reply, enum ve
 static void end_all(struct run *r, struct request *q, enum outcome outcome, int status,
     const char *error)
 {
-	const struct settlement s = { outcome, status, q->tries, error };
+	const struct settlement s = { .outcome = outcome,
+		.status = status,
+		.attempts = q->tries,
+		.error = error };
 
 	settle_request(r, q, &s);
 }
@@ -489,7 +493,12 @@ static void refused(size_t index, const char *reason, void *arg)
 {
 	struct refusals *f = arg;
 	struct operation *op = f->q->operations[index];
-	const struct settlement s = { OUTCOME_REFUSED, f->status, f->q->tries, reason };
+	const struct settlement s = {
+		.outcome = OUTCOME_REFUSED,
+		.status = f->status,
+		.attempts = f->q->tries,
+		.error = reason,
+	};
 
 	f->q->operations[index] = NULL;
 	settle(f->r, op, &s);
@@ -541,9 +550,52 @@ static void on_unread(struct run *r, struct request *q, const struct reply *repl
 		    "the answer about this person is too long to be compared");
 }
 
+/* -- what is sent at most once -- */
+
+/* Whether nobody knows what became of it. It surely did not arrive where the API said so (429,
+ * 503), or nothing of it left. */
+static bool is_lost(const struct run *r, const struct reply *reply, enum verdict verdict)
+{
+	if (!r->o->api->once || reply->status == HTTP_UNAVAILABLE)
+		return false;
+	return verdict == VERDICT_FOREIGN ||
+	    ((verdict == VERDICT_TRANSIENT || verdict == VERDICT_MACHINE) &&
+	        (reply->status || reply->left));
+}
+
+static void on_lost(struct run *r, struct request *q, const struct reply *reply,
+    enum verdict verdict)
+{
+	char trouble[REPLY_TROUBLE_MAX], error[REPLY_TROUBLE_MAX + 80];
+	int64_t delay = delay_after(r, failed_probes(r), reply);
+
+	reply_trouble(reply, verdict, trouble);
+	snprintf(error, sizeof error, "%s: it may have been sent, and is not sent again", trouble);
+	end_all(r, q, OUTCOME_UNKNOWN, reply->status, error);
+	if (gate_down(&r->gate, true, delay, r->now))
+		gate_closed(r);
+}
+
+static void end_sent(struct run *r, struct request *q, const struct reply *reply)
+{
+	char value[REPLY_ID_MAX];
+	const char *name = reply_sent_as(reply, value);
+	const struct settlement s = {
+		.outcome = OUTCOME_ACCEPTED,
+		.status = reply->status,
+		.attempts = q->tries,
+		.name = name,
+		.value = value,
+	};
+
+	settle_request(r, q, &s);
+}
+
 static void accept(struct run *r, struct request *q, const struct reply *reply)
 {
-	if (!r->o->api->reads_back)
+	if (r->o->api->once)
+		end_sent(r, q, reply);
+	else if (!r->o->api->reads_back)
 		end_all(r, q, OUTCOME_ACCEPTED, reply->status, NULL);
 	else if (!verify_take(r, q, reply)) {
 		on_unread(r, q, reply);
@@ -555,8 +607,15 @@ static void accept(struct run *r, struct request *q, const struct reply *reply)
 static void on_answer(struct run *r, struct request *q, const struct reply *reply)
 {
 	enum verdict verdict = reply_verdict(reply, r->o->api->blame, q->count);
+	bool over = on_any(r, reply, verdict);
 
-	if (on_any(r, reply, verdict)) {
+	if (is_lost(r, reply, verdict)) {
+		on_lost(r, q, reply, verdict);
+		return;
+	}
+	if (verdict != VERDICT_ACCEPTED)
+		intents_withdraw(r, q);
+	if (over) {
 		queue_move(r->queue, q, PLACE_READY); /* for the run that carries on */
 		return;
 	}

@@ -102,6 +102,13 @@ void responses_take(struct run *r); /* every answer there is */
  * fault for were at fault themselves. Whether there were any. */
 bool responses_settle_suspects(struct run *r);
 
+/* -- intents.c: of what is sent at most once; of anything else they do nothing -- */
+/* Whether it is on the disk that q may leave; false: the run was stopped over it. */
+bool intents_made(struct run *r, struct request *q);
+/* q has surely not arrived: it does not count as one who may have left. */
+void intents_withdraw(struct run *r, struct request *q);
+void intents_withdraw_all(struct run *r); /* of who is ready, and stays so */
+
 /* -- verify.c -- */
 /* What a read-back's answer says of the records of its request, which all end. False: it is none,
  * and nothing was done. */
@@ -121,12 +128,16 @@ struct settlement {
 	int status;        /* the server's; 0: none */
 	unsigned attempts; /* that were made */
 	const char *error; /* NULL where it was accepted */
+	/* what the server calls it, where it was accepted: "delivery_id" and its value; or NULL */
+	const char *name, *value;
 };
 void settle(struct run *r, struct operation *op, const struct settlement *s);
 /* All operations of a request, which is spare then. */
 void settle_request(struct run *r, struct request *q, const struct settlement *s);
 /* A record ends that never became an operation. `whole`: it is a row or an object. */
 void settle_record(struct run *r, const struct operation *op, bool whole, const char *error);
+/* A record ends that an earlier run was sending when it ended. */
+void settle_lost(struct run *r, const struct operation *op);
 /* A record that is not sent: it is what was last accepted for its person, or not in the sample. */
 void settle_unchanged(struct run *r, const struct operation *op);
 /* A record that an earlier run settled. */

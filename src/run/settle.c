@@ -66,6 +66,8 @@ static void add_result(struct run *r, const struct operation *op, const struct o
 		.status = s->status,
 		.attempts = s->attempts,
 		.error = s->error,
+		.name = s->name,
+		.value = s->value,
 	};
 	if (outputs_result(&r->outputs, &result, &why) != 0)
 		stop_failed(&r->stop, CAUSE_OUTPUT, &why);
@@ -151,19 +153,35 @@ void settle_request(struct run *r, struct request *q, const struct settlement *s
 	queue_move(r->queue, q, PLACE_SPARE);
 }
 
-void settle_record(struct run *r, const struct operation *op, bool whole, const char *error)
+static void settle_apart(struct run *r, const struct operation *op, bool whole,
+    const struct settlement *s)
 {
-	const struct settlement s = { .outcome = OUTCOME_REJECTED, .error = error };
-
-	if (add_reject(r, op, whole, &s) != 0) {
+	if (add_reject(r, op, whole, s) != 0) {
 		/* not settled: the run that carries on reads it again */
 		r->intake.high = op->from.number - 1;
 		return;
 	}
-	add_result(r, op, &op->from, &s);
-	say_failed(r, op, &s);
+	add_result(r, op, &op->from, s);
+	say_failed(r, op, s);
 	mark_settled(r, &op->from);
-	count(r, OUTCOME_REJECTED);
+	count(r, s->outcome);
+}
+
+void settle_record(struct run *r, const struct operation *op, bool whole, const char *error)
+{
+	const struct settlement s = { .outcome = OUTCOME_REJECTED, .error = error };
+
+	settle_apart(r, op, whole, &s);
+}
+
+void settle_lost(struct run *r, const struct operation *op)
+{
+	const struct settlement s = { .outcome = OUTCOME_UNKNOWN,
+		.error =
+		    "the last run ended while it was on its way: it may have been sent, and is "
+		    "not sent again" };
+
+	settle_apart(r, op, true, &s);
 }
 
 void settle_unchanged(struct run *r, const struct operation *op)
@@ -201,14 +219,15 @@ void settle_skipped(struct run *r, const struct origin *from)
 
 /* -- to the disk -- */
 
-/* Numbers of the unsettled records, rising: the queue is in input order. */
-static uint64_t *unsettled_numbers(const struct run *r, size_t *count)
+/* Numbers of the unsettled records, or of those among them that may have left, rising: the queue is
+ * in input order. */
+static uint64_t *unsettled_numbers(const struct run *r, bool intended, size_t *count)
 {
 	uint64_t *numbers = xmalloc((queue_unsettled(r->queue) + 1) * sizeof *numbers);
 	size_t n = 0;
 
 	for (const struct operation *op = queue_oldest(r->queue); op; op = op->newer)
-		if (op->from.number)
+		if (op->from.number && (!intended || op->intended))
 			numbers[n++] = op->from.number;
 	*count = n;
 	return numbers;
@@ -216,17 +235,21 @@ static uint64_t *unsettled_numbers(const struct run *r, size_t *count)
 
 static int commit_checkpoint(struct run *r, struct reason *why)
 {
-	size_t open_count;
-	uint64_t *open = unsettled_numbers(r, &open_count);
+	size_t open_count, intended_count;
+	uint64_t *open = unsettled_numbers(r, false, &open_count),
+	         *intended = unsettled_numbers(r, true, &intended_count);
 	struct checkpoint_state state = {
 		.high = r->intake.high,
 		.open = open,
 		.open_count = open_count,
+		.intended = intended,
+		.intended_count = intended_count,
 	};
 	memcpy(state.outcomes, r->tally.c.outcomes, sizeof state.outcomes);
 	int result = outputs_commit(&r->outputs, &state, r->o->input.file_count, why);
 
 	free(open);
+	free(intended);
 	return result;
 }
 

@@ -434,6 +434,26 @@ int reply_redirect(const char *location, const char *path, char *out, size_t siz
 	return 0;
 }
 
+/* --- messages --- */
+
+const char *reply_sent_as(const struct reply *r, char out[REPLY_ID_MAX])
+{
+	json_t *root = parse(r);
+	const json_t *id = json_object_get(root, "id"),
+	             *delivery = json_object_get(root, "delivery_id");
+	const char *name = NULL;
+
+	if (json_is_string(delivery) && json_string_length(delivery) < REPLY_ID_MAX) {
+		snprintf(out, REPLY_ID_MAX, "%s", json_string_value(delivery));
+		name = "delivery_id";
+	} else if (json_is_integer(id)) {
+		snprintf(out, REPLY_ID_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+		name = "trigger_id";
+	}
+	json_decref(root);
+	return name;
+}
+
 /* --- reading back --- */
 
 struct reply_people *reply_people_new(const struct reply *r)

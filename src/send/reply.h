@@ -86,6 +86,11 @@ void reply_reason(const struct reply *r, char out[REPLY_REASON_MAX + 4]);
 int reply_refusals(const struct reply *r, size_t operations,
     void (*refused)(size_t index, const char *reason, void *arg), void *arg);
 
+/* What an answer calls the message that was sent: its "delivery_id", or of a broadcast its "id",
+ * which is a "trigger_id" here. Returns that name, with the value in out; NULL: it does not say. */
+#define REPLY_ID_MAX 200u
+const char *reply_sent_as(const struct reply *r, char out[REPLY_ID_MAX]);
+
 /* A read-back's answer, {"customers": [{"customer": {...}}, ...]}; NULL: it is none. The people,
  * and what is said of them, are good until it is freed. */
 struct reply_people;

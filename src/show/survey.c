@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/text.h"
+#include "operation/api.h"
 #include "base/words.h"
 #include "input/record.h"
 
@@ -264,6 +265,22 @@ static void add_warning(const struct survey *s, struct buf *out)
 			    name, name);
 }
 
+/* A column called `subject` or `message` is more than data to a message. */
+static void add_overrides(const struct survey *s, enum action action, struct buf *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct column *c = &s->columns[i];
+		if (!message_overrides(action, c->name, c->name_len))
+			continue;
+		buf_str(out, count++ ? ", " : "In place of what the message says itself stand: ");
+		text_safe(out, c->name, c->name_len, 60);
+	}
+	if (count)
+		buf_str(out, ".\n");
+}
+
 void survey_text(const struct survey *s, const struct survey_about *about, unsigned width,
     struct buf *out)
 {
@@ -281,4 +298,5 @@ void survey_text(const struct survey *s, const struct survey_about *about, unsig
 	else if (s->count > shown)
 		buf_fmt(out, "  and %zu others\n", s->count - shown);
 	add_warning(s, out);
+	add_overrides(s, about->action, out);
 }

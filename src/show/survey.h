@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "operation/mapping.h"
+#include "operation/operation.h"
 
 struct survey;
 
@@ -26,6 +27,7 @@ struct survey_about {
 	const char *format; /* "CSV, separated by commas" */
 	/* the action needs a person: who is named by no field is said, too */
 	bool names_people;
+	enum action action;
 	bool cells; /* of a CSV: some names have a type by themselves */
 	const struct mapping_config *mapping;
 };

@@ -25,7 +25,8 @@ static const struct db_kind kind = {
 	          "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), "
 	          "high INTEGER NOT NULL, hash INTEGER NOT NULL, results_size INTEGER NOT NULL, "
 	          "results_sum INTEGER NOT NULL, results_inode INTEGER NOT NULL, "
-	          "open BLOB NOT NULL, rejects BLOB NOT NULL, rejects_name TEXT NOT NULL, "
+	          "open BLOB NOT NULL, intended BLOB NOT NULL, rejects BLOB NOT NULL, rejects_name "
+	          "TEXT NOT NULL, "
 	          "results_name TEXT NOT NULL, run TEXT NOT NULL, outcomes TEXT NOT NULL, "
 	          "sum INTEGER NOT NULL);",
 	.what = "state file",
@@ -36,18 +37,19 @@ static const struct db_kind kind = {
 };
 
 #define COLUMNS \
-	"high, hash, results_size, results_sum, results_inode, open, rejects, rejects_name, " \
-	"results_name, run, outcomes, sum"
+	"high, hash, results_size, results_sum, results_inode, open, intended, rejects, " \
+	"rejects_name, results_name, run, outcomes, sum"
 
 enum part { ACTION, DESTINATION, MAPPING, COMPARED, FILES = COMPARED, PARTS }; /* of an identity */
 enum number { HIGH, HASH, RESULTS_SIZE, RESULTS_SUM, RESULTS_INODE, NUMBERS };
+#define BLOBS 3
 enum text { REJECTS_NAME, RESULTS_NAME, RUN, OUTCOMES, TEXTS };
 
 /* A progress row as it is stored, in the order of its columns. */
 struct row {
 	uint64_t numbers[NUMBERS];
 	/* varints: each the distance from the one before; each FILE's mark */
-	struct buf open, rejects;
+	struct buf open, intended, rejects;
 	/* names are relative to the state file; outcomes: "rejected=3 refused=1" */
 	char *texts[TEXTS];
 };
@@ -62,7 +64,7 @@ struct checkpoint {
 	sqlite3_stmt *put;
 	char *identity[PARTS];
 	struct row row;
-	uint64_t *open; /* what checkpoint_open handed out */
+	uint64_t *open, *intended; /* what checkpoint_open handed out */
 	struct outfile_mark *rejects;
 	char *names[2]; /* absolute */
 	char *run, *files;
@@ -110,6 +112,7 @@ static uint64_t checksum(const struct checkpoint *l, const struct row *r)
 		add_sum(&x, l->identity[i], strlen(l->identity[i]));
 	add_sum(&x, r->numbers, sizeof r->numbers);
 	add_sum(&x, r->open.data, r->open.len);
+	add_sum(&x, r->intended.data, r->intended.len);
 	add_sum(&x, r->rejects.data, r->rejects.len);
 	for (size_t i = 0; i < TEXTS; i++)
 		add_sum(&x, r->texts[i], strlen(r->texts[i]));
@@ -147,20 +150,30 @@ static bool copy_texts(sqlite3_stmt *s, int first, int count, char **out)
 }
 
 /* Records that are unsettled must rise, up to high. */
-static bool take_open(struct checkpoint *l, const void *data, int size, uint64_t high,
-    struct checkpoint_state *state)
+static bool take_numbers(const struct buf *b, uint64_t high, uint64_t **numbers, size_t *count)
 {
-	const unsigned char *p = data, *end = p + size;
+	const unsigned char *p = (const unsigned char *)b->data, *end = p + b->len;
 	uint64_t last = 0, step;
 
-	l->open = xcalloc((size_t)size, sizeof *l->open); /* a varint has at least a byte */
+	*numbers = xcalloc(b->len, sizeof **numbers); /* a varint has at least a byte */
 	while (p && p < end) {
 		if (get_varint(&p, end, &step) != 0 || step == 0 || step > high - last)
 			return false;
 		last += step;
-		l->open[state->open_count++] = last;
+		(*numbers)[(*count)++] = last;
 	}
+	return true;
+}
+
+static bool take_open(struct checkpoint *l, struct checkpoint_state *state)
+{
+	const struct row *r = &l->row;
+
+	if (!take_numbers(&r->open, state->high, &l->open, &state->open_count) ||
+	    !take_numbers(&r->intended, state->high, &l->intended, &state->intended_count))
+		return false;
 	state->open = l->open;
+	state->intended = l->intended;
 	return true;
 }
 
@@ -218,9 +231,10 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 	for (int i = 0; i < NUMBERS; i++)
 		r->numbers[i] = (uint64_t)sqlite3_column_int64(s, i);
 	take_blob(s, NUMBERS, &r->open);
-	take_blob(s, NUMBERS + 1, &r->rejects);
-	if (!copy_texts(s, NUMBERS + 2, TEXTS, r->texts) ||
-	    (uint64_t)sqlite3_column_int64(s, NUMBERS + 2 + TEXTS) != checksum(l, r))
+	take_blob(s, NUMBERS + 1, &r->intended);
+	take_blob(s, NUMBERS + 2, &r->rejects);
+	if (!copy_texts(s, NUMBERS + BLOBS, TEXTS, r->texts) ||
+	    (uint64_t)sqlite3_column_int64(s, NUMBERS + BLOBS + TEXTS) != checksum(l, r))
 		return false;
 	state->high = r->numbers[HIGH];
 	state->hash = r->numbers[HASH];
@@ -233,8 +247,7 @@ static bool take_row(struct checkpoint *l, sqlite3_stmt *s, struct checkpoint_st
 	/* copies: a commit has others in their place */
 	state->run = l->run = xstrdup(r->texts[RUN]);
 	state->files = l->files = xstrdup(l->identity[FILES]);
-	return take_outcomes(r->texts[OUTCOMES], state) &&
-	    take_open(l, r->open.data, (int)r->open.len, state->high, state) &&
+	return take_outcomes(r->texts[OUTCOMES], state) && take_open(l, state) &&
 	    take_rejects(l, r->rejects.data, (int)r->rejects.len, state);
 }
 
@@ -325,8 +338,8 @@ static int begin(struct checkpoint *l, const char *const *now, struct reason *wh
 
 bool checkpoint_has_settled(const struct checkpoint_state *s)
 {
-	return s->hash || s->outcomes[OUTCOME_REJECTED] || s->outcomes[OUTCOME_REFUSED] ||
-	    s->outcomes[OUTCOME_FAILED];
+	return s->hash || s->intended_count || s->outcomes[OUTCOME_REJECTED] ||
+	    s->outcomes[OUTCOME_REFUSED] || s->outcomes[OUTCOME_FAILED];
 }
 
 /* A run that settled nothing, for wrong credentials perhaps, stands in nobody's way. */
@@ -376,7 +389,7 @@ static int open_checkpoint(struct checkpoint *l, const char *path, const char *c
 		return result;
 	l->put = db_prepare(&l->db,
 	    "INSERT OR REPLACE INTO progress (id, " COLUMNS ") "
-	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	    why);
 	return l->put ? result : cannot_be(l, "used", why);
 }
@@ -390,6 +403,7 @@ enum checkpoint_result checkpoint_open(const char *path, const struct checkpoint
 	*out = NULL;
 	*state = nothing;
 	buf_init(&l->row.open, BUF_UNBOUNDED);
+	buf_init(&l->row.intended, BUF_UNBOUNDED);
 	buf_init(&l->row.rejects, BUF_UNBOUNDED);
 	int result = open_checkpoint(l, path, now, restart != 0, state, why);
 	if (result == CHECKPOINT_NEW || result == CHECKPOINT_RESUME)
@@ -428,21 +442,28 @@ static void put_outcomes(char **to, const uint64_t *counts)
 	*to = text.data;
 }
 
+static void put_numbers(struct buf *b, const uint64_t *numbers, size_t count)
+{
+	uint64_t last = 0;
+
+	buf_reset(b);
+	for (size_t i = 0; i < count; i++) {
+		put_varint(b, numbers[i] - last);
+		last = numbers[i];
+	}
+}
+
 static void fill_row(struct checkpoint *l, const struct checkpoint_state *s)
 {
 	struct row *r = &l->row;
-	uint64_t last = 0;
 
 	r->numbers[HIGH] = s->high;
 	r->numbers[HASH] = s->hash;
 	r->numbers[RESULTS_SIZE] = (uint64_t)s->results.size;
 	r->numbers[RESULTS_SUM] = s->results.sum;
 	r->numbers[RESULTS_INODE] = s->results.inode;
-	buf_reset(&r->open);
-	for (size_t i = 0; i < s->open_count; i++) {
-		put_varint(&r->open, s->open[i] - last);
-		last = s->open[i];
-	}
+	put_numbers(&r->open, s->open, s->open_count);
+	put_numbers(&r->intended, s->intended, s->intended_count);
 	put_rejects(&r->rejects, s->rejects, s->rejects_files);
 	put_name(&r->texts[REJECTS_NAME], s->rejects_name, l);
 	put_name(&r->texts[RESULTS_NAME], s->results_name, l);
@@ -463,10 +484,11 @@ static int put_row(struct checkpoint *l, struct reason *why)
 	for (int i = 0; i < NUMBERS; i++)
 		sqlite3_bind_int64(l->put, i + 1, (sqlite3_int64)r->numbers[i]);
 	bind_blob(l->put, NUMBERS + 1, &r->open);
-	bind_blob(l->put, NUMBERS + 2, &r->rejects);
+	bind_blob(l->put, NUMBERS + 2, &r->intended);
+	bind_blob(l->put, NUMBERS + 3, &r->rejects);
 	for (int i = 0; i < TEXTS; i++)
-		sqlite3_bind_text(l->put, NUMBERS + 3 + i, r->texts[i], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(l->put, NUMBERS + 3 + TEXTS, (sqlite3_int64)checksum(l, r));
+		sqlite3_bind_text(l->put, NUMBERS + BLOBS + 1 + i, r->texts[i], -1, SQLITE_STATIC);
+	sqlite3_bind_int64(l->put, NUMBERS + BLOBS + 1 + TEXTS, (sqlite3_int64)checksum(l, r));
 	int step = sqlite3_step(l->put);
 	if (step != SQLITE_DONE)
 		db_complain(&l->db, "written", why);
@@ -537,8 +559,10 @@ void checkpoint_close(struct checkpoint *l)
 	db_close(&l->db);
 	forget_identity(l);
 	buf_free(&l->row.open);
+	buf_free(&l->row.intended);
 	buf_free(&l->row.rejects);
 	free(l->open);
+	free(l->intended);
 	free(l->rejects);
 	for (size_t i = 0; i < TEXTS; i++)
 		free(l->row.texts[i]);

@@ -46,6 +46,9 @@ struct checkpoint_state {
 	uint64_t high;        /* records 1 to high were read */
 	const uint64_t *open; /* ... and these of them are unsettled, rising */
 	size_t open_count;
+	/* those of `open` that may have left, where nothing may be sent twice */
+	const uint64_t *intended;
+	size_t intended_count;
 	uint64_t hash; /* sum over the settled records of operation_hash */
 	/* how the settled ones ended that were not accepted; the other counts need not be right */
 	uint64_t outcomes[OUTCOME_COUNT];
@@ -62,7 +65,7 @@ struct checkpoint_state {
 	const char *rejects_name, *results_name;
 };
 
-/* Whether it tells of any record that is settled. */
+/* Whether it tells of any record that is settled, or may have left. */
 bool checkpoint_has_settled(const struct checkpoint_state *state);
 
 /*

@@ -34,6 +34,10 @@ void results_line(struct buf *out, const struct result *r)
 	if (r->status)
 		buf_fmt(out, ",\"status\":%d", r->status);
 	buf_fmt(out, ",\"attempts\":%u", r->attempts);
+	if (r->name) {
+		buf_fmt(out, ",\"%s\":", r->name);
+		text_json_any(out, r->value, strlen(r->value));
+	}
 	if (r->error) {
 		buf_str(out, ",\"error\":");
 		text_json_any(out, r->error, strlen(r->error));

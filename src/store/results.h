@@ -20,6 +20,8 @@ struct result {
 	int status; /* 0: none, left out */
 	unsigned attempts;
 	const char *error; /* NULL for accepted and skipped */
+	/* what the server calls it: "delivery_id" and its value; or NULL */
+	const char *name, *value;
 };
 
 /* Appends one line to out. Text that is not UTF-8 has U+FFFD in place of each byte that is not. */
