@@ -121,6 +121,41 @@ START_TEST(every_short_text)
 }
 END_TEST
 
+/* The light scan says of a row what the model says of it. */
+START_TEST(a_walk_ends_where_the_row_does)
+{
+	enum { LENGTH = 6 };
+	const char *alphabet = dialects[_i].alphabet;
+	const struct csv_dialect *d = &dialects[_i].dialect;
+	struct feeding how = whole;
+	size_t letters = strlen(alphabet), texts = 1;
+	char text[LENGTH + 1] = "";
+
+	how.dialect = *d;
+	for (size_t i = 0; i < LENGTH; i++)
+		texts *= letters;
+	for (size_t t = 0; t < texts; t += harness_is_under() ? 7 : 1) {
+		struct csv_walk w = { 0 };
+		struct model_row row;
+		for (size_t i = 0, rest = t; i < LENGTH; i++, rest /= letters)
+			text[i] = alphabet[rest % letters];
+		enum model_verdict verdict = model_row(&row, text, LENGTH, &how);
+		enum csv_step step = CSV_GOES_ON;
+		for (size_t n = 1; n <= LENGTH && step == CSV_GOES_ON; n++)
+			step = csv_walk(&w, text, n, d);
+		if (verdict == MODEL_WRONG || (verdict == MODEL_ROW && row.at < LENGTH))
+			ck_assert_msg(w.seen == row.at &&
+			        step == (verdict == MODEL_ROW ? CSV_ENDS : CSV_WRONG),
+			    "%s: %d at %zu", text, (int)step, w.seen);
+		else
+			ck_assert_msg(step == CSV_GOES_ON &&
+			        csv_walk_in_quotes(&w) == (verdict == MODEL_UNCLOSED),
+			    "%s: %d", text, (int)step);
+		model_row_free(&row);
+	}
+}
+END_TEST
+
 static const char *const pieces[] = {
 	"plain",
 	"a longer cell that goes past sixteen bytes and on until it is past sixty-four of them as "
@@ -409,16 +444,17 @@ END_TEST
 static const struct {
 	bool pipe;
 	const char *before, *after;
-	int bad, records; /* -1: the input is given up */
+	int bad, records;  /* -1: the input is given up */
+	const char *first; /* of the reasons, what is in it */
 } long_cells[] = {
-	{ false, "1,\"", "\",3\n4,5,6\n", 1, 1 },
-	{ true, "1,\"", "\",3\n4,5,6\n", 1, 1 },
-	{ false, "\"", "\"", 1, 0 },
-	{ true, "\"", "\"", 1, 0 },
-	{ false, "1,\"", "\n4,5,6\n", 1, 101 },
-	{ true, "1,\"", "\n4,5,6\n", 1, -1 },
-	{ false, "1,\"", "\"x,3\n4,5,6\n", 2, 100 },
-	{ true, "1,\"", "\"x,3\n4,5,6\n", 1, -1 },
+	{ false, "1,\"", "\",3\n4,5,6\n", 1, 1, "longer than 64 bytes" },
+	{ true, "1,\"", "\",3\n4,5,6\n", 1, 1, "longer than 64 bytes" },
+	{ false, "\"", "\"", 1, 0, "longer than 64 bytes" },
+	{ true, "\"", "\"", 1, 0, "longer than 64 bytes" },
+	{ false, "1,\"", "\n4,5,6\n", 1, 101, "opens a quote that is never closed" },
+	{ true, "1,\"", "\n4,5,6\n", 1, -1, "longer than 64 bytes" },
+	{ false, "1,\"", "\"x,3\n4,5,6\n", 2, 100, "opens a quote that is never closed" },
+	{ true, "1,\"", "\"x,3\n4,5,6\n", 1, -1, "longer than 64 bytes" },
 };
 
 START_TEST(long_quoted_cells)
@@ -428,6 +464,7 @@ START_TEST(long_quoted_cells)
 	enum input_result result;
 	int bad = 0, records = 0;
 	struct feeding how = whole;
+	char first[REASON_MAX] = "";
 
 	buf_str(&text, long_cells[_i].before);
 	for (int i = 0; i < 100; i++)
@@ -442,10 +479,12 @@ START_TEST(long_quoted_cells)
 	ck_assert_int_eq(csv_reader_begin(&o.reader, three, 3, &o.why, &o.status), INPUT_RECORD);
 	while ((result = csv_reader_next(&o.reader, &o.r, &o.why)) != INPUT_END &&
 	    result != INPUT_FAILED) {
-		bad += result == INPUT_BAD;
+		if (result == INPUT_BAD && bad++ == 0)
+			snprintf(first, sizeof first, "%s", o.why.text);
 		records += result == INPUT_RECORD;
 	}
 	ck_assert_int_eq(bad, long_cells[_i].bad);
+	ck_assert_ptr_nonnull(strstr(first, long_cells[_i].first));
 	ck_assert_int_eq(result == INPUT_FAILED ? -1 : records, long_cells[_i].records);
 	if (result == INPUT_FAILED) {
 		ck_assert_int_eq(o.why.status, 65);
@@ -1132,6 +1171,7 @@ Suite *csv_reader_suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	LOOP(tcase, every_short_text, dialects);
+	LOOP(tcase, a_walk_ends_where_the_row_does, dialects);
 	tcase_add_test(tcase, random_texts);
 	tcase_add_test(tcase, every_chunk_size);
 	tcase_add_test(tcase, longest_record);

@@ -31,12 +31,19 @@ static const struct input_header one = { .count = 1,
 	.raw = "id",
 	.raw_len = 2,
 	.dialect = { .delimiter = ';', .quote = '\"' } };
+static const struct input_header escaped = { .count = 2,
+	.raw = "id\tb",
+	.raw_len = 4,
+	.dialect = { .delimiter = '\t', .escape = '\\', .comment = '#' },
+	.front = "one\r\ntwo\n",
+	.front_len = 9 };
 static const struct input_header tabs = { .count = 2,
 	.raw = "id\tb",
 	.raw_len = 4,
 	.dialect = { .delimiter = '\t', .quote = '\"' } };
 
 #define COLUMNS "_cio_line,_cio_outcome,_cio_status,_cio_error,_cio_raw\n"
+#define ESCAPED "one\r\ntwo\nid\tb\t_cio_line\t_cio_outcome\t_cio_status\t_cio_error\t_cio_raw\n"
 #define ABC "id,\"the \"\"name\"\"\",c," COLUMNS
 
 static void setup(void)
@@ -146,6 +153,15 @@ static const struct {
 	    ABC ",,,12,rejected,,\"not UTF-8\",\"bad \xff\xfe bytes\"\n" },
 	{ &abc, true, "1,2,3\r", OUTCOME_REFUSED, 400, "x",
 	    ABC ",,,12,refused,400,\"x\",\"1,2,3\r\"\n" },
+	/* of a dialect: what would not be read as it was stands in _cio_raw */
+	{ &escaped, true, "1\tb\\\tb", OUTCOME_REFUSED, 400, "a\tb\\",
+	    ESCAPED "1\tb\\\tb\t12\trefused\t400\ta\\\\tb\\\\\t\n" },
+	{ &escaped, true, "1\tb\\", OUTCOME_REFUSED, 400, "x",
+	    ESCAPED "\t\t12\trefused\t400\tx\t1\\\tb\\\\\n" },
+	{ &escaped, true, "#1\tb", OUTCOME_REFUSED, 400, "x",
+	    ESCAPED "\t\t12\trefused\t400\tx\t\\#1\\\tb\n" },
+	{ &escaped, false, "1\n2", OUTCOME_REJECTED, 0, "x",
+	    ESCAPED "\t\t12\trejected\t\tx\t1\\\n2\n" },
 	{ &one, true, "", OUTCOME_REFUSED, 400, "x",
 	    "id;_cio_line;_cio_outcome;_cio_status;_cio_error;_cio_raw\n;12;refused;400;\"x\";\n" },
 	{ &one, false, "a;b", OUTCOME_REFUSED, 400, "x",

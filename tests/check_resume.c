@@ -123,6 +123,7 @@ static const struct other_row {
 	{ "--update-only", { "in.csv", "--update-only" }, NULL, "another action" },
 	{ "another mapping", { "in.csv", "--set=plan=x" }, NULL, "another mapping" },
 	{ "--skip", { "in.csv", "--skip=1" }, NULL, "another mapping" },
+	{ "another dialect", { "in.csv", "--null=x" }, NULL, "another mapping" },
 	{ "another destination", { "in.csv", "--url=http://127.0.0.1:9" }, NULL,
 	    "another destination" },
 	{ "another file", { "other.csv", "--state=" STATE }, NULL, "in.csv, which it was about" },
