@@ -611,6 +611,44 @@ START_TEST(works_below_a_linked_directory)
 }
 END_TEST
 
+/* What version 1.0.0 left of an import that was killed. */
+static const char version_1[] =
+    "PRAGMA application_id = 1667854195; PRAGMA user_version = 1;"
+    "CREATE TABLE holder (pid INTEGER NOT NULL, since TEXT NOT NULL);"
+    "INSERT INTO holder VALUES(28668,'2026-11-29T02:31:37Z');"
+    "CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), input TEXT NOT NULL, action "
+    "TEXT NOT NULL, destination TEXT NOT NULL, mapping TEXT NOT NULL);"
+    "INSERT INTO identity VALUES(1,'1:d92011424c056a0063f20894857aabc0','identify',"
+    "'http://127.0.0.1:39147 site=26091f34a757efac',"
+    "replace('only\\ndrop\\ntype\\nid - -1 action - empty 0 infer 0 phone 0\\n','\\n',char(10)));"
+    "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), high INTEGER NOT NULL, open "
+    "BLOB "
+    "NOT NULL, hash INTEGER NOT NULL, rejected INTEGER NOT NULL, refused INTEGER NOT NULL, failed "
+    "INTEGER NOT NULL, rejects_sizes BLOB NOT NULL, results_size INTEGER NOT NULL, event_time_ms "
+    "INTEGER NOT NULL, rejects_name TEXT NOT NULL, results_name TEXT NOT NULL, sum INTEGER NOT "
+    "NULL);"
+    "INSERT INTO progress VALUES(1,27,X'1a01',6635671002562573803,1,0,0,X'75',0,1795919497138,"
+    "'/home/ann/in.rejected.csv','',-8173050819992247356)";
+
+/* It is refused with the way out, and stays as it is for the version that can go on with it. */
+START_TEST(version_1_is_not_misread)
+{
+	sqlite3 *db;
+	size_t len;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	char *before = harness_read(h, "s.cio-state", &len);
+	expect_open(CHECKPOINT_BROKEN, 0);
+	assert_reason("another version of cio-import (format 1, this one has 2): go on with that");
+	assert_reason("--restart begins anew");
+	assert_untouched(before, len, "s.cio-state");
+	expect_open(CHECKPOINT_NEW, 1);
+	free(before);
+}
+END_TEST
+
 /* Moved together, all are found again. */
 START_TEST(names_move_with_it)
 {
@@ -1112,6 +1150,7 @@ Suite *checkpoint_suite(void)
 	tcase_add_test(t, any_page_is_checked);
 	tcase_add_test(t, refuses_what_is_no_file);
 	tcase_add_test(t, works_below_a_linked_directory);
+	tcase_add_test(t, version_1_is_not_misread);
 	tcase_add_test(t, names_move_with_it);
 	tcase_add_loop_test(t, a_second_run_is_told_who_holds_it, 0, 3);
 	tcase_add_test(t, another_program_in_it_is_told);

@@ -117,6 +117,7 @@ static int take(struct dry *d, const struct operation *op)
 	for (unsigned k = 0; d->repeats && k < op->key_count; k++)
 		repeats_see(d->repeats, op->keys[k]);
 	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
+	forecast_event(&d->forecast, op->event_id);
 	return print(d, op);
 }
 

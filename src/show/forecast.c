@@ -164,6 +164,29 @@ static void add_sync(const struct forecast *f, struct buf *out)
 	buf_byte(out, '\n');
 }
 
+void forecast_event(struct forecast *f, enum event_id id)
+{
+	f->facts += id == EVENT_ID_CONTENT;
+	f->happenings += id == EVENT_ID_RUN;
+}
+
+static void add_events(const struct forecast *f, struct buf *out)
+{
+	const char *name = "  events    ";
+
+	if (f->facts) {
+		buf_str(out, name);
+		words_count(out, f->facts, true);
+		buf_str(out, " with a time of their own: the same ones when imported again\n");
+		name = "            ";
+	}
+	if (f->happenings) {
+		buf_str(out, name);
+		words_count(out, f->happenings, true);
+		buf_str(out, " without: other ones when imported again (see event_id)\n");
+	}
+}
+
 void forecast_text(const struct forecast *f, const struct num_rate *rate,
     const struct num_rate *record_rate, bool sync, struct buf *out)
 {
@@ -175,6 +198,7 @@ void forecast_text(const struct forecast *f, const struct num_rate *rate,
 	words_count(out, f->bytes, true);
 	buf_byte(out, '\n');
 	add_time(f, rate, record_rate, out);
+	add_events(f, out);
 	if (sync)
 		add_sync(f, out);
 	buf_str(out, "  invalid   ");

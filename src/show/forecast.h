@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/num.h"
+#include "operation/operation.h"
 
 /* different reasons that are listed; the rest is counted together */
 #define FORECAST_KINDS 12
@@ -23,6 +24,8 @@ struct forecast {
 	uint64_t records, valid, invalid;
 	uint64_t requests, bytes;    /* bytes: of bodies */
 	uint64_t unchanged, deletes; /* of --sync */
+	/* events that are the same ones when they are imported again, and those that are others */
+	uint64_t facts, happenings;
 	/* people who are missing and would not be deleted, and why */
 	uint64_t kept;
 	const char *kept_why;
@@ -35,6 +38,9 @@ struct forecast {
 /* A record is valid: it would be sent alone (no envelope), or packed, at most `most` (0: any
  * number) in one. */
 void forecast_valid(struct forecast *f, size_t body_len, const struct envelope *e, size_t most);
+
+/* It would be an event, or none. */
+void forecast_event(struct forecast *f, enum event_id id);
 
 /* A record is valid and would not be sent: it is what was last accepted. */
 void forecast_unchanged(struct forecast *f);
