@@ -379,6 +379,89 @@ START_TEST(the_last_row_of_a_person_wins)
 }
 END_TEST
 
+/* Nights of a person with several rows, and how many operations come of each. Rows that came as
+ * they came are not sent again; from the first that differs on all are; and the last one counts. */
+static const struct {
+	const char *rows;
+	int operations;
+	const char *people;
+	bool said;
+} several[] = {
+	{ "p1,1\np2,1\np1,2\np1,3\n", 4, "p1=3 p2=1 ", true },
+	{ "p1,1\np2,1\np1,2\np1,3\n", 0, "p1=3 p2=1 ", true },
+	{ "p1,1\np1,2\np1,3\np2,1\n", 0, "p1=3 p2=1 ", true },
+	{ "p1,1\np2,1\np1,4\np1,3\n", 2, "p1=3 p2=1 ", true },
+	{ "p1,1\np2,1\np1,4\np1,3\n", 0, "p1=3 p2=1 ", true },
+	{ "p1,1\np2,1\np1,4\n", 1, "p1=4 p2=1 ", true }, /* the last one is gone */
+	{ "p1,1\np2,1\np1,4\n", 0, "p1=4 p2=1 ", true },
+	{ "p1,1\np2,1\n", 1, "p1=1 p2=1 ", false },
+	{ "p1,1\np2,1\n", 0, "p1=1 p2=1 ", false },
+	{ "p1,1\np2,1\np1,1\n", 0, "p1=1 p2=1 ", false }, /* twice the same */
+	{ "p1,1\np2,1\np1,5\n", 1, "p1=5 p2=1 ", true },
+	{ "p2,1\np1,5\n", 0, "p1=5 p2=1 ", false },
+	{ "p1,5\np1,6\np2,1\np2,2\n", 2, "p1=6 p2=2 ", true },
+	{ "p1,5\np1,6\np2,1\np2,2\n", 0, "p1=6 p2=2 ", true },
+	{ "p1,5\np2,1\n", 2, "p1=5 p2=1 ", false },
+};
+
+START_TEST(several_rows_are_not_sent_every_night)
+{
+	const char *batch = _i % 2 ? "--batch" : "-c4", *state = _i / 2 ? "--no-state" : "-v";
+
+	for (int n = 0; n < LENGTH(several); n++) {
+		struct buf text = { .max = BUF_UNBOUNDED };
+		uint64_t before = operations();
+		buf_fmt(&text, "id,value\n%s", several[n].rows);
+		buf_byte(&text, '\0');
+		write_input(text.data);
+		buf_free(&text);
+		const struct harness_run *run = RUN(batch, state);
+		harness_assert_status(run, 0);
+		ck_assert_msg(operations() - before == (unsigned)several[n].operations,
+		    "night %d: %d operations", n, (int)(operations() - before));
+		expect_people(several[n].people);
+		ck_assert_int_eq(harness_count_lines(run->err,
+		                     "more than once with different values: the last row counts"),
+		    several[n].said);
+		ck_assert_int_eq(scene_summary(&scene, "skipped") + several[n].operations,
+		    (int64_t)harness_count_lines(several[n].rows, ""));
+	}
+}
+END_TEST
+
+/* A dry run tells what would be sent of them. */
+START_TEST(a_dry_run_knows_several_rows)
+{
+	night("id,value\np1,1\np1,2\n");
+	write_input("id,value\np1,1\np1,2\n");
+	harness_assert_err_has(RUN("-n"), "  requests  0\n");
+	write_input("id,value\np1,1\n");
+	const struct harness_run *run = RUN("-n");
+	harness_assert_err_has(run, "  requests  1\n");
+	harness_assert_out_has(run, "\"value\":\"1\"");
+}
+END_TEST
+
+/* Stopped while a row is held back, it is carried on. */
+START_TEST(a_row_that_was_held_back_is_not_lost)
+{
+	struct buf text = { .max = BUF_UNBOUNDED };
+
+	night("id,value\np1,1\np1,2\n");
+	buf_str(&text, "id,value\np1,1\n");
+	for (int i = 0; i < 3; i++)
+		buf_fmt(&text, "p%d,7\n", i + 2);
+	buf_byte(&text, '\0');
+	write_input(text.data);
+	buf_free(&text);
+	add_fault(NULL, "p4", SANDBOX_STATUS, 401, false);
+	harness_assert_status(RUN("-c1", "--state=in.state"), 77);
+	sandbox_clear_rules(scene.sandbox);
+	harness_assert_status(RUN("-c1", "--state=in.state"), 0);
+	expect_people("p1=1 p2=7 p3=7 p4=7 ");
+}
+END_TEST
+
 START_TEST(an_address_in_other_letters_is_the_same_person)
 {
 	night("email,value\nAnn@example.com,1\n");
@@ -896,6 +979,9 @@ Suite *cli_sync_suite(void)
 	tcase_add_test(t, what_is_unchanged_is_not_sent);
 	tcase_add_test(t, many_are_unchanged);
 	tcase_add_test(t, the_last_row_of_a_person_wins);
+	tcase_add_loop_test(t, several_rows_are_not_sent_every_night, 0, 4);
+	tcase_add_test(t, a_dry_run_knows_several_rows);
+	tcase_add_test(t, a_row_that_was_held_back_is_not_lost);
 	tcase_add_test(t, an_address_in_other_letters_is_the_same_person);
 	tcase_add_loop_test(t, an_old_value_is_sent_after_a_failure, 0, 2);
 	tcase_add_loop_test(t, an_old_value_is_sent_after_a_kill, 0, 2);

@@ -192,6 +192,69 @@ START_TEST(what_was_accepted_is_unchanged)
 }
 END_TEST
 
+/* One row after another of ann's, a digit each with what becomes of it ("1s": it is sent, "1-":
+ * held back, "1.": known), accepted at once; then the end. */
+static struct syncfile *rows_of_ann(struct syncfile *s, const char *rows, uint64_t want)
+{
+	uint64_t different;
+
+	for (const char *p = rows; *p; p += 2) {
+		struct operation op = person("ann", (uint64_t)*p);
+		expect_look(s, op, p[1] == 's' ? 1 : p[1] == '.' ? 0 : 2);
+		if (p[1] != 's')
+			continue;
+		mark(s, op);
+		accept(s, op);
+	}
+	ck_assert_int_eq(syncfile_ended(s, &different, &why), 0);
+	ck_assert_uint_eq(different, want);
+	commit(s);
+	return again(s);
+}
+
+START_TEST(several_rows_are_kept)
+{
+	struct syncfile *s = rows_of_ann(open_file(false), "1s2s", 1);
+
+	s = rows_of_ann(s, "1-2.", 1);
+	s = rows_of_ann(s, "", 0); /* a night without her */
+	s = rows_of_ann(s, "1-2.", 1);
+	struct operation op = person("ann", '1');
+	expect_look(s, op, 2);
+	syncfile_send(s, &op); /* there was no room to hold it back */
+	expect_look(s, person("ann", '3'), 1);
+	s = again(s);
+	s = rows_of_ann(s, "1-3s", 1);
+	s = rows_of_ann(s, "1-3.", 1);
+	s = rows_of_ann(s, "3.", 0);
+	s = rows_of_ann(s, "1s3s", 1);
+	s = rows_of_ann(s, "3.3.", 0);
+	s = rows_of_ann(s, "1s", 0);
+	syncfile_close(s);
+}
+END_TEST
+
+/* A file of version 1.0.0 has no table of them; and what does not make sense in one is passed
+ * over. */
+START_TEST(several_rows_of_older_files)
+{
+	static const char *const changes[] = { "DROP TABLE several",
+		"UPDATE several SET rows = x''", "UPDATE several SET rows = zeroblob(1000)",
+		"UPDATE several SET rows = x'010203'" };
+	struct syncfile *s = rows_of_ann(open_file(false), "1s2s", 1);
+	sqlite3 *db;
+
+	syncfile_close(s);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, changes[_i], NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	syncfile_close(open_file(true));
+	s = rows_of_ann(open_file(false), "1s2s", 1);
+	s = rows_of_ann(s, "1-2.", 1);
+	syncfile_close(s);
+}
+END_TEST
+
 START_TEST(what_was_not_committed_is_gone)
 {
 	make_file(three, 3);
@@ -887,6 +950,8 @@ Suite *syncfile_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, what_was_accepted_is_unchanged, 0, 7);
+	tcase_add_test(t, several_rows_are_kept);
+	tcase_add_loop_test(t, several_rows_of_older_files, 0, 4);
 	tcase_add_test(t, what_was_not_committed_is_gone);
 	tcase_add_test(t, who_was_marked_is_due);
 	tcase_add_test(t, who_was_refused_and_never_accepted_is_not_known);

@@ -101,19 +101,8 @@ static int print(struct dry *d, const struct operation *op)
 	    stop(d, EX_CANTCREAT, why.text);
 }
 
-static int take(struct dry *d, const struct operation *op)
+static int send(struct dry *d, const struct operation *op)
 {
-	struct reason why;
-
-	if (!feed_in_shard(d->o, op) || !feed_in_sample(&d->feed, op))
-		return 0;
-	int changed = sync_look(d->sync, op, &why);
-	if (changed < 0)
-		return sync_failed(d, &why);
-	if (changed == 0) {
-		forecast_unchanged(&d->forecast);
-		return 0;
-	}
 	for (unsigned k = 0; d->repeats && k < op->key_count; k++)
 		repeats_see(d->repeats, op->keys[k]);
 	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
@@ -121,6 +110,34 @@ static int take(struct dry *d, const struct operation *op)
 	return print(d, op);
 }
 
+static int take(struct dry *d, const struct operation *op)
+{
+	struct reason why;
+
+	if (!feed_in_shard(d->o, op) || !feed_in_sample(&d->feed, op))
+		return 0;
+	if (sync_overtaken(d->sync, op))
+		forecast_unchanged(&d->forecast);
+	int changed = sync_look(d->sync, op, &why);
+	if (changed < 0)
+		return sync_failed(d, &why);
+	if (changed == 0)
+		forecast_unchanged(&d->forecast);
+	return changed == 1 ? send(d, op) : 0;
+}
+
+/* What was held back is sent, now that nothing has come behind it. */
+static int take_held(struct dry *d)
+{
+	const struct operation *op;
+	struct reason why;
+	int found;
+
+	while ((found = sync_next_held(d->sync, &op, &why)) == 1)
+		if (send(d, op) != 0)
+			return -1;
+	return found == 0 ? 0 : sync_failed(d, &why);
+}
 static int wait_for_input(struct dry *d)
 {
 	struct pollfd p = { .fd = input_fd(d->feed.input), .events = POLLIN };
@@ -172,12 +189,14 @@ static int pull(struct dry *d)
 
 static void read_all(struct dry *d)
 {
-	int signal_number = 0;
+	int signal_number = 0, more;
 
-	while (pull(d) == 1 && !(signal_number = signals_stop()))
+	while ((more = pull(d)) == 1 && !(signal_number = signals_stop()))
 		;
 	if (signal_number)
 		d->status = 128 + signal_number;
+	else if (more == 0)
+		take_held(d);
 }
 
 /* Those whom --sync-deletes would delete. */

@@ -6,6 +6,8 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/words.h"
+#include "input/input.h"
 #include "queue/queue.h"
 #include "run/sync.h"
 #include "send/pace.h"
@@ -25,13 +27,30 @@ static void check_counts(struct run *r)
 		    counters_finished(c), c->read);
 }
 
+static void say_several(struct run *r, uint64_t people)
+{
+	struct buf text = { .max = 256 };
+
+	words_many(&text, people, true, "person is", "people are");
+	buf_byte(&text, '\0');
+	display_message(r->display, DISPLAY_NOTICE,
+	    "%s: %s in it more than once with different values: the last row counts",
+	    input_name(r->feed.input, 0), text.data);
+	buf_free(&text);
+}
+
 /* The next run may hold this one's figures against its own. */
 static void complete_sync(struct run *r)
 {
 	const struct counters *c = &r->tally.c;
 	bool doubtful = r->intake.doubtful || c->outcomes[OUTCOME_REJECTED] > 0;
 	struct reason why;
+	uint64_t several;
 
+	if (sync_ended(r->sync, &several, &why) != 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
+	else if (several)
+		say_several(r, several);
 	if (c->read > c->deletes && !doubtful && sync_complete(r->sync, &why) != 0)
 		stop_failed(&r->stop, CAUSE_SYNC, &why);
 }

@@ -24,9 +24,14 @@ static bool verifying(const struct run *r)
 /* A valid record, which no earlier run settled. */
 static void begin(struct run *r, const struct operation *made)
 {
+	const struct operation *overtaken = sync_overtaken(r->sync, made);
 	struct reason why;
 
+	if (overtaken)
+		settle_unchanged(r, overtaken);
 	switch (sync_look(r->sync, made, &why)) {
+	case 2: /* held back */
+		break;
 	case 1:
 		queue_add(r->queue, made, r->now);
 		break;
@@ -236,7 +241,23 @@ static void end_broken(struct run *r)
 		stop_failed(&r->stop, CAUSE_INPUT, &r->intake.why);
 }
 
-/* The next delete. Returns whether it is worth asking again at once. */
+/* No other row of their person has come: the next that was held back is sent. Whether there was
+ * one. */
+static bool pull_held(struct run *r)
+{
+	const struct operation *op;
+	struct reason why;
+	int found = sync_next_held(r->sync, &op, &why);
+
+	if (found == 1)
+		queue_add(r->queue, op, r->now);
+	else if (found < 0)
+		stop_failed(&r->stop, CAUSE_SYNC, &why);
+	return found == 1;
+}
+
+/* What comes behind the input: the next delete. Returns whether it is worth asking again at once.
+ */
 static bool pull_delete(struct run *r)
 {
 	struct operation op;
@@ -246,6 +267,8 @@ static bool pull_delete(struct run *r)
 		end_broken(r);
 		return false;
 	}
+	if (pull_held(r))
+		return true;
 	if (sync_deletes(r->sync) == DELETES_LATER && queue_unsettled(r->queue) == 0)
 		decide_deletes(r);
 	if (sync_deletes(r->sync) != DELETES_GO_ON)
@@ -332,5 +355,5 @@ bool intake_done(const struct run *r)
 	enum deletes deletes = sync_deletes(r->sync);
 
 	return r->intake.ended && !r->intake.broken && queue_unsettled(r->queue) == 0 &&
-	    deletes != DELETES_LATER && deletes != DELETES_GO_ON;
+	    sync_held(r->sync, NULL) == 0 && deletes != DELETES_LATER && deletes != DELETES_GO_ON;
 }

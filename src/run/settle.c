@@ -219,16 +219,32 @@ void settle_skipped(struct run *r, const struct origin *from)
 
 /* -- to the disk -- */
 
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 /* Numbers of the unsettled records, or of those among them that may have left, rising: the queue is
- * in input order. */
+ * in input order, but for what a sync held back, there or here. */
 static uint64_t *unsettled_numbers(const struct run *r, bool intended, size_t *count)
 {
-	uint64_t *numbers = xmalloc((queue_unsettled(r->queue) + 1) * sizeof *numbers);
-	size_t n = 0;
+	size_t n = 0, held = intended ? 0 : sync_held(r->sync, NULL);
+	uint64_t *numbers = xmalloc((queue_unsettled(r->queue) + held + 1) * sizeof *numbers);
+	bool rising = held == 0;
 
-	for (const struct operation *op = queue_oldest(r->queue); op; op = op->newer)
-		if (op->from.number && (!intended || op->intended))
-			numbers[n++] = op->from.number;
+	for (const struct operation *op = queue_oldest(r->queue); op; op = op->newer) {
+		if (op->from.number == 0 || (intended && !op->intended))
+			continue;
+		rising &= n == 0 || op->from.number > numbers[n - 1];
+		numbers[n++] = op->from.number;
+	}
+	if (held)
+		sync_held(r->sync, numbers + n);
+	n += held;
+	if (!rising)
+		qsort(numbers, n, sizeof *numbers, compare_numbers);
 	*count = n;
 	return numbers;
 }

@@ -12,6 +12,7 @@
 #include "operation/field.h"
 #include "operation/mapping.h"
 #include "options/options.h"
+#include "run/held.h"
 #include "run/identity.h"
 #include "store/syncfile.h"
 
@@ -19,6 +20,7 @@ struct sync {
 	const struct options *o;
 	const struct input *in;
 	struct syncfile *file;
+	struct held *held;
 	enum deletes deletes;
 	struct buf who;   /* whom to delete next ... */
 	struct buf bytes; /* ... and the operation that does it */
@@ -64,6 +66,7 @@ int sync_open(const struct options *o, const struct input *in, const struct iden
 		.o = o,
 		.in = in,
 		.file = file,
+		.held = held_new(),
 		.deletes = o->sync_deletes < 0 ? DELETES_OVER : DELETES_LATER,
 		.who = { .max = BUF_UNBOUNDED },
 		.bytes = { .max = BUF_UNBOUNDED },
@@ -76,6 +79,7 @@ void sync_close(struct sync *s)
 	if (!s)
 		return;
 	syncfile_close(s->file);
+	held_free(s->held);
 	buf_free(&s->who);
 	buf_free(&s->bytes);
 	free(s);
@@ -89,19 +93,55 @@ static int checked(struct sync *s, int result, struct reason *why)
 	return result;
 }
 
+/* Until it is settled nobody knows what the server has. */
+static int mark(struct sync *s, const struct operation *op, struct reason *why)
+{
+	return s->o->dry_run ? 0 : checked(s, syncfile_mark(s->file, op, why), why);
+}
+
 int sync_look(struct sync *s, const struct operation *op, struct reason *why)
 {
 	if (!s)
 		return 1;
-	int changed = syncfile_look(s->file, op, why);
-	if (changed == 1 && !s->o->dry_run && syncfile_mark(s->file, op, why) != 0)
-		changed = -1;
-	return checked(s, changed, why);
+	int found = checked(s, syncfile_look(s->file, op, why), why);
+	if (found == 2 && held_put(s->held, op) != 0) {
+		syncfile_send(s->file, op);
+		found = 1;
+	}
+	return found == 1 && mark(s, op, why) != 0 ? -1 : found;
+}
+
+const struct operation *sync_overtaken(struct sync *s, const struct operation *op)
+{
+	return s && op->key_count ? held_take(s->held, op->keys[0]) : NULL;
+}
+
+int sync_next_held(struct sync *s, const struct operation **op, struct reason *why)
+{
+	*op = s ? held_take_any(s->held) : NULL;
+	if (!*op)
+		return 0;
+	return mark(s, *op, why) != 0 ? -1 : 1;
+}
+
+size_t sync_held(const struct sync *s, uint64_t *out)
+{
+	if (!s)
+		return 0;
+	if (out)
+		held_numbers(s->held, out);
+	return held_count(s->held);
 }
 
 int sync_seen(struct sync *s, const struct operation *op, struct reason *why)
 {
 	return !s || checked(s, syncfile_look(s->file, op, why), why) >= 0 ? 0 : -1;
+}
+
+int sync_ended(struct sync *s, uint64_t *several, struct reason *why)
+{
+	*several = 0;
+	return s ? checked(s, syncfile_ended(s->file, several, why), why) : 0;
 }
 
 int sync_marks(struct sync *s, struct reason *why)

@@ -25,8 +25,17 @@ int sync_open(const struct options *o, const struct input *in, const struct iden
 void sync_close(struct sync *s); /* what was not committed is gone; NULL is fine */
 
 /* A record's person is in the input, and is marked as one who is sent. 1: op is to be sent, 0: it
- * is what was last accepted, -1 with *why. */
+ * is what was last accepted, 2: it is held back until another row of its person comes or the input
+ * has ended, -1 with *why. */
 int sync_look(struct sync *s, const struct operation *op, struct reason *why);
+/* To be asked before that: what was held back of op's person, which is not sent now that op comes
+ * behind it; NULL: nothing. Good until the next call of any of these. */
+const struct operation *sync_overtaken(struct sync *s, const struct operation *op);
+/* The input has ended: the next one that was held back, which is sent. 1, 0 when there is none any
+ * more, -1 with *why. */
+int sync_next_held(struct sync *s, const struct operation **op, struct reason *why);
+/* How many are held back; their numbers, in no order, into `out` where it is not NULL. */
+size_t sync_held(const struct sync *s, uint64_t *out);
 /* A record's person is in the input, and an earlier run settled the record. 0 or -1. */
 int sync_seen(struct sync *s, const struct operation *op, struct reason *why);
 /* Brings the marks to the disk, so that what was looked at may leave. 0 or -1. */
@@ -34,6 +43,9 @@ int sync_marks(struct sync *s, struct reason *why);
 /* op has ended. 0 or -1. */
 int sync_settled(struct sync *s, const struct operation *op, enum outcome outcome,
     unsigned attempts, struct reason *why);
+/* Every record of the input has ended. *several: people with several rows that have different
+ * values. 0 or -1. */
+int sync_ended(struct sync *s, uint64_t *several, struct reason *why);
 int sync_commit(struct sync *s, struct reason *why); /* durably. 0 or -1 */
 /* The whole input was read, every record of it was valid, and is settled. 0 or -1. */
 int sync_complete(struct sync *s, struct reason *why);

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 #include "base/buf.h"
 #include "store/db.h"
+#include "store/several.h"
 #include "base/log.h"
 #include "operation/operation.h"
 #include "base/path.h"
@@ -18,7 +19,8 @@
 	"give another file with --sync, or move this one away: then everybody is sent once more"
 
 /* To change the schema: raise the version, and say here how an older file is brought up to it. So
- * far there is one. */
+ * far there is one: the table of people with several rows came later, is made where it is not
+ * there, and an older program passes over it, which does no harm. */
 static const struct db_kind kind = {
 	.application_id = 0x63696f79, /* "cioy" */
 	.version = 1,
@@ -37,6 +39,10 @@ static const struct db_kind kind = {
 	.way_out = WAY_OUT,
 };
 
+/* rows: a fingerprint of 8 bytes for each but the last. */
+#define SEVERAL_TABLE \
+	"CREATE TABLE IF NOT EXISTS several (hash INTEGER PRIMARY KEY, rows BLOB NOT NULL)"
+
 /* SQLite's own memory: pages, and a log that is put away now and then. */
 #define SETTINGS "PRAGMA cache_size = -2048; PRAGMA wal_autocheckpoint = 16000"
 
@@ -53,6 +59,8 @@ enum query {
 	DROP_SPARE,
 	ADD_SPARE,
 	PUT_ABOUT,
+	PUT_SEVERAL,
+	DROP_SEVERAL,
 	QUERIES
 };
 
@@ -67,6 +75,14 @@ static const char *const queries[QUERIES] = {
 	[DROP_SPARE] = "DELETE FROM spare WHERE n = ?1",
 	[ADD_SPARE] = "INSERT INTO spare (n) VALUES (?1)",
 	[PUT_ABOUT] = "INSERT OR REPLACE INTO about VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+	[PUT_SEVERAL] = "INSERT OR REPLACE INTO several VALUES (?1, ?2)",
+	[DROP_SEVERAL] = "DELETE FROM several WHERE hash = ?1",
+};
+
+/* What was looked at lately, for whoever comes again before he is settled. */
+#define RECENT 4096u
+struct recent {
+	uint64_t key, fingerprint;
 };
 
 struct syncfile {
@@ -83,6 +99,8 @@ struct syncfile {
 	unsigned char *seen; /* a bit for each n */
 	size_t seen_bytes;
 	uint64_t seen_count;
+	struct several *several;
+	struct recent recent[RECENT];
 	int64_t next; /* syncfile_next_missing goes on at this hash */
 	bool next_ended;
 };
@@ -296,16 +314,94 @@ static uint64_t fingerprint_of(const struct operation *op)
 
 /* -- the operations of a run -- */
 
+/* Where his several rows are kept, if he has any: he does from the second on, and from the first if
+ * he did last time. */
+static struct several_person *find_several(struct syncfile *s, const struct operation *op,
+    const struct row *row)
+{
+	struct several_person *p = several_find(s->several, op->keys[0]);
+	const struct recent *recent = &s->recent[op->keys[0] % RECENT];
+
+	if (p || !is_seen(s, row->n))
+		return p;
+	p = several_add(s->several, op->keys[0]);
+	if (!p)
+		return NULL;
+	p->now_count = 1;
+	p->sent = row->fingerprint < FINGERPRINTS;
+	p->now[0] = recent->key == op->keys[0] ? recent->fingerprint :
+	    p->sent                            ? 0 :
+	                                         row->fingerprint;
+	return p;
+}
+
+static enum several_fate fate_of(struct syncfile *s, const struct operation *op,
+    const struct row *row)
+{
+	uint64_t fingerprint = fingerprint_of(op);
+	bool changed = row->fingerprint != fingerprint;
+
+	if (row->whose != HIS)
+		return SEVERAL_SEND;
+	struct several_person *p = find_several(s, op, row);
+	see(s, row->n);
+	if (p)
+		return several_row(p, fingerprint, changed);
+	return changed ? SEVERAL_SEND : SEVERAL_KNOWN;
+}
+
 int syncfile_look(struct syncfile *s, const struct operation *op, struct reason *why)
 {
 	struct row row;
 
 	if (find(s, op, &row, why) < 0)
 		return -1;
-	if (row.whose != HIS)
-		return 1;
-	see(s, row.n);
-	return row.fingerprint != fingerprint_of(op);
+	enum several_fate fate = fate_of(s, op, &row);
+	if (fate == SEVERAL_SEND)
+		s->recent[op->keys[0] % RECENT] = (struct recent){ op->keys[0],
+			fingerprint_of(op) };
+	return fate == SEVERAL_KNOWN ? 0 : fate == SEVERAL_SEND ? 1 : 2;
+}
+
+void syncfile_send(struct syncfile *s, const struct operation *op)
+{
+	struct several_person *p = several_find(s->several, op->keys[0]);
+
+	if (p)
+		p->sent = true;
+}
+
+/* What is kept of one person for the next time. 0 or -1. */
+static int keep_several(struct syncfile *s, const struct several_person *p, struct reason *why)
+{
+	unsigned rows = p->now_count > 0 ? p->now_count - 1 : 0;
+
+	if (rows == 0 || !several_differ(p)) {
+		bind(s, DROP_SEVERAL, 1, p->key);
+		return p->then_count ? change(s, DROP_SEVERAL, why) : 0;
+	}
+	if (rows > SEVERAL_ROWS - 1)
+		rows = SEVERAL_ROWS - 1;
+	if (rows == p->then_count && memcmp(p->then, p->now, rows * sizeof *p->now) == 0)
+		return 0;
+	bind(s, PUT_SEVERAL, 1, p->key);
+	sqlite3_bind_blob64(s->query[PUT_SEVERAL], 2, p->now, rows * sizeof *p->now, SQLITE_STATIC);
+	return change(s, PUT_SEVERAL, why);
+}
+
+int syncfile_ended(struct syncfile *s, uint64_t *different, struct reason *why)
+{
+	const struct several_person *p;
+
+	*different = 0;
+	for (size_t i = 0; (p = several_at(s->several, i)) != NULL; i++) {
+		if (p->now_count == 0)
+			continue; /* he is not in this input */
+		*different += several_differ(p);
+		if (keep_several(s, p, why) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int syncfile_mark(struct syncfile *s, const struct operation *op, struct reason *why)
@@ -539,9 +635,36 @@ static int prepare(struct syncfile *s, bool read_only, struct reason *why)
 	return 0;
 }
 
+/* What does not make sense is passed over: then his rows are sent, and kept anew. */
+static int read_several(struct syncfile *s, struct reason *why)
+{
+	uint64_t there = 0;
+	int code;
+
+	if (read_number(s, "SELECT count(*) FROM sqlite_schema WHERE name = 'several'", &there,
+	        why) != 0)
+		return -1;
+	sqlite3_stmt *q = there ? db_prepare(&s->db, "SELECT hash, rows FROM several", why) : NULL;
+	if (!q)
+		return there ? damaged(s, why) : 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		size_t n = (size_t)sqlite3_column_bytes(q, 1);
+		struct several_person *p = several_add(s->several,
+		    (uint64_t)sqlite3_column_int64(q, 0));
+		if (!p || n == 0 || n > sizeof p->then)
+			continue;
+		p->then_count = (unsigned)(n / sizeof *p->then);
+		memcpy(p->then, sqlite3_column_blob(q, 1), p->then_count * sizeof *p->then);
+	}
+	int result = code == SQLITE_DONE ? 0 : trouble(s, "read", why);
+	sqlite3_finalize(q);
+	return result;
+}
+
 static int start(struct syncfile *s, const char *about, bool read_only, struct reason *why)
 {
-	if (db_run(&s->db, SETTINGS, why) != 0)
+	if (db_run(&s->db, SETTINGS, why) != 0 ||
+	    (!read_only && db_run(&s->db, SEVERAL_TABLE, why) != 0) || read_several(s, why) != 0)
 		return trouble(s, "used", why);
 	if (read_about(s, about, why) != 0 || prepare(s, read_only, why) != 0)
 		return -1;
@@ -561,6 +684,7 @@ struct syncfile *syncfile_open(const char *path, const char *about, bool read_on
 	enum db_result opened;
 
 	s->about = xstrdup("");
+	s->several = several_new();
 	s->next = INT64_MIN;
 	opened = read_only ? db_open_read_only(&s->db, path, &kind, why) :
 	                     db_open(&s->db, path, &kind, false, why);
@@ -584,6 +708,7 @@ void syncfile_close(struct syncfile *s)
 	for (int i = 0; i < QUERIES; i++)
 		sqlite3_finalize(s->query[i]);
 	db_close(&s->db);
+	several_free(s->several);
 	free(s->about);
 	free(s->seen);
 	free(s);

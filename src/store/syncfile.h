@@ -10,6 +10,9 @@
  * the server has: what comes of an attempt that is never answered, nobody knows. So a person is
  * left out only where the last word was "accepted".
  *
+ * Who has several rows in the input is kept with what these were (several.h), so that they need not
+ * be sent every night; the last one counts.
+ *
  * Who was seen in this run's input is kept in memory, a bit a person: a resumed run reads its input
  * from the start again, so nothing of it need last.
  */
@@ -38,7 +41,8 @@ struct syncfile *syncfile_open(const char *path, const char *about, bool read_on
 void syncfile_close(struct syncfile *s);
 
 /* The person of op was seen in the input. 1: op is new or changed, 0: it is what was last accepted,
- * -1 with *why. */
+ * 2: it came so last time, when another row of its person followed it: it need be sent only if none
+ * does now; -1 with *why. */
 int syncfile_look(struct syncfile *s, const struct operation *op, struct reason *why);
 
 /* op will be sent: it must not leave before syncfile_is_marked. 0 or -1. */
@@ -53,6 +57,13 @@ int syncfile_accepted(struct syncfile *s, const struct operation *op, struct rea
 /* op was refused at its first attempt: somebody to whom nothing else was ever sent is not known. 0
  * or -1. */
 int syncfile_refused(struct syncfile *s, const struct operation *op, struct reason *why);
+
+/* op, of which look said 2, is sent all the same; then so are those that follow it. */
+void syncfile_send(struct syncfile *s, const struct operation *op);
+
+/* Every record of the input was looked at and has ended: what is learnt of people with several rows
+ * is written by the next commit. *different: those whose rows have different values. 0 or -1. */
+int syncfile_ended(struct syncfile *s, uint64_t *different, struct reason *why);
 
 int syncfile_commit(struct syncfile *s, struct reason *why); /* durably */
 
