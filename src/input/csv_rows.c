@@ -117,7 +117,7 @@ static uint64_t count_byte(const char *bytes, size_t n, char c)
 	const char *end = bytes + n;
 	uint64_t count = 0;
 
-	while ((bytes = memchr(bytes, c, (size_t)(end - bytes)))) {
+	while (bytes < end && (bytes = memchr(bytes, c, (size_t)(end - bytes)))) {
 		count++;
 		bytes++;
 	}

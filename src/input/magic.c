@@ -25,15 +25,15 @@ static const struct signature {
 } signatures[] = {
 #define MARK(bytes, name) \
 	{ \
-		bytes, sizeof bytes - 1, 0, MAGIC_ENCODED, name, false \
+		(bytes), sizeof(bytes) - 1, 0, MAGIC_ENCODED, (name), false \
 	}
 #define BINARY(bytes, said) \
 	{ \
-		bytes, sizeof bytes - 1, 0, MAGIC_OTHER, said, false \
+		(bytes), sizeof(bytes) - 1, 0, MAGIC_OTHER, (said), false \
 	}
 #define LETTERS(bytes, at, said) \
 	{ \
-		bytes, sizeof bytes - 1, at, MAGIC_OTHER, said, true \
+		(bytes), sizeof(bytes) - 1, (at), MAGIC_OTHER, (said), true \
 	}
 #define UNPACK(with) ": unpack it into a pipe (" with " FILE | cio-import)"
 #define TAKE_OUT(with) ": unpack the file in it into a pipe (" with " FILE | cio-import)"

@@ -43,7 +43,7 @@ static int suppression(struct build *b, struct text *out)
 static int make_suppression(struct build *b)
 {
 	struct writer *w = &b->w;
-	struct text type;
+	struct text type = { 0 };
 
 	b->op->method = b->op->action == ACTION_ESP_SUPPRESS ? METHOD_POST : METHOD_DELETE;
 	if (b->person.type != ID_EMAIL)

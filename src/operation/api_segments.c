@@ -38,7 +38,7 @@ static int make(struct build *b)
 {
 	struct writer *w = &b->w;
 	const struct person *p = &b->person;
-	struct text segment;
+	struct text segment = { 0 };
 
 	b->op->method = METHOD_POST;
 	if (p->type == ID_PHONE)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "model_json.h"
+#include "base/os.h"
 
 #define DEEP 2000 /* brackets: jansson has a bound on them */
 
@@ -32,7 +33,7 @@ static int is_plain(const char *text, size_t n)
 		if (brackets > DEEP || digits > 300)
 			return 0;
 	}
-	return !memmem(text, n, "_cio_", 5) && !memmem(text, n, "\\u00", 4);
+	return !os_find(text, n, "_cio_", 5) && !os_find(text, n, "\\u00", 4);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
