@@ -65,6 +65,7 @@ help:
 	'make test        the tests: minutes' \
 	'make simulate    whole runs in a simulated world, kills and nights: SEEDS=1000 of them, or MINUTES=5; SEED=17 tells' \
 	'                 one of them, TRACE=2 with every call' \
+	'make simulate-proof   plants faults in a copy of the program, and counts the lives until each is found' \
 	'make PORTABLE=1 test   the same, built with what POSIX has alone, in build/portable' \
 	'make check-all   the long checks: sanitizers, valgrind, both compilers, many crash rounds, fuzzing' \
 	'make bench       how fast, as ratios measured side by side; make bench-field: against limits, far away, over slow links' \
@@ -272,12 +273,9 @@ SIM_SRC := $(wildcard tests/sim/*.c)
 SIM_OBJ := $(SIM_SRC:tests/%.c=$(BUILD)/tests/%.o)
 SIM_DOORS := tests/sim/doors.syms
 
-$(BUILD)/sim/program.o: $(filter-out $(BUILD)/src/send/sender.o,$(OBJ)) $(SIM_DOORS)
+$(BUILD)/sim/program.o: $(filter-out $(BUILD)/src/send/sender.o,$(OBJ)) $(SIM_DOORS) tests/sim/program.sh
 	@mkdir -p $(@D)
-	ld -r -o $@.all $(filter %.o,$^)
-	objcopy --redefine-syms=$(SIM_DOORS) --keep-global-symbol=sim_main --rename-section .data=program_data \
-		--rename-section .bss=program_bss,alloc,load,data,contents $@.all $@
-	@rm $@.all
+	tests/sim/program.sh $@ $(filter %.o,$^)
 
 $(BUILD)/tests/sim/%.o: tests/sim/%.c
 	@mkdir -p $(@D)
@@ -296,7 +294,7 @@ $(BUILD)/simulate: $(SIM_OBJ) $(BUILD)/sim/program.o $(filter $(BUILD)/tests/wor
 SIM_GIVEN = $(foreach v,SEEDS START MINUTES JOBS SEED TRACE,$(if $($(v)),$(v)=$($(v)))) $(if $(LIFE),LIFE $(LIFE))
 SIM_LIVES := $(if $(SANITIZE),300,8000)
 
-.PHONY: simulate simulate-some
+.PHONY: simulate simulate-some simulate-proof
 simulate: $(BUILD)/simulate
 	@$(BUILD)/simulate $(SIM_GIVEN)
 
@@ -304,5 +302,11 @@ simulate: $(BUILD)/simulate
 simulate-some: $(BUILD)/simulate
 	$(BUILD)/simulate LIVES=tests/sim/lives
 	$(BUILD)/simulate SEEDS=$(SIM_LIVES)
+
+# Whether it finds what is wrong: faults are planted (tests/sim/faults), and lives counted until one fails.
+simulate-proof: $(BUILD)/simulate
+	@BUILD='$(BUILD)' COMPILE='$(CC) $(ALL_CFLAGS)' LIBRARIES='$(LDFLAGS) $(PKG_LIBS)' \
+		OBJECTS='$(filter-out $(BUILD)/src/send/sender.o,$(OBJ))' \
+		REST='$(SIM_OBJ) $(filter $(BUILD)/tests/workspace%,$(TEST_OBJ)) $(BUILD)/sim/rooms.a' tests/simulate_proof.sh
 
 -include $(wildcard $(BUILD)/tests/sim/*.d)

@@ -58,6 +58,7 @@ struct sender {
 	int64_t timeout;
 	struct transfer *done, **done_end; /* those answered, in order */
 	struct transfer *told;             /* whose answer the program looks at */
+	struct transfer **flying;          /* in_flight of them */
 };
 
 static struct {
@@ -318,6 +319,7 @@ void net_leave(struct proc *p)
 		}
 		lighten(t);
 	}
+	free(s->flying);
 	free(s->base);
 	free(s);
 }
@@ -374,8 +376,9 @@ static void look_for_the_same_person(const struct transfer *t)
 {
 	const struct attempt *a = seen_attempt_at(t->attempt);
 
-	for (const struct transfer *o = n.all; o; o = o->older) {
-		if (o == t || o->sender != t->sender || !o->call)
+	for (unsigned f = 0; f < t->sender->in_flight; f++) {
+		const struct transfer *o = t->sender->flying[f];
+		if (o == t)
 			continue;
 		const struct attempt *b = seen_attempt_at(o->attempt);
 		for (size_t i = 0; i < a->count; i++)
@@ -431,7 +434,8 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	api_note(t->attempt, t->call);
 	t->older = n.all;
 	n.all = t;
-	s->in_flight++;
+	s->flying = xrealloc(s->flying, (s->in_flight + 1) * sizeof *s->flying);
+	s->flying[s->in_flight++] = t;
 	s->proc->spins = 0;
 	trace_sent(t, q);
 	look_for_the_same_person(t);
@@ -465,6 +469,15 @@ static void note_told(struct transfer *t)
 		trace("[%u] <- #%zu %s", a->proc, t->attempt, t->error ? t->error : "a login page");
 }
 
+static void no_longer_flies(struct sender *s, const struct transfer *t)
+{
+	unsigned i = 0;
+
+	while (s->flying[i] != t)
+		i++;
+	s->flying[i] = s->flying[--s->in_flight];
+}
+
 int sender_next(struct sender *s, void **owner, struct reply *reply)
 {
 	struct transfer *t = s->done;
@@ -481,7 +494,7 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 		s->done_end = &s->done;
 	note_told(t);
 	s->told = t;
-	s->in_flight--;
+	no_longer_flies(s, t);
 	s->proc->spins = 0;
 	t->sender = NULL;
 	buf_byte(&t->answer.body, '\0');

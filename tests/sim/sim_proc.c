@@ -61,24 +61,50 @@ static size_t bss_size(void)
 	return (size_t)(__stop_program_bss - __start_program_bss);
 }
 
+/* As memcpy, which a sanitizer would not let between the variables. */
+__attribute__((no_sanitize("address"))) static void copy(char *to, const char *from, size_t n)
+{
+	volatile char *out = to;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = from[i];
+}
+
 static void save_statics(char *to)
 {
-	memcpy(to, __start_program_data, data_size());
-	memcpy(to + data_size(), __start_program_bss, bss_size());
+	copy(to, __start_program_data, data_size());
+	copy(to + data_size(), __start_program_bss, bss_size());
 }
 
 static void load_statics(const char *from)
 {
-	memcpy(__start_program_data, from, data_size());
-	memcpy(__start_program_bss, from + data_size(), bss_size());
+	copy(__start_program_data, from, data_size());
+	copy(__start_program_bss, from + data_size(), bss_size());
 }
 
 /* -- beginning and end -- */
 
+#ifdef __SANITIZE_ADDRESS__
+void __asan_unpoison_memory_region(const volatile void *at, size_t n);
+
+/* What a killed process had on its stack is marked as not to be touched. */
+static void clean_stack(struct proc_inside *in)
+{
+	__asan_unpoison_memory_region(in->stack, STACK);
+}
+#else
+static void clean_stack(struct proc_inside *in)
+{
+	(void)in;
+}
+#endif
+
 static struct proc_inside *inside_get(void)
 {
-	if (m.spare_count)
+	if (m.spare_count) {
+		clean_stack(m.spare[m.spare_count - 1]);
 		return m.spare[--m.spare_count];
+	}
 	struct proc_inside *in = xcalloc(1, sizeof *in);
 	in->memory = memory_new();
 	in->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -160,7 +186,7 @@ struct proc *proc_start(unsigned number, const char *const *argv, const char *co
 	p->inside->environment = environment;
 	p->inside->waits = p->inside->woken = p->inside->sleeps = false;
 	p->inside->until = INT64_MAX;
-	memcpy(p->inside->statics, m.pristine, data_size() + bss_size());
+	copy(p->inside->statics, m.pristine, data_size() + bss_size());
 	buf_init(&p->out, 1 << 20);
 	buf_init(&p->err, 1 << 20);
 	getcontext(&p->inside->context);

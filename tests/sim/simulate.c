@@ -6,6 +6,7 @@
  *   simulate SEED=17               one, with its story; TRACE=2: with every call of the system, too
  *   simulate SEED=17 kill1=3       the same but for that
  *   simulate LIFE SEED=17 kill1=3  that, and nothing else of what the seed says
+ *   simulate PROOF=1               how many lives it takes until one fails, in a line
  *   simulate LIVES=FILE            those of a file: a life a line, # before what is no life; a gene
  * that is given as 1-400 makes as many lives of its line
  *
@@ -27,6 +28,7 @@ struct asked {
 	struct life life;
 	int trace;
 	const char *file;
+	bool proof; /* something is wrong: how soon is it found? */
 };
 
 static void print_life(const struct life *l)
@@ -60,6 +62,22 @@ static int live_one(const struct life *l, int trace)
 	}
 	printf("all is well\n");
 	return 0;
+}
+
+static void say_nothing(const struct life *l, char why[VERDICT_TEXT])
+{
+	printf("found in %" PRIu64 " lives: %s\n", l->seed, why);
+}
+
+static int prove(struct work *w)
+{
+	w->failed = say_nothing;
+	w->failures_most = 1;
+	w->start = 1;
+	struct worked done = work(w);
+	if (done.failures == 0)
+		printf("NOT FOUND in %" PRIu64 " lives\n", done.lives);
+	return done.failures == 0;
 }
 
 static int live_many(const struct work *w)
@@ -175,6 +193,8 @@ static int read_argument(struct asked *a, const char *argument)
 		a->work.count = UINT64_MAX;
 	} else if ((value = value_of(argument, "TRACE")))
 		a->trace = atoi(value);
+	else if (value_of(argument, "PROOF"))
+		a->proof = true;
 	else if ((value = value_of(argument, "LIVES")))
 		a->file = value;
 	else if (strcmp(argument, "LIFE") != 0)
@@ -219,5 +239,7 @@ int main(int argc, char **argv)
 		}
 	if (a.file)
 		return live_file(a.file);
+	if (a.proof)
+		return prove(&a.work);
 	return a.one ? live_one(&a.life, a.trace) : live_many(&a.work);
 }
