@@ -436,7 +436,7 @@ static void plan_make(struct mapping *m, struct plan *p, const struct field *fie
 	plan_sets(m, p, fields);
 	if (m->config->action_field) {
 		size_t at = find_step(m, p, fields, m->config->action_field);
-		if (at != NONE)
+		if (at < p->count)
 			p->steps[at].apart = true;
 	}
 	plan_id(m, p, fields);

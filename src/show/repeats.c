@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define SLOTS (2 * REPEATS_EXACT) /* a power of two */
+#define SLOTS ((size_t)2 * REPEATS_EXACT) /* a power of two */
 
 struct slot {
 	uint64_t key;
