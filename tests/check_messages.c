@@ -266,6 +266,126 @@ START_TEST(drafts_send_nothing)
 }
 END_TEST
 
+/* -- broadcasts: many people a call, and each call is a send of its own -- */
+
+#define TRIGGER(s, ...) \
+	HARNESS_RUN((s).harness, "--action=broadcast", "--broadcast=3", "--summary=summary.json", \
+	    "--results=results", "--backoff=1ms", "--rate=unlimited", __VA_ARGS__)
+
+static struct scene with_people(int count)
+{
+	struct scene s = scene_open(NULL);
+
+	scene_write_people(&s, "in.csv", count);
+	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "--batch", "-q", "--rate=unlimited"),
+	    0);
+	return s;
+}
+
+static void set_failing(struct scene *s, struct sandbox_fault fault)
+{
+	sandbox_add_rule(s->sandbox, &(struct sandbox_rule){ .path = "/triggers", .fault = fault });
+}
+
+START_TEST(a_broadcast_is_one_call)
+{
+	struct scene s = with_people(2500);
+
+	harness_assert_status(TRIGGER(s, "in.csv"), 0);
+	ck_assert_uint_eq(sandbox_counters(s.sandbox).triggers, 1);
+	ck_assert_uint_eq(sent(&s), 2500);
+	char *results = harness_read(s.harness, "results", NULL);
+	ck_assert_uint_eq(harness_count_lines(results, "\"trigger_id\":\"1\""), 2500);
+	free(results);
+	/* more than a call may hold, in as many as it takes */
+	harness_assert_status(TRIGGER(s, "in.csv", "--batch=1000"), 0);
+	ck_assert_uint_eq(sandbox_counters(s.sandbox).triggers, 4);
+	scene_close(&s);
+}
+END_TEST
+
+/* 422: nobody was sent to, and nothing is cut into calls that each would be a send. */
+START_TEST(a_refused_broadcast_is_not_cut)
+{
+	struct scene s = with_people(3);
+
+	harness_write_text(s.harness, "in.csv", "id,order\np1,7\nnobody,8\np2,9\n");
+	const struct harness_run *run = TRIGGER(s, "in.csv", "--restart");
+	harness_assert_status(run, 1);
+	ck_assert_int_eq(scene_summary(&s, "refused"), 3);
+	harness_assert_err_has(run, "in.csv:2: user p1: 422 ");
+	harness_assert_err_has(run, "a recipient is not a person here");
+	ck_assert_uint_eq(sent(&s), 0);
+	ck_assert_int_eq(scene_summary(&s, "requests"), 2);
+	harness_assert_status(TRIGGER(s, "in.csv", "--ignore-missing"), 0);
+	ck_assert_uint_eq(sent(&s), 2);
+	json_t *all = sandbox_messages(s.sandbox);
+	json_t *data =
+	    json_object_get(json_array_get(json_object_get(json_object_get(json_array_get(all, 0),
+	                                                       "body"),
+	                                       "per_user_data"),
+	                        2),
+	        "data");
+	ck_assert_str_eq(json_string_value(json_object_get(data, "order")), "9");
+	json_decref(all);
+	scene_close(&s);
+}
+END_TEST
+
+START_TEST(a_lost_broadcast_is_not_triggered_again)
+{
+	static const struct sandbox_fault lost[] = {
+		{ .act = SANDBOX_RESET, .process = true },
+		{ .act = SANDBOX_STATUS, .status = 500, .process = true },
+		{ .act = SANDBOX_STATUS, .status = 429 },
+		{ .act = SANDBOX_STATUS, .status = 503 },
+	};
+	bool again = _i >= 2;
+	struct scene s = with_people(5);
+
+	set_failing(&s, lost[_i]);
+	harness_assert_status(TRIGGER(s, "in.csv"), again ? 0 : 1);
+	ck_assert_int_eq(scene_summary(&s, "unknown"), again ? 0 : 5);
+	ck_assert_uint_eq(sandbox_counters(s.sandbox).triggers, 1);
+	ck_assert_uint_eq(twice(&s), 0);
+	scene_close(&s);
+}
+END_TEST
+
+/* Retries used up on 503, too: in halves it would be two sends. */
+START_TEST(a_failed_broadcast_is_not_cut)
+{
+	struct scene s = with_people(4);
+
+	sandbox_add_rule(s.sandbox,
+	    &(struct sandbox_rule){ .path = "/triggers",
+	        .times = -1,
+	        .fault = { .act = SANDBOX_STATUS, .status = 503 } });
+	harness_assert_status(TRIGGER(s, "in.csv", "--retries=2"), 1);
+	ck_assert_int_eq(scene_summary(&s, "failed"), 4);
+	for (size_t i = 0; i < sandbox_arrivals(s.sandbox); i++)
+		if (strstr(sandbox_arrival(s.sandbox, i).path, "/triggers"))
+			ck_assert_uint_eq(sandbox_arrival(s.sandbox, i).people, 4);
+	scene_close(&s);
+}
+END_TEST
+
+/* The pace is the triggers' own: the check before the first does not hold it up for ten seconds. */
+START_TEST(the_check_is_not_paced)
+{
+	struct scene s = with_people(1);
+	int64_t began = sandbox_arrival(s.sandbox, sandbox_arrivals(s.sandbox) - 1).at_us;
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--action=broadcast",
+	    "--broadcast=3", "--timeout=5s");
+
+	harness_assert_status(run, 0);
+	struct sandbox_arrival last = sandbox_arrival(s.sandbox, sandbox_arrivals(s.sandbox) - 1);
+	ck_assert_ptr_nonnull(strstr(last.path, "/triggers"));
+	ck_assert_msg(last.at_us - began < 8000000, "%d ms", (int)((last.at_us - began) / 1000));
+	scene_close(&s);
+}
+END_TEST
+
 Suite *messages_suite(void)
 {
 	Suite *s = suite_create("messages");
@@ -282,6 +402,11 @@ Suite *messages_suite(void)
 	tcase_add_test(t, a_stop_loses_nothing);
 	tcase_add_loop_test(t, no_kill_sends_a_message_twice, 0, 3);
 	tcase_add_test(t, drafts_send_nothing);
+	tcase_add_test(t, a_broadcast_is_one_call);
+	tcase_add_test(t, a_refused_broadcast_is_not_cut);
+	tcase_add_loop_test(t, a_lost_broadcast_is_not_triggered_again, 0, 4);
+	tcase_add_test(t, a_failed_broadcast_is_not_cut);
+	tcase_add_test(t, the_check_is_not_paced);
 	suite_add_tcase(s, t);
 	return s;
 }

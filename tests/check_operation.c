@@ -1,5 +1,5 @@
 /* What is sent for each action, in both APIs. */
-#include "operation/operation.h"
+#include "operation/api.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -673,6 +673,19 @@ static const struct sending sendings[] = {
 	    "POST /v1/send/sms {\"identifiers\":{\"cio_id\":\"03\"},\"transactional_message_id\":4,"
 	    "\"to\":\"+15551234567\",\"from\":\"+1\",\"message_data\":{\"phone\":\"+15551234567\"}"
 	    "}" },
+	{ { .action = ACTION_SEND_SMS, .message = "4" },
+	    "{\"id\":42,\"to\":\"+1\",\"tracked\":\"False\",\"send_to_unsubscribed\":true}",
+	    "POST /v1/send/sms " TO42
+	    ",\"transactional_message_id\":4,\"to\":\"+1\",\"tracked\":false,"
+	    "\"send_to_unsubscribed\":true,\"message_data\":{}}" },
+	{ { .action = ACTION_BROADCAST, .broadcast = "3" }, "id=42|email=a@b|order=7",
+	    "POST /v1/campaigns/3/triggers {\"id\":\"42\",\"data\":{\"email\":\"a@b\",\"order\":"
+	    "\"7\"}}" },
+	{ { .action = ACTION_BROADCAST, .broadcast = "3" },
+	    "{\"email\":\"a@b\",\"data\":{\"a\": 1.10},\"x\":1}",
+	    "POST /v1/campaigns/3/triggers {\"email\":\"a@b\",\"data\":{\"a\": 1.10}}" },
+	{ { .action = ACTION_BROADCAST, .broadcast = "3" }, "cio_id=03",
+	    "! cio_id names nobody here: a broadcast goes to people by id or email" },
 	{ { .action = ACTION_SEND_SMS, .message = "4" }, "id=42|email=a@b",
 	    "! it goes to nobody: give the record a field `to`, or `phone`" },
 
@@ -1320,7 +1333,7 @@ START_TEST(a_dry_run_prints_the_request)
 
 	buf_init(&out, 4096);
 	ck_assert_int_eq(build(&c, &maps, printed[_i].record, 12, &op, &why), 0);
-	operation_print(&op, &out);
+	operation_print(&op, api_for(op.action, false), &out);
 	expect_text(&out, printed[_i].line, printed[_i].record);
 	buf_free(&out);
 	release(&op);

@@ -28,6 +28,7 @@ const char *const action_names[ACTION_COUNT + 1] = {
 	[ACTION_SEND_EMAIL] = "send-email",
 	[ACTION_SEND_PUSH] = "send-push",
 	[ACTION_SEND_SMS] = "send-sms",
+	[ACTION_BROADCAST] = "broadcast",
 };
 
 static const struct {
@@ -57,6 +58,7 @@ static const struct {
 	[ACTION_SEND_EMAIL] = { .person = true, .message = true },
 	[ACTION_SEND_PUSH] = { .person = true, .message = true },
 	[ACTION_SEND_SMS] = { .person = true, .message = true },
+	[ACTION_BROADCAST] = { .person = true },
 };
 
 const char *action_name(enum action a)

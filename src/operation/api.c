@@ -44,6 +44,7 @@ static const struct {
 	[ACTION_SEND_EMAIL] = MESSAGES,
 	[ACTION_SEND_PUSH] = MESSAGES,
 	[ACTION_SEND_SMS] = MESSAGES,
+	[ACTION_BROADCAST] = { &api_broadcast, &api_broadcast },
 };
 
 const struct api *api_for(enum action action, bool batch)

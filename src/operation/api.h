@@ -37,7 +37,8 @@ struct envelope {
 
 /* Of several records in a request, which an answer refuses. */
 enum blame {
-	BLAME_ONE,    /* there is but one */
+	/* all of them: there is but one, or they are taken together or not at all */
+	BLAME_ONE,
 	BLAME_NAMED,  /* a 207 names them; halves tell, where a 400 refuses all */
 	BLAME_HALVES, /* halves tell */
 };
@@ -64,6 +65,9 @@ struct api {
 	/* A second copy does harm, and nothing drops it: what may have arrived is not sent again.
 	 */
 	bool once;
+	/* its pace is a limit on these requests alone: the check of the credentials is not counted
+	 */
+	bool check_apart;
 };
 
 /* The API that an action belongs to; `batch`: where it may go in batches. Never NULL. */
@@ -72,6 +76,8 @@ const struct api *api_for(enum action action, bool batch);
 extern const struct api_host api_track_host, api_app_host;
 extern const struct api api_track, api_track_batch, api_segments, api_suppression, api_verify,
     api_messages;
+/* The second: people who are not there do not fail it. */
+extern const struct api api_broadcast, api_broadcast_perhaps;
 
 /* Whether a field of that name takes the place of what a message says itself. */
 bool message_overrides(enum action a, const char *name, size_t n);

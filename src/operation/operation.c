@@ -191,7 +191,7 @@ void operation_move_rest(struct operation *op, char *to)
 	op->body = to;
 }
 
-void operation_print(const struct operation *op, struct buf *out)
+void operation_print(const struct operation *op, const struct api *api, struct buf *out)
 {
 	static const char *const methods[] = {
 		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":",
@@ -200,8 +200,8 @@ void operation_print(const struct operation *op, struct buf *out)
 		[METHOD_GET] = "\"method\":\"GET\",\"path\":",
 	};
 	/* of what has a path of its own and is packed all the same, a request of one */
-	const struct envelope *e = op->path_len ? api_for(op->action, false)->envelope : NULL;
-	const struct api_host *host = api_for(op->action, false)->host;
+	const struct envelope *e = op->path_len ? api->envelope : NULL;
+	const struct api_host *host = api->host;
 	struct writer w;
 
 	writer_open(&w, out, op->path_len + op->body_len + 100);

@@ -42,6 +42,7 @@ enum action {
 	ACTION_SEND_EMAIL,
 	ACTION_SEND_PUSH,
 	ACTION_SEND_SMS,
+	ACTION_BROADCAST,
 	ACTION_COUNT,
 };
 
@@ -75,6 +76,7 @@ struct operation_config {
 	const char *segment;     /* --segment, or NULL */
 	const char *suppression; /* --suppression, or NULL */
 	const char *message;     /* --message, or NULL */
+	const char *broadcast;   /* --broadcast, or NULL */
 	bool draft;
 	bool update_only;
 	bool no_limits;
@@ -148,8 +150,10 @@ void operation_move_rest(struct operation *op, char *to);
  * tells whether it is the same set. */
 uint64_t operation_hash(const struct origin *from);
 
-/* One line for --dry-run: {"record","method","path","body"}\n. */
-void operation_print(const struct operation *op, struct buf *out);
+/* One line for --dry-run: {"record","method","path","body"}\n; "api" besides, where that is not the
+ * Track API. */
+struct api;
+void operation_print(const struct operation *op, const struct api *api, struct buf *out);
 
 /* The hash that --shard and the lanes go by: of a person's identifier as it stands in a v1 path
  * ("cio_" before a cio_id), ASCII letters lower-cased where there is an '@' in it (email addresses

@@ -26,9 +26,9 @@ struct options {
 	enum action action;
 	const struct api *api; /* the one that it belongs to */
 	const char *event, *object_type, *segment;
-	int suppression;     /* index into suppression_names, or -1 */
-	const char *message; /* --message */
-	bool draft;
+	int suppression; /* index into suppression_names, or -1 */
+	const char *message, *broadcast;
+	bool draft, ignore_missing;
 	uint64_t sample;       /* people to verify, or 0; or ... */
 	double sample_percent; /* ... the share of them, or 0; both 0: all */
 	bool update_only, no_limits, dry_run;

@@ -48,15 +48,16 @@ static int check_phone(const struct options *o, struct reason *why)
 	    by_name ? ", or --id-type=id where the field holds an id" : "");
 }
 
-static int check_segment(const char *segment, struct reason *why)
+/* A segment or a broadcast: both have a number in their address. */
+static int check_number(const char *option, const char *value, struct reason *why)
 {
 	char shown[SETTINGS_SHOWN];
 	uint64_t number;
 
-	if (num_count(segment, 1, 999999999, &number) == 0)
+	if (!value || num_count(value, 1, 999999999, &number) == 0)
 		return 0;
-	return reason_set(why, "--segment: %s is not a segment's number, as its page shows it",
-	    settings_shown(segment, shown));
+	return reason_set(why, "--%s: %s is not a %s's number, as its page shows it", option,
+	    settings_shown(value, shown), option);
 }
 
 /* --id=Email: an email address, or an id? The name only nearly says it. */
@@ -85,6 +86,11 @@ static int check_identifiers(const struct options *o, struct reason *why)
 	return check_id_field(o, why) != 0 ? -1 : check_phone(o, why);
 }
 
+static bool is_broadcast(enum action a)
+{
+	return a == ACTION_BROADCAST;
+}
+
 /* Options that only some actions look at. */
 static int check_wanted(const struct settings *s, struct reason *why)
 {
@@ -101,6 +107,8 @@ static int check_wanted(const struct settings *s, struct reason *why)
 		{ OPTION_SAMPLE, reads_back, "verify" },
 		{ OPTION_MESSAGE, action_is_message, "send-email, send-push or send-sms" },
 		{ OPTION_DRAFT, action_is_message, "send-email, send-push or send-sms" },
+		{ OPTION_BROADCAST, is_broadcast, "broadcast" },
+		{ OPTION_IGNORE_MISSING, is_broadcast, "broadcast" },
 	};
 	const struct options *o = s->options;
 
@@ -123,7 +131,10 @@ static int check_action(const struct settings *s, struct reason *why)
 		return reason_set(why,
 		    "--batch does not go with --action=%s: each record is a request of its own",
 		    action_name(o->action));
-	if (check_wanted(s, why) != 0 || (o->segment && check_segment(o->segment, why) != 0))
+	if (is_broadcast(o->action) && !o->broadcast)
+		return reason_set(why, "--action=broadcast needs --broadcast=ID");
+	if (check_wanted(s, why) != 0 || check_number("segment", o->segment, why) != 0 ||
+	    check_number("broadcast", o->broadcast, why) != 0)
 		return -1;
 	return check_identifiers(o, why);
 }
@@ -530,6 +541,8 @@ int options_check(struct settings *s, struct reason *why, int *status)
 
 	*status = EX_USAGE;
 	o->api = api_for(o->action, o->batch);
+	if (o->api == &api_broadcast && o->ignore_missing)
+		o->api = &api_broadcast_perhaps;
 	if (check_rivals(s, OPTION_QUIET, &o->quiet, OPTION_VERBOSE, &o->verbose, why) != 0 ||
 	    check_input(s, why) != 0 || check_action(s, why) != 0 || check_sync(s, why) != 0 ||
 	    check_waits(s, why) != 0 || check_files(s, why, status) != 0 ||

@@ -50,10 +50,16 @@ static struct request *next_up(const struct run *r)
 	return probe ? probe : queue_first(r->queue, PLACE_READY);
 }
 
+static bool is_paced(const struct run *r, const struct request *q)
+{
+	return q || !r->o->api->check_apart;
+}
+
 /* When it may leave; NULL: the check. */
 static int64_t leaves_at(struct run *r, const struct request *q, int64_t now)
 {
-	int64_t at = pace_ready(r->pace, now), gate = gate_ready(&r->gate, now), records = now;
+	int64_t at = is_paced(r, q) ? pace_ready(r->pace, now) : now,
+	        gate = gate_ready(&r->gate, now), records = now;
 
 	if (q && !r->records.unlimited)
 		records = bucket_ready(&r->records, (int64_t)q->count, now);
@@ -127,7 +133,7 @@ bool dispatch_next(struct run *r)
 	struct request *q = wants_check(r) ? NULL : next_up(r);
 	int64_t now = clock_now();
 	if ((!q && !wants_check(r)) || leaves_at(r, q, now) > now || (q && !intents_made(r, q)) ||
-	    !take_token(r, now))
+	    (is_paced(r, q) && !take_token(r, now)))
 		return false;
 	if (!q)
 		return send_check(r, now);

@@ -95,7 +95,7 @@ static int print(struct dry *d, const struct operation *op)
 	struct reason why;
 
 	buf_reset(&d->line);
-	operation_print(op, &d->line);
+	operation_print(op, d->o->api, &d->line);
 	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ?
 	    0 :
 	    stop(d, EX_CANTCREAT, why.text);

@@ -168,6 +168,7 @@ static struct operation_config make_operations(const struct feed *f, const struc
 		.segment = o->segment,
 		.message = o->message,
 		.draft = o->draft,
+		.broadcast = o->broadcast,
 		.suppression = o->suppression < 0 ? NULL : suppression_names[o->suppression],
 		.update_only = o->update_only,
 		.no_limits = o->no_limits,

@@ -34,6 +34,9 @@ void identity_make(struct identity *id, const struct options *o)
 		buf_fmt(&id->action, " sample=%" PRIu64 "/%g%%", o->sample, o->sample_percent);
 	if (o->message)
 		buf_fmt(&id->action, " message=%s", o->message);
+	if (o->broadcast)
+		buf_fmt(&id->action, " broadcast=%s%s", o->broadcast,
+		    o->ignore_missing ? " ignore-missing" : "");
 	if (o->draft)
 		buf_str(&id->action, " draft");
 	if (o->update_only)
