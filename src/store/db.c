@@ -55,17 +55,19 @@ static int find_place(struct db *d, const char *name, const struct db_kind *kind
 	char shown[PATH_SHOWN];
 
 	*d = (struct db){ .name = name, .kind = kind, .path = path_absolute(name), .lock = -1 };
-	if (!d->path)
-		return fail(d, "opened", errno, why);
-	size_t len = strlen(d->path);
-	if (len <= LONGEST_NAME)
+	size_t len = d->path ? strlen(d->path) : 0;
+	if (d->path && len <= LONGEST_NAME)
 		return 0;
+	if (!d->path)
+		fail(d, "opened", errno, why);
+	else
+		reason_set(why,
+		    "%s: its name, with all its directories, has %zu bytes, and SQLite takes %d: "
+		    "name a shorter one with %s",
+		    path_shown(name, shown), len, LONGEST_NAME, kind->elsewhere);
 	free(d->path);
 	d->path = NULL;
-	return reason_set(why,
-	    "%s: its name, with all its directories, has %zu bytes, and SQLite takes %d: name a "
-	    "shorter one with %s",
-	    path_shown(name, shown), len, LONGEST_NAME, kind->elsewhere);
+	return -1;
 }
 
 /* What SQLite says may quote a damaged file: it is made safe for a terminal, as a name is. */

@@ -225,7 +225,7 @@ static bool is_same(const char *a, size_t n, bool a_cio, const struct operation 
 /* The row under op's key. 0 or -1. */
 static int find(struct syncfile *s, const struct operation *op, struct row *row, struct reason *why)
 {
-	row->whose = NOBODYS;
+	*row = (struct row){ .whose = NOBODYS };
 	if (!s->db.sql)
 		return 0;
 	bind(s, FIND, 1, op->keys[0]);
