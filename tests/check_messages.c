@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "dice.h"
 #include "scene.h"
+#include "unix.h"
 
 Suite *messages_suite(void);
 
@@ -234,7 +235,7 @@ START_TEST(no_kill_sends_a_message_twice)
 		ck_assert_int_lt(runs, 200);
 		struct harness_child *child = HARNESS_START(s.harness, SEND, "in.csv", "-q", "-c4",
 		    "--rate=800", "--retries=50", "--give-up-after=1m");
-		usleep((useconds_t)dice_below(&d, runs > 20 ? 2000000 : 150000));
+		unix_nap((int64_t)dice_below(&d, runs > 20 ? 2000000 : 150000));
 		harness_signal(child, SIGKILL);
 		status = harness_finish(child)->status;
 	}
