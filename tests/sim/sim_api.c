@@ -98,8 +98,11 @@ void api_note(size_t attempt, const struct workspace_call *call)
 			.value = number_in(field(op, "v")),
 			.deletes = op->verb == VERB_DELETE,
 		};
+		const json_t *pad = field(op, "pad");
 		if (op->person)
 			seen.person = op->person->entry.hash | 1;
+		if (json_string_length(pad))
+			seen.pad = XXH3_64bits(json_string_value(pad), json_string_length(pad)) | 1;
 		if (json_is_string(id))
 			seen.id = XXH3_64bits(json_string_value(id), json_string_length(id)) | 1;
 		seen_operation(attempt, &seen);

@@ -2,6 +2,8 @@
 #include "sim_input.h"
 
 #include <inttypes.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -112,6 +114,17 @@ static void add_ndjson_row(struct buf *out, const struct life *l, const struct r
 	buf_free(&pad);
 }
 
+static uint64_t hash_padding(const struct life *l, unsigned number)
+{
+	struct buf pad;
+
+	buf_init(&pad, SIZE_MAX);
+	add_padding(&pad, l, number);
+	uint64_t hash = pad.len ? XXH3_64bits(pad.data, pad.len) | 1 : 0;
+	buf_free(&pad);
+	return hash;
+}
+
 static void plan_row(struct row *row, const struct life *l, unsigned number)
 {
 	const char *action = action_of(l, number);
@@ -123,6 +136,7 @@ static void plan_row(struct row *row, const struct life *l, unsigned number)
 		.event = strcmp(action, "track") == 0,
 		.own = strcmp(action, "delete") == 0 || strcmp(action, "suppress") == 0,
 		.invalid = life_happens(l, "invalid", number, l->invalid),
+		.pad = hash_padding(l, number),
 	};
 	if (row->own || row->invalid)
 		return;
@@ -190,9 +204,12 @@ static void add_night_row(struct buf *out, const struct life *l, const struct ro
 /* What a person has that night: changed in some nights, the same in the others. */
 static unsigned value_of(const struct life *l, unsigned person, unsigned night)
 {
-	while (night > 0 && !life_happens(l, "changes", (uint64_t)night << 20 | person, 300))
+	while (night > 0 &&
+	    !life_happens(l, "changes", (uint64_t)night << 20 | person, l->hasty ? 700 : 300))
 		night--;
-	return 1 + (unsigned)(life_random(l, "value", (uint64_t)night << 20 | person) % 1000);
+	return 1 +
+	    (unsigned)(life_random(l, "value", (uint64_t)night << 20 | person) %
+	        (l->hasty ? 2 : 1000));
 }
 
 static void plan_night_row(struct input_plan *plan, const struct life *l, unsigned person,

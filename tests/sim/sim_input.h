@@ -11,6 +11,7 @@ struct row {
 	unsigned mark;   /* what it says of itself; the same where it is fed in again */
 	unsigned value;  /* of a night's row: what is new of its person */
 	uint64_t line;   /* where it begins */
+	uint64_t pad;    /* hash of what is added to it; 0: nothing is */
 	unsigned person;
 	bool own;      /* is about a person of its own, whose name tells the mark */
 	bool invalid;  /* is refused before it is sent */

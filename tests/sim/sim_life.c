@@ -173,6 +173,7 @@ static void choose_kind(struct life *l, struct dice *d)
 		l->action = l->poison = l->padding = 0;
 		l->gone = PICK(d, 0, 20, 100, 400);
 		l->twice = PICK(d, 0, 0, 50);
+		l->hasty = often(d, 40);
 		l->max_deletes = PICK(d, 0, 3, 1000, 1000);
 		break;
 	case LIFE_SHARDS:
@@ -247,6 +248,11 @@ static void choose_story(struct life *l, struct dice *d)
 		l->stall_ms = wide(d, 1, 60000);
 	}
 	l->move_dir = often(d, 20);
+	if (l->kind == LIFE_PLAIN && often(d, 15)) {
+		l->change = 1 + dice_below(d, 3);
+		l->change_ms = wide(d, 1, 3000);
+		l->again = 0;
+	}
 	if (often(d, 10)) {
 		l->jump_at_ms = wide(d, 1, 10000);
 		l->jump_s = PICK(d, -3600, -1, 1, 60, 86400);

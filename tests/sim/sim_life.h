@@ -24,6 +24,7 @@
 	GENE(padding, 0, "bytes that are added to some records, at most") \
 	GENE(no_break, 0, "the last line has no line break") \
 	GENE(nights, 3, "of a sync, or times that a log has grown") \
+	GENE(hasty, 0, "a night that died is not carried on: the next one begins") \
 	GENE(gone, 0, "people in 1000 who are not there in a night") \
 	GENE(twice, 0, "... who are there twice, with other values") \
 	GENE(max_deletes, 0, "--max-deletes, 0: as it is") \
@@ -93,6 +94,9 @@
 	GENE(stall_run, 0, "which run is stopped for a while") \
 	GENE(stall_at, 0, "before which of its calls; 0: none") \
 	GENE(stall_ms, 0, "for how long") \
+	GENE(change, 0, \
+	    "the input is, under the first run, 1 cut short, 2 replaced, 3 appended to") \
+	GENE(change_ms, 1, "when") \
 	GENE(move_dir, 0, "the directory moves between chapters") \
 	GENE(jump_at_ms, 0, "when the wall clock jumps") \
 	GENE(jump_s, 0, "by how much")

@@ -34,8 +34,14 @@ bool oracle_in_window(const struct story *s, unsigned row)
 
 /* -- what was seen, put in order -- */
 
-/* Which record of the chapter each operation is. */
-static void find_rows(const struct evidence *e)
+/* Whether what was sent is what stands in the row. */
+static bool is_as_written(const struct seen *op, const struct row *row)
+{
+	return row->own || (op->pad == row->pad && op->number == row->person + 1);
+}
+
+/* Which record of the chapter each operation is. 0 or -1. */
+static int find_rows(const struct evidence *e)
 {
 	const struct chapter *c = e->chapter;
 
@@ -47,7 +53,10 @@ static void find_rows(const struct evidence *e)
 		else if (!op->deletes)
 			row = plan_of_person(&c->plan, op->number, op->value);
 		op->row = row ? row->number : 0;
+		if (row && c->kind != CHAPTER_NIGHT && !is_as_written(op, row))
+			return verdict(e, "record %u was sent as something else", row->number);
 	}
+	return 0;
 }
 
 static bool is_up(const struct attempt *a)
@@ -122,7 +131,7 @@ static int judge(const struct evidence *e)
 
 	if (oracle_judge_runs(e) != 0 || oracle_judge_traffic(e) != 0 || judge_disk(e) != 0)
 		return -1;
-	if (complete && e->outputs.foreign)
+	if (complete && e->outputs.foreign && !e->story->changed)
 		return verdict(e, "rejects or results hold %zu lines of no record",
 		    e->outputs.foreign);
 	if (complete && e->chapter->kind != CHAPTER_NIGHT && oracle_judge_records(e) != 0)
@@ -141,7 +150,8 @@ int oracle_judge(const struct story *s, char why[VERDICT_TEXT])
 		return verdict(&e, "%s", net_complaint());
 	if (s->stuck)
 		return verdict(&e, "run %zu waits for what never comes", s->run_count);
-	find_rows(&e);
+	if (find_rows(&e) != 0)
+		return -1;
 	add_up(&e);
 	outputs_read(&e.outputs, s);
 	int result = judge(&e);

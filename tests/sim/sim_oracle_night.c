@@ -51,7 +51,7 @@ static int judge_sent(const struct evidence *e, const struct seen *op)
 	const struct row *now = plan_last_of(&e->chapter->plan, op->number);
 	const struct row *then = plan_last_of(&e->story->before, op->number);
 
-	if (e->chapter->number == 0 || !now || !then || now->value != then->value ||
+	if (!e->story->before_complete || !now || !then || now->value != then->value ||
 	    then->invalid || e->story->life->twice)
 		return 0;
 	/* one who failed then is due now */
@@ -84,7 +84,8 @@ static int judge_gone(const struct evidence *e)
 	const struct input_plan *plan = &e->chapter->plan;
 	const struct run_told *last = e->chapter->lanes[0].run;
 
-	if (has_invalid(plan) || plan->count == 0 || last->over || last->proc->status != 0)
+	if (!e->story->before_complete || has_invalid(plan) || plan->count == 0 || last->over ||
+	    last->proc->status != 0)
 		return 0;
 	for (unsigned person = 1; person <= (unsigned)e->story->life->records; person++)
 		if (!plan_last_of(plan, person) && value_there(person) &&

@@ -20,7 +20,7 @@ static bool may_end_with(const struct evidence *e, const struct run_told *run)
 	case 1:
 		return true;
 	case 65:
-		return l->max_errors > 0 || e->chapter->kind == CHAPTER_NIGHT;
+		return l->max_errors > 0 || e->chapter->kind == CHAPTER_NIGHT || e->story->changed;
 	case 69:
 		return sums->down >= l->give_up_ms * 1000;
 	case 73:
@@ -183,7 +183,7 @@ int oracle_judge_figures(const struct evidence *e)
 			return -1;
 	}
 	/* each shard speaks of its own records */
-	if (shared || e->chapter->lane_count > 1 || !story_is_complete(s) ||
+	if (shared || s->changed || e->chapter->lane_count > 1 || !story_is_complete(s) ||
 	    e->chapter->lanes[0].run->over)
 		return 0;
 	return judge_totals(e, &e->chapter->lanes[0]);

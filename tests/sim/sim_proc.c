@@ -53,12 +53,12 @@ static struct {
 
 static size_t data_size(void)
 {
-	return (size_t)(__stop_program_data - __start_program_data);
+	return (uintptr_t)__stop_program_data - (uintptr_t)__start_program_data;
 }
 
 static size_t bss_size(void)
 {
-	return (size_t)(__stop_program_bss - __start_program_bss);
+	return (uintptr_t)__stop_program_bss - (uintptr_t)__start_program_bss;
 }
 
 /* As memcpy, which a sanitizer would not let between the variables. */

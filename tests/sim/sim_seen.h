@@ -32,6 +32,7 @@ struct seen {            /* an operation */
 	unsigned row;    /* its record's number in the chapter, once that was looked for; 0: none */
 	unsigned number; /* a person's, from 1; 0: one who has none */
 	unsigned value;
+	uint64_t pad; /* hash of what was added to it; 0: nothing */
 	bool deletes;
 	uint64_t person; /* hash of whom it is about; 0: nobody */
 	uint64_t id;     /* hash of an event's id; 0: none */

@@ -190,6 +190,11 @@ static void go_on(struct story *s, struct lane *lane)
 		/* where it is kept, nobody sees whether it was: the story ends there */
 		again = !run->over && !(keeps_state(s->life) && run->summary.len);
 	}
+	/* what the next run makes of another input is another story */
+	if (s->changed ||
+	    (s->life->hasty && s->chapter.kind == CHAPTER_NIGHT &&
+	        s->chapter.number + 1 < (unsigned)s->life->nights))
+		again = false;
 	lane->state = again && lane->runs < LANE_RUNS ? LANE_WAITS : LANE_ENDED;
 	lane->starts_at = time_now() + s->life->rest_ms * 1000;
 	if (p->status == 77 || p->status == 69)
@@ -250,6 +255,36 @@ static void end_beside(struct story *s)
 	proc_bury();
 }
 
+static bool any_lives(const struct story *s)
+{
+	for (unsigned i = 0; i < s->chapter.lane_count; i++)
+		if (s->chapter.lanes[i].state == LANE_RUNS_NOW)
+			return true;
+	return false;
+}
+
+/* -- the input changes under a run -- */
+
+static void change_input(void *arg)
+{
+	static const char more[] = "late,9000001,,,track,\nlate,9000002,,,track,\n";
+	struct story *s = ((struct mishap *)arg)->story;
+	const char *name = plan_name(s->life);
+	const struct buf *all = &s->chapter.plan.bytes;
+
+	if (!any_lives(s) || s->chapter.number > 0)
+		return;
+	trace("the input is changed");
+	s->changed = true;
+	s->changed_at = s->run_count;
+	if (s->life->change == 1)
+		disk_put(name, all->data, (size_t)(life_random(s->life, "cut", 0) % all->len));
+	else if (s->life->change == 2)
+		disk_replace(name, more, sizeof more - 1);
+	else if (s->life->format == 0 && !s->life->no_break)
+		disk_append(name, more, sizeof more - 1);
+}
+
 /* -- a chapter -- */
 
 /* When the next command is due; INT64_MAX: none. */
@@ -261,14 +296,6 @@ static int64_t next_start(const struct story *s)
 		if (s->chapter.lanes[i].state == LANE_WAITS && s->chapter.lanes[i].starts_at < next)
 			next = s->chapter.lanes[i].starts_at;
 	return next;
-}
-
-static bool any_lives(const struct story *s)
-{
-	for (unsigned i = 0; i < s->chapter.lane_count; i++)
-		if (s->chapter.lanes[i].state == LANE_RUNS_NOW)
-			return true;
-	return false;
 }
 
 static void live_chapter(struct story *s)
@@ -310,6 +337,8 @@ static void begin_import(struct story *s)
 			add_lane(s, plan_name(l), i, (unsigned)l->shards);
 	else
 		add_lane(s, l->kind == LIFE_PIPE ? "-" : plan_name(l), 0, 0);
+	if (l->change && l->kind == LIFE_PLAIN)
+		time_at(time_now() + l->change_ms * 1000, change_input, mishap(s, RUNS - 2));
 	if (l->beside_ms && l->kind == LIFE_PLAIN)
 		time_at(time_now() + l->beside_ms * 1000, start_beside, mishap(s, RUNS - 1));
 }
@@ -380,6 +409,7 @@ static void turn_page(struct story *s, unsigned number)
 {
 	plan_free(&s->before);
 	s->before = s->chapter.plan;
+	s->before_complete = number > 0 && story_is_complete(s);
 	s->chapter.plan = (struct input_plan){ 0 };
 	s->chapter.number = number;
 	s->chapter.first_run = s->run_count;
@@ -396,7 +426,7 @@ bool story_next(struct story *s)
 	const struct life *l = s->life;
 	unsigned number = s->run_count ? s->chapter.number + 1 : 0;
 
-	if (number > 0 && !story_is_complete(s))
+	if (number > 0 && !story_is_complete(s) && !(l->hasty && l->kind == LIFE_NIGHTS))
 		return false;
 	bool nightly = l->kind == LIFE_NIGHTS || l->kind == LIFE_GROWING;
 	if (number >= (nightly ? (unsigned)l->nights : 1u + (l->again != 0)))

@@ -49,9 +49,12 @@ struct story {
 	const struct life *life;
 	struct chapter chapter;
 	struct input_plan before; /* the chapter before's */
+	bool before_complete;
 	struct run_told runs[RUNS];
 	size_t run_count;
-	bool stuck; /* a run waits for what never comes */
+	bool changed;      /* the input is no longer what the plan says */
+	size_t changed_at; /* how many runs there were then */
+	bool stuck;        /* a run waits for what never comes */
 };
 
 void story_begin(struct story *s, const struct life *l);

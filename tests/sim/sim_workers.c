@@ -14,6 +14,7 @@
 
 enum {
 	AT_ONCE = 64,
+	TWICE = 64,
 	LIVES = 256, /* of one process: what those that it killed held is given back with it */
 };
 
@@ -46,6 +47,17 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* 0, or -1: it went another way. */
+static int live_again(const struct life *l, char why[VERDICT_TEXT])
+{
+	uint64_t hash = trace_hash();
+
+	if (live(l, TRACE_NOTHING, why) != 0 || trace_hash() == hash)
+		return 0;
+	snprintf(why, VERDICT_TEXT, "the same life goes another way when it is lived again");
+	return -1;
+}
+
 /* In the process: until the end, or the first life that fails. */
 static void __attribute__((noreturn)) live_all(const struct worker *worker, struct note *note)
 {
@@ -54,10 +66,12 @@ static void __attribute__((noreturn)) live_all(const struct worker *worker, stru
 		note->seed = seed;
 		life_of_seed(&l, seed);
 		live_watch();
-		if (live(&l, TRACE_NOTHING, note->why) != 0) {
-			note->failed = true;
+		note->failed = live(&l, TRACE_NOTHING, note->why) != 0;
+		/* some are lived twice: they must be the same */
+		if (!note->failed && seed % TWICE == 0)
+			note->failed = live_again(&l, note->why) != 0;
+		if (note->failed)
 			break;
-		}
 	}
 	_exit(0);
 }
