@@ -34,6 +34,10 @@ static const struct moment sending = { .elapsed_us = 2100 * S,
 	.total = 250000,
 	.in_flight = 10,
 	.queued = 52 };
+static const struct moment batches = { .total = 250000,
+	.in_flight = 2,
+	.queued = 5200,
+	.speed = 244700 };
 static const struct moment limited = { .total = 250000,
 	.in_flight = 10,
 	.queued = 52,
@@ -71,6 +75,12 @@ static const struct {
 	{ &half, &sending, 49.93, 92,
 	    "42.0%  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting  49.9/s  49 "
 	    "min left" },
+	{ &half, &batches, 870, 74,
+	    "42%  104,988 ok  12 err  3 retries  2 in flight  870/s  245 kB/s  3m" },
+	{ &half, &batches, 870, 64, "42%  104,988 ok  12 err  3 retries  2 in flight  870/s  3m" },
+	{ &half, &batches, 870, 200,
+	    "users.csv  42.0%  [############------------------]  104,988 accepted  12 errors  3 "
+	    "retries  2 in flight  5,200 waiting  870/s  245 kB/s  3 min left" },
 	{ &half, &sending, 49.93, 110,
 	    "42.0%  [####------]  104,988 accepted  12 errors  3 retries  10 in flight  52 waiting "
 	    " "

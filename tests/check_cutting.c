@@ -230,7 +230,7 @@ START_TEST(a_smaller_limit_is_met)
 	for (int i = 0; i < 500; i++)
 		buf_fmt(&input, "{\"id\":\"%d\",\"x\":1}\n", i);
 	harness_stdin(h, input.data, input.len);
-	const struct harness_run *run = HARNESS_RUN(h, "--batch", "--rate=unlimited");
+	const struct harness_run *run = HARNESS_RUN(h, "--batch", "-c4", "--rate=unlimited");
 	harness_assert_status(run, 0);
 	ck_assert_uint_eq(sandbox_counters(s).people, 500);
 	buf_free(&input);
@@ -363,7 +363,7 @@ START_TEST(halves_with_one_person_wait)
 	    "\"c\",\"row\":4}\n",
 	    POISON, halves[_i].second);
 	harness_stdin_text(h, input);
-	const struct harness_run *run = HARNESS_RUN(h, "--batch", "--rate=unlimited");
+	const struct harness_run *run = HARNESS_RUN(h, "--batch", "-c4", "--rate=unlimited");
 	harness_assert_status(run, 1);
 	struct sandbox_arrival first = carrier(s, "\"row\":1"), second = carrier(s, "\"row\":3"),
 	                       third = carrier(s, "\"row\":4");

@@ -279,7 +279,7 @@ static const struct row accepted[] = {
 	        "site=site key=key "
 	        "url=https://track.customer.io url-given=0 ca=none proxies=0 batch=0/0 "
 	        "batch-wait=1000000 rate=1/20000 record-rate=0/0 "
-	        "burst=10 concurrency=10 adapt=1 retries=4 backoff=1000000 backoff-max=60000000 "
+	        "burst=10 concurrency=0 adapt=1 retries=4 backoff=1000000 backoff-max=60000000 "
 	        "jitter=0.25 timeout=10000000 "
 	        "give-up=900000000 max-errors=0/0% rejects=users.rejected.csv "
 	        "state=users.csv.cio-state restart=0 keep-state=0 sync=none "
@@ -293,6 +293,7 @@ static const struct row accepted[] = {
 	{ "-r 5", .want = "rate=1/200000 files=-" },
 	{ "users.csv -q other.csv", .want = "files=users.csv,other.csv quiet=1" },
 	{ "-qc3 users.csv", .want = "quiet=1 concurrency=3" },
+	{ "-c3 --concurrency=auto", .want = "concurrency=0" },
 	{ "-q -- --rate=5 -v", .want = "files=--rate=5,-v rate=1/20000 verbose=0" },
 	{ "--rate=5 --rate=10", .want = "rate=1/100000" },
 	{ "- users.csv", .want = "files=-,users.csv rejects=none state=none" },
@@ -546,6 +547,8 @@ static const struct {
 	{ "--burst=1000001", 64, .words = "--burst" },
 	{ "-c0", 64, .words = "from 1 to 1000" },
 	{ "-c 1001", 64, .words = "--concurrency" },
+	{ "-c Auto", 64, .words = "from 1 to 1000, or auto" },
+	{ "-c 0", 64, .words = "from 1 to 1000, or auto" },
 	{ "--retries=1001", 64, .words = "from 0 to 1000" },
 	{ "--retries=-1", 64, .words = "\"-1\"" },
 	{ "--jitter=1.1", 64, .words = "from 0 to 1" },

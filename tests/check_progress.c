@@ -161,6 +161,11 @@ START_TEST(the_queue_health_says_what_it_waits_for)
 	expect_text(&b,
 	    "Queue: 10 in flight, 52 waiting, 49.9 records/s, 15 retries, 2 answers 429",
 	    "sending");
+	m.speed = 1234567;
+	progress_health(&b, &some, &m, 49.93);
+	expect_text(&b,
+	    "Queue: 10 in flight, 52 waiting, 49.9 records/s, 1.2 MB/s, 15 retries, 2 answers 429",
+	    "batches");
 	m = (struct moment){ .waiting = WAITING_DOWN, .waiting_us = 8 * S };
 	progress_health(&b, &none, &m, 0);
 	expect_text(&b,

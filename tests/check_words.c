@@ -27,6 +27,33 @@ static const struct {
 	{ UINT64_MAX, "18446744073709551615", "18,446,744,073,709,551,615" },
 };
 
+static const struct {
+	double speed;
+	const char *words;
+} speeds[] = {
+	{ 0, "0 kB/s" },
+	{ 499, "0 kB/s" },
+	{ 74900, "75 kB/s" },
+	{ 999499, "999 kB/s" },
+	{ 999500, "1.0 MB/s" },
+	{ 1240000, "1.2 MB/s" },
+	{ 9949999, "9.9 MB/s" },
+	{ 9950000, "10 MB/s" },
+	{ 2e9, "2000 MB/s" },
+};
+
+START_TEST(speed)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	words_speed(&b, speeds[_i].speed);
+	buf_byte(&b, '\0');
+	ck_assert_str_eq(b.data, speeds[_i].words);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(a_count_is_grouped_by_thousands)
 {
 	struct buf b;
@@ -263,6 +290,7 @@ Suite *words_suite(void)
 	Suite *s = suite_create("words");
 	TCase *t = tcase_create("all");
 
+	tcase_add_loop_test(t, speed, 0, (int)(sizeof speeds / sizeof *speeds));
 	tcase_add_loop_test(t, a_count_is_grouped_by_thousands, 0, ROWS(counts));
 	tcase_add_test(t, one_takes_the_singular);
 	tcase_add_loop_test(t, a_rate_has_one_decimal_below_100, 0, ROWS(rates));

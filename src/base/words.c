@@ -69,6 +69,15 @@ static void two_quantities(struct buf *out, int64_t n, const char *unit, int64_t
 	quantity(out, rest, rest_unit, brief);
 }
 
+void words_speed(struct buf *out, double bytes_per_second)
+{
+	if (bytes_per_second < 999500)
+		buf_fmt(out, "%.0f kB/s", bytes_per_second / 1e3);
+	else
+		buf_fmt(out, bytes_per_second < 9.95e6 ? "%.1f MB/s" : "%.0f MB/s",
+		    bytes_per_second / 1e6);
+}
+
 void words_wait(struct buf *out, int64_t us, bool brief)
 {
 	int64_t seconds = us > 0 ? us / SECOND + (us % SECOND != 0) : 0;

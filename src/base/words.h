@@ -17,6 +17,9 @@ void words_many(struct buf *out, uint64_t n, bool grouped, const char *one, cons
 /* Events a second, without a unit: "49.9", from 100 on whole: "1,234". */
 void words_rate(struct buf *out, double per_second, bool grouped);
 
+/* Bytes a second: "245 kB/s", "1.2 MB/s", "98 MB/s". */
+void words_speed(struct buf *out, double bytes_per_second);
+
 /* About how long yet, rounded up: "42 s", "12 min", "5 h 12 min", "3 d 4 h"; brief: "42s", "12m",
  * "5h12m", "3d4h". */
 void words_wait(struct buf *out, int64_t us, bool brief);

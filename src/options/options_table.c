@@ -143,7 +143,9 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_RATE_FILE] = { "rate-file", 0, "FILE", GROUP_SPEED, KIND_FILE, AT(rate_file),
 	    .help = "share the rate with all runs on this machine that name the same FILE" },
 	[OPTION_CONCURRENCY] = { "concurrency", 'c', "N", GROUP_SPEED, KIND_COUNT, AT(concurrency),
-	    1, 1000, .preset = "10", .help = "requests in flight (default $)" },
+	    1, 1000, .flags = OPTION_MAYBE_AUTO, .preset = "auto",
+	    .help = "requests in flight, at most (default $: as many as the rate needs, or as "
+	            "make batches faster)" },
 	[OPTION_NO_ADAPT] = { "no-adapt", 0, NULL, GROUP_SPEED, KIND_FLAG, AT(no_adapt),
 	    .help = "keep the rate after a 429" },
 

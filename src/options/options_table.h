@@ -126,7 +126,8 @@ enum {
 	OPTION_STOPS = 8,         /* prints something, and nothing else is read */
 	OPTION_MAY_BE_EMPTY = 16, /* --set=NAME= */
 	OPTION_OF_INPUT = 32,     /* is about this input; not for a run over its rejects */
-	OPTION_MAYBE_NONE = 32,   /* --quote=none */
+	OPTION_MAYBE_NONE = 64,   /* --quote=none */
+	OPTION_MAYBE_AUTO = 128,  /* --concurrency=auto: 0 */
 };
 
 struct option_spec {

@@ -231,9 +231,14 @@ static void put_count(void *place, size_t size, uint64_t count)
 static int assign_count(const struct option_spec *spec, void *place, const char *value,
     struct reason *why)
 {
+	bool may_be_auto = spec->flags & OPTION_MAYBE_AUTO;
 	char shown[SETTINGS_SHOWN];
 	uint64_t count;
 
+	if (may_be_auto && strcmp(value, "auto") == 0) {
+		put_count(place, spec->size, 0);
+		return 0;
+	}
 	if (num_count(value, spec->min, spec->max, &count) == 0) {
 		put_count(place, spec->size, count);
 		return 0;
@@ -242,8 +247,8 @@ static int assign_count(const struct option_spec *spec, void *place, const char 
 	if (spec->max == INT64_MAX)
 		return reason_set(why, "%s is not a whole number of %" PRIu64 " or more", shown,
 		    spec->min);
-	return reason_set(why, "%s is not a whole number from %" PRIu64 " to %" PRIu64, shown,
-	    spec->min, spec->max);
+	return reason_set(why, "%s is not a whole number from %" PRIu64 " to %" PRIu64 "%s", shown,
+	    spec->min, spec->max, may_be_auto ? ", or auto" : "");
 }
 
 static int assign_time(const struct option_spec *spec, int64_t *place, const char *value,

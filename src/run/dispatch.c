@@ -5,6 +5,7 @@
 #include "queue/queue.h"
 #include "send/pace.h"
 #include "send/sender.h"
+#include "show/display.h"
 
 /* Whether nothing but those whose fault is not known is left, and can leave. */
 static bool is_stuck(const struct run *r)
@@ -60,7 +61,9 @@ static int64_t leaves_at(struct run *r, const struct request *q, int64_t now)
 {
 	int64_t at = is_paced(r, q) ? pace_ready(r->pace, now) : now,
 	        gate = gate_ready(&r->gate, now), records = now;
+	int64_t spread = q ? sender_ready_at(r->sender) : now;
 
+	at = at > spread ? at : spread;
 	if (q && !r->records.unlimited)
 		records = bucket_ready(&r->records, (int64_t)q->count, now);
 	if (r->gate.closed && sender_in_flight(r->sender))
@@ -124,8 +127,23 @@ static bool take_token(struct run *r, int64_t now)
 	return false;
 }
 
+/* Once. */
+static void say_held_back(struct run *r)
+{
+	unsigned wanted = r->told_wanted ? 0 : sender_wanted(r->sender);
+
+	if (!wanted)
+		return;
+	r->told_wanted = true;
+	display_message(r->display, DISPLAY_NOTICE,
+	    "--concurrency=%u holds the rate back: at the time that answers take it needs %u in "
+	    "flight (or auto)",
+	    r->o->concurrency, wanted);
+}
+
 bool dispatch_next(struct run *r)
 {
+	say_held_back(r);
 	if (stop_asked(&r->stop) || !sender_free_slots(r->sender))
 		return false;
 	if (get_unstuck(r))

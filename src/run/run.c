@@ -52,6 +52,7 @@ static void look_around(struct run *r)
 	m->elapsed_us = r->now - r->started;
 	m->in_flight = sender_in_flight(r->sender);
 	m->queued = counters_finished(c) + m->in_flight < c->read ? queue_unsettled(r->queue) : 0;
+	m->speed = sender_speed(r->sender);
 	m->learned = pace_learned(r->pace, r->now);
 	m->asked = pace_asked(r->pace);
 	m->waiting = m->learned > 0 ? WAITING_SLOWED : WAITING_NOT;

@@ -82,6 +82,7 @@ struct run {
 	struct check check;
 	struct doubt doubt;
 	struct sender *sender;
+	bool told_wanted; /* that --concurrency holds the rate back */
 	/* the last of those that count as "down", for a person */
 	char last_failure[FAILURE_SHOWN];
 	struct outputs outputs;

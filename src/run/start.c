@@ -114,7 +114,8 @@ static int open_outputs(struct run *r, struct reason *why)
 static void set_up_queue(struct run *r)
 {
 	const struct options *o = r->o;
-	size_t singles = WAITING_SINGLE + 2 * (size_t)o->concurrency;
+	unsigned most = o->concurrency ? o->concurrency : SENDER_MOST;
+	size_t singles = WAITING_SINGLE + 2 * (size_t)most;
 	const struct queue_config c = {
 		.envelope = o->api->envelope,
 		.batch_most = feed_batch_most(o),
@@ -156,6 +157,7 @@ static int set_up_sender(struct run *r, struct reason *why)
 		.proxy = o->proxies ? NULL : "",
 		.timeout_us = o->timeout_us,
 		.slots = o->concurrency,
+		.pace = o->rate.num ? (double)o->rate.num * 1e6 / (double)o->rate.den : 0,
 		.large_bodies = o->api->envelope != NULL,
 	};
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/words.h"
 #include "send/endpoint.h"
+#include "send/flight.h"
 #include "send/head.h"
 #include "send/proxy.h"
 #include "base/os.h"
@@ -53,6 +54,7 @@ struct slot {
 	int64_t started;
 	int64_t moved; /* when a byte was taken or came, or since when it connects */
 	size_t body_len;
+	size_t taken;  /* bytes of it that the other end had when last looked at, about */
 	long unacked;  /* bytes of it in the kernel, when last looked at */
 	int fd;        /* its socket; -1: none yet */
 	int method;    /* the one that the easy handle is set to */
@@ -78,6 +80,7 @@ struct sender {
 	CURLM *multi;
 	struct slot *slots;
 	unsigned slot_count, in_flight;
+	struct flight flight;
 	unsigned given_up; /* of those in flight: how many wait to be told so */
 	struct base *base;
 	struct proxy_settings proxies;
@@ -97,6 +100,8 @@ struct sender {
 	int64_t look_at;
 	int64_t patience; /* when curl's timer for connecting must be put off; INT64_MAX: never */
 	int64_t last_at;  /* when everything in flight ends; INT64_MAX: that is not known */
+	int64_t heard;    /* when sockets were last read */
+	uint64_t gone;    /* bytes of bodies whose requests have ended, not yet told to `flight` */
 	int64_t listened; /* when sockets were last waited for */
 	bool broken;      /* curl failed as a whole: it is not called again */
 };
@@ -377,7 +382,7 @@ static int set_up_multi(struct sender *s, const struct sender_config *c)
 	curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
 	curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
-	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)c->slots);
+	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)s->slot_count);
 	return prepare_slot(s, &s->slots[0]); /* what is wrong with all of them is known now */
 }
 
@@ -387,10 +392,17 @@ struct sender *sender_new(const struct sender_config *c, struct reason *why)
 
 	s->curl_due = s->look_at = s->patience = s->last_at = INT64_MAX;
 	s->listened = clock_now();
-	s->slot_count = c->slots;
-	s->slots = xcalloc(c->slots, sizeof *s->slots);
+	s->slot_count = c->slots ? c->slots : SENDER_MOST;
+	s->slots = xcalloc(s->slot_count, sizeof *s->slots);
 	s->large_bodies = c->large_bodies;
 	s->timeout_us = c->timeout_us;
+	flight_init(&s->flight,
+	    &(struct flight_config){ .fixed = c->slots,
+	        .most = s->slot_count,
+	        .pace = c->pace,
+	        .bulky = c->large_bodies,
+	        .timeout_us = c->timeout_us },
+	    s->listened);
 	s->ca_file = c->ca_file ? xstrdup(c->ca_file) : NULL;
 	if (!c->proxy)
 		proxy_settings_read(&s->proxies, from_environment, NULL);
@@ -436,7 +448,22 @@ void sender_free(struct sender *s)
 
 unsigned sender_free_slots(const struct sender *s)
 {
-	return s->slot_count - s->in_flight;
+	return flight_room(&s->flight);
+}
+
+int64_t sender_ready_at(const struct sender *s)
+{
+	return flight_ready_at(&s->flight);
+}
+
+double sender_speed(const struct sender *s)
+{
+	return flight_line(&s->flight);
+}
+
+unsigned sender_wanted(const struct sender *s)
+{
+	return flight_wanted(&s->flight);
 }
 
 unsigned sender_in_flight(const struct sender *s)
@@ -587,6 +614,7 @@ static void begin_slot(struct sender *s, struct slot *slot, const struct sender_
 	slot->started = slot->moved = now;
 	slot->body_len = q->body_len;
 	slot->body_seen = 0;
+	slot->taken = 0;
 	slot->unacked = -1;
 	slot->fd = -1;
 	slot->sent = 0;
@@ -595,6 +623,7 @@ static void begin_slot(struct sender *s, struct slot *slot, const struct sender_
 	slot->late = false;
 	slot->error[0] = '\0';
 	s->in_flight++;
+	flight_started(&s->flight, now);
 	earlier(&s->look_at, now + s->timeout_us / (is_large(slot) ? LOOKS : 1));
 	earlier(&s->patience, patience_of(s, slot));
 }
@@ -792,6 +821,12 @@ static void end_slot(struct sender *s, struct slot *slot, CURLcode code, void **
     struct reply *reply)
 {
 	fill_reply(s, slot, code, reply);
+	int64_t now = s->heard > slot->started ? s->heard : slot->started;
+	if (reply->transport == TRANSPORT_ANSWERED)
+		flight_answered(&s->flight, slot->started, slot->body_len, now);
+	else
+		flight_failed(&s->flight, now);
+	s->gone += slot->body_len - slot->taken;
 	*owner = slot->owner;
 	slot->busy = false;
 	s->in_flight--;
@@ -875,6 +910,38 @@ static void judge_late(struct sender *s, struct slot *slot, int64_t now)
 		earlier(&s->look_at, slot->moved + s->timeout_us + GRACE);
 }
 
+/* Bytes of its body that the other end has. */
+static size_t look_at_body(struct slot *slot)
+{
+	curl_off_t written = 0;
+	long queued = os_unacknowledged(slot->fd);
+
+	curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, &written);
+	if (queued > 0)
+		written = written > queued ? written - queued : 0;
+	return (size_t)written < slot->body_len ? (size_t)written : slot->body_len;
+}
+
+/* Tells `flight` what the line has taken, and what is still to be taken. */
+static void look_at_line(struct sender *s, int64_t now)
+{
+	uint64_t waiting = 0;
+
+	if (!s->large_bodies || now - s->flight.looked_at < FLIGHT_LOOK_US)
+		return;
+	for (unsigned i = 0; i < s->slot_count; i++) {
+		struct slot *slot = &s->slots[i];
+		if (!slot->busy || slot->given_up)
+			continue;
+		size_t taken = look_at_body(slot);
+		s->gone += taken > slot->taken ? taken - slot->taken : 0;
+		slot->taken = taken > slot->taken ? taken : slot->taken;
+		waiting += slot->body_len - slot->taken;
+	}
+	flight_moved(&s->flight, s->gone, waiting, now);
+	s->gone = 0;
+}
+
 /* Ends what connects for too long, or was silent for too long. `now` is from before the sockets
  * were last read: so whatever had come by then was heard. */
 static void judge_silence(struct sender *s, int64_t now)
@@ -946,7 +1013,7 @@ static CURLMcode serve_sockets(struct sender *s, int64_t now)
 
 static int serve_curl(struct sender *s, struct reason *why)
 {
-	int64_t now = clock_now();
+	int64_t now = s->heard = clock_now();
 	int running;
 
 	have_patience(s, now);
@@ -1012,5 +1079,6 @@ int sender_wait(struct sender *s, int64_t until, const int *fds, size_t fd_count
 		return -1;
 	judge_silence(s, now);
 	s->listened = clock_now();
+	look_at_line(s, s->listened);
 	return 0;
 }

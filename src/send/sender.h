@@ -13,6 +13,8 @@
 #include "operation/operation.h"
 #include "send/reply.h"
 
+#define SENDER_MOST 100u
+
 struct proxy;
 struct sender;
 
@@ -23,7 +25,8 @@ struct sender_config {
 	const char *ca_file; /* or NULL: the system's */
 	const char *proxy;   /* "" for none at all; NULL: as curl reads the environment */
 	int64_t timeout_us;  /* one attempt, connecting included */
-	unsigned slots;      /* most requests in flight */
+	unsigned slots;      /* most requests in flight; 0: as many as help, at most SENDER_MOST */
+	double pace;         /* requests a second that may leave; 0: no limit */
 	bool large_bodies;   /* such as batches: they leave in larger pieces */
 };
 
@@ -40,7 +43,15 @@ struct sender_request {
 struct sender *sender_new(const struct sender_config *c, struct reason *why);
 void sender_free(struct sender *s); /* drops what is in flight */
 
+/* How many more requests may start now (flight.h). */
 unsigned sender_free_slots(const struct sender *s);
+/* Until when the next one should wait, us; 0: it need not. */
+int64_t sender_ready_at(const struct sender *s);
+/* Where a given number of slots keeps requests from leaving at the pace: how many would carry it;
+ * else 0. */
+unsigned sender_wanted(const struct sender *s);
+/* Bytes of large bodies a second that the line takes; 0: not known. */
+double sender_speed(const struct sender *s);
 unsigned sender_in_flight(const struct sender *s);
 
 /* Starts one attempt. 0, or -1 with *why (no memory, a URL that curl refuses). There must be a free

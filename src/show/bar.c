@@ -21,6 +21,7 @@ enum part {
 	PART_FLIGHT,
 	PART_QUEUED,
 	PART_RATE,
+	PART_SPEED,
 	PART_LEFT,
 	PART_WAITING,
 	PART_COUNT
@@ -50,6 +51,7 @@ static const struct step brief_steps[] = {
 	{ PART_NAME, 0 },
 	{ PART_GLYPHS, 0 },
 	{ PART_QUEUED, 0 },
+	{ PART_SPEED, 0 },
 	{ PART_RETRIES, 0 },
 	{ PART_FLIGHT, 0 },
 	{ PART_RATE, 0 },
@@ -146,6 +148,10 @@ static void add_part(struct line *l, enum part part, const struct counters *c,
 	case PART_RATE:
 		words_rate(out, rate, true);
 		buf_str(out, "/s");
+		break;
+	case PART_SPEED:
+		if (m->speed > 0)
+			words_speed(out, m->speed);
 		break;
 	case PART_LEFT:
 		add_left(out, c, m, rate, brief);

@@ -85,6 +85,10 @@ void progress_health(struct buf *out, const struct counters *c, const struct mom
 	buf_fmt(out, "Queue: %u in flight, %" PRIu64 " waiting, ", m->in_flight, m->queued);
 	words_rate(out, rate, false);
 	buf_str(out, " records/s, ");
+	if (m->speed > 0) {
+		words_speed(out, m->speed);
+		buf_str(out, ", ");
+	}
 	words_many(out, c->retries, false, "retry", "retries");
 	buf_str(out, ", ");
 	words_many(out, c->rate_limited, false, "answer 429", "answers 429");

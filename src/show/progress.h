@@ -43,6 +43,7 @@ struct moment {
 	int64_t waiting_us; /* how much longer; 0 when not known */
 	/* requests a second: kept to because of 429s, 0: none is; asked for, 0: unlimited */
 	double learned, asked;
+	double speed; /* bytes of batches a second that the line takes; 0: not known, or none are */
 };
 
 /* "61/s of 80/s", or "61/s" where no rate was asked for. */
@@ -59,8 +60,8 @@ void progress_plain(struct buf *out, uint64_t finished, uint64_t errors, uint64_
 /* "Done: 249988 processed, 12 errors" */
 void progress_done(struct buf *out, const struct counters *c);
 
-/* "Queue: 10 in flight, 52 waiting, 49.9 records/s, 3 retries, 1 answer 429", and what the run
- * waits for. */
+/* "Queue: 10 in flight, 52 waiting, 49.9 records/s, 3 retries, 1 answer 429", the bytes a second of
+ * batches ("1.2 MB/s") before the retries, and what the run waits for. */
 void progress_health(struct buf *out, const struct counters *c, const struct moment *m,
     double rate);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "send/flight.h"
 #include "send/sender.h"
 #include "sim_api.h"
 #include "sim_files.h"
@@ -53,7 +54,8 @@ struct transfer {
 struct sender {
 	struct proc *proc;
 	char *base;
-	unsigned slots, in_flight;
+	unsigned in_flight;
+	struct flight flight;
 	bool hurried;
 	int64_t timeout;
 	struct transfer *done, **done_end; /* those answered, in order */
@@ -293,8 +295,14 @@ struct sender *sender_new(const struct sender_config *c, struct reason *why)
 	s->proc = proc_current();
 	s->proc->sender = s;
 	s->base = xstrdup(c->base);
-	s->slots = c->slots;
 	s->timeout = c->timeout_us;
+	flight_init(&s->flight,
+	    &(struct flight_config){ .fixed = c->slots,
+	        .most = c->slots ? c->slots : SENDER_MOST,
+	        .pace = c->pace,
+	        .bulky = c->large_bodies,
+	        .timeout_us = c->timeout_us },
+	    time_now());
 	s->done_end = &s->done;
 	return s;
 }
@@ -332,7 +340,22 @@ void sender_free(struct sender *s)
 
 unsigned sender_free_slots(const struct sender *s)
 {
-	return s->slots - s->in_flight;
+	return flight_room(&s->flight);
+}
+
+int64_t sender_ready_at(const struct sender *s)
+{
+	return flight_ready_at(&s->flight);
+}
+
+unsigned sender_wanted(const struct sender *s)
+{
+	return flight_wanted(&s->flight);
+}
+
+double sender_speed(const struct sender *s)
+{
+	return flight_line(&s->flight);
 }
 
 unsigned sender_in_flight(const struct sender *s)
@@ -410,8 +433,8 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 
 	(void)why;
 	proc_step();
-	if (s->in_flight == s->slots)
-		complain("more requests are in flight than there are slots");
+	if (flight_room(&s->flight) == 0)
+		complain("more requests are in flight than there is room for");
 	if (time_now() - now > LATE_US && !s->proc->stall_us)
 		complain("a request leaves long after its token was taken");
 	t->sender = s;
@@ -436,6 +459,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	n.all = t;
 	s->flying = xrealloc(s->flying, (s->in_flight + 1) * sizeof *s->flying);
 	s->flying[s->in_flight++] = t;
+	flight_started(&s->flight, now);
 	s->proc->spins = 0;
 	trace_sent(t, q);
 	look_for_the_same_person(t);
@@ -495,6 +519,10 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 	note_told(t);
 	s->told = t;
 	no_longer_flies(s, t);
+	if (t->error)
+		flight_failed(&s->flight, time_now());
+	else
+		flight_answered(&s->flight, t->started, t->body_len, time_now());
 	s->proc->spins = 0;
 	t->sender = NULL;
 	buf_byte(&t->answer.body, '\0');
