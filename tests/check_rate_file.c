@@ -395,6 +395,20 @@ START_TEST(not_a_rate_file)
 }
 END_TEST
 
+/* Its first bytes were not on the disk yet when the power was lost. */
+START_TEST(a_blank_one)
+{
+	static const char zeroes[4096];
+	struct reason why;
+
+	write_file(zeroes, _i ? sizeof zeroes : 3);
+	struct pace *p = share(&fifty, &why);
+	ck_assert_msg(p != NULL, "%s", why.text);
+	ck_assert(pace_take(p, clock_now()));
+	pace_free(p);
+}
+END_TEST
+
 START_TEST(another_version_has_it)
 {
 	their_config = fifty;
@@ -707,6 +721,7 @@ Suite *rate_file_suite(void)
 	tcase_add_loop_test(t, all_must_ask_for_the_same, 0, 4);
 	tcase_add_test(t, seats_are_freed);
 	tcase_add_loop_test(t, not_a_rate_file, 0, 5);
+	tcase_add_loop_test(t, a_blank_one, 0, 2);
 	tcase_add_test(t, another_version_has_it);
 	tcase_add_test(t, what_the_file_may_be);
 	tcase_add_test(t, one_after_another);
