@@ -113,10 +113,6 @@ lost() {
 	tail -1 "$dir/$1.out" | grep . || echo -
 }
 
-calc() {
-	awk "BEGIN { printf \"$1\", $2 }"
-}
-
 row() {
 	printf '%-44s %16s %16s %16s\n' "$@" | sed 's/ *$//'
 }
@@ -223,9 +219,11 @@ arrived() {
 # slow_figure NAME KB: share of the link, and how often a person arrived
 slow_figure() {
 	local records time
-	records=$(summary "once$2" processed)
+	records=$(summary "once$2" processed) # what did not arrive was not carried
 	time=$(cut -d' ' -f2 "$dir/$1.up")
-	calc "%.2f / %.2f" "$(summary "once$2" bytes_sent) / ($2 * 1000 * ($time + 1e-9)), $(arrived "$1") / $records"
+	awk -v bytes="$(summary "once$2" bytes_sent)" -v link="$2" -v time="$time" -v came="$(arrived "$1")" -v want="$records" 'BEGIN {
+		printf "%.2f / %.2f", bytes * (came < want ? came / want : 1) / (link * 1000 * (time + 1e-9)), came / want
+	}'
 }
 
 slow() {
