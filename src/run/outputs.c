@@ -185,8 +185,11 @@ int outputs_commit(struct outputs *out, struct checkpoint_state *state, size_t f
 		return 0;
 	state->hash = out->hash;
 	state->files = out->files.data;
-	/* no event was sent that the next run could send again */
-	state->run = out->stage != OUTPUTS_GOING_ON && state->open_count == 0 ? "" : out->run;
+	/* no event was sent that the next run could send again; what one that was killed had on its
+	 * way, nobody knows */
+	bool none_left = out->stage == OUTPUTS_COMPLETE ||
+	    (out->stage == OUTPUTS_ENDED && state->open_count == 0 && !out->carried_on);
+	state->run = none_left ? "" : out->run;
 	state->rejects = out->rejects ? rejects_marks(out->rejects) : NULL;
 	state->rejects_files = out->rejects ? files : 0;
 	state->results = outfile_mark(&out->results);

@@ -36,6 +36,8 @@ struct outputs {
 	 * the checkpoint */
 	struct buf files;
 	const char *run;
+	bool carried_on; /* an earlier run has that id, and may have sent what it did not write down
+	                  */
 	enum outputs_stage stage;
 	bool keeps;    /* the state outlives a complete run */
 	uint64_t hash; /* sum of operation_hash over all settled records, for the checkpoint */

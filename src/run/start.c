@@ -89,7 +89,8 @@ static int open_checkpoint(struct run *r, struct reason *why)
 		buf_byte(&r->outputs.files, '\0');
 	}
 	if (s->verifying) {
-		if (*s->state.run)
+		r->outputs.carried_on = *s->state.run;
+		if (r->outputs.carried_on)
 			feed_go_on(&r->feed, s->state.run);
 		say_resuming(r);
 	}
