@@ -229,7 +229,9 @@ static void choose_story(struct life *l, struct dice *d)
 	int64_t count = often(d, 75) ? wide(d, 1, 6) : 0;
 
 	for (int64_t i = 0; i < count && i < 6; i++)
-		*kills[i] = often(d, 50) ? 1 + dice_below(d, 300) : wide(d, 1, 5000);
+		*kills[i] = often(d, 25) ? 0 :
+		    often(d, 50)         ? 1 + dice_below(d, 300) :
+		                           wide(d, 1, 5000);
 	if (count && often(d, 50))
 		l->power = dice_below(d, 64);
 	if (often(d, 20)) {

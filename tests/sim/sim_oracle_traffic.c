@@ -211,6 +211,7 @@ static int by_id(const void *a, const void *b)
 static int judge_ids(const struct evidence *e)
 {
 	uint64_t *first = xcalloc(e->chapter->plan.count + 1, sizeof *first);
+	unsigned *first_run = xcalloc(e->chapter->plan.count + 1, sizeof *first_run);
 	struct id *ids = xcalloc(seen_count() + 1, sizeof *ids);
 	size_t n = 0;
 	int result = 0;
@@ -221,10 +222,16 @@ static int judge_ids(const struct evidence *e)
 			continue;
 		if (!op->id)
 			result = verdict(e, "record %u is an event without an id", op->row);
+		unsigned run = seen_attempt_at(op->attempt)->proc;
+		/* a new run, after one whose state is gone, is another run */
+		if (first[op->row] && run != first_run[op->row] &&
+		    e->story->runs[first_run[op->row] - 1].forgot)
+			first[op->row] = op->id;
 		if (first[op->row] && first[op->row] != op->id)
 			result = verdict(e, "record %u has another id when it is sent again",
 			    op->row);
 		first[op->row] = op->id;
+		first_run[op->row] = run;
 		ids[n++] = (struct id){ op->id, op->row };
 	}
 	qsort(ids, n, sizeof *ids, by_id);
@@ -233,6 +240,7 @@ static int judge_ids(const struct evidence *e)
 			result = verdict(e, "records %u and %u have the same id", ids[i - 1].row,
 			    ids[i].row);
 	free(first);
+	free(first_run);
 	free(ids);
 	return result;
 }

@@ -350,7 +350,7 @@ void proc_step(void)
 	p->steps++;
 	time_pass(1 + (int64_t)(p->steps & 1));
 	if (p->steps == p->stall_at)
-		time_pass(p->stall_us);
+		proc_sleep(p->stall_us);
 	if (p->steps == p->kill_at)
 		proc_kill(p);
 	look_up(p);

@@ -181,6 +181,7 @@ static void go_on(struct story *s, struct lane *lane)
 	const struct proc *p = run->proc;
 	bool again = is_resumable(p->status);
 
+	run->forgot = !disk_get(lane->command.state);
 	lane->complete = p->status == 0 || p->status == 1;
 	if (p->state == PROC_KILLED) {
 		/* a run that keeps nothing any more is complete, whether or not it lived to say so

@@ -20,6 +20,7 @@ struct run_told { /* how one run went; its process's number is 1 + its index */
 	bool signalled;     /* was to be */
 	bool over;          /* it died when all was done: what it kept for the next run is gone */
 	bool beside;        /* was started beside another of the same command */
+	bool forgot;        /* at its end there was no state any more */
 	struct buf summary; /* what it wrote there */
 };
 
