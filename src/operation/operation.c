@@ -176,6 +176,8 @@ void operation_move_head(struct operation *op, char *to)
 	memcpy(to, op->id, op->id_len);
 	to[op->id_len] = '\0';
 	op->id = to;
+	if (op->kept_len == 0)
+		return;
 	to += op->id_len + 1;
 	memcpy(to, op->kept, op->kept_len);
 	op->kept = to;

@@ -132,8 +132,8 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	    .help = "send a batch that is not full when no record has come for TIME (default $)" },
 
 	[OPTION_RATE] = { "rate", 'r', "N", GROUP_SPEED, KIND_RATE, AT(rate), .preset = "50",
-	    .help = "requests a second, or 600/m, 0.5/s, unlimited (default $; with --shard=I/N "
-	            "its Nth part, unless shards share a --rate-file)" },
+	    .help = "requests a second, or 600/m, 0.5/s, unlimited (default $, of the App API "
+	            "less; with --shard=I/N its Nth part, unless shards share a --rate-file)" },
 	[OPTION_RECORD_RATE] = { "record-rate", 0, "N", GROUP_SPEED, KIND_RATE, AT(record_rate),
 	    .help = "records a second, written the same way (default unlimited)" },
 	[OPTION_BURST] = { "burst", 0, "N", GROUP_SPEED, KIND_COUNT, AT(burst), 1, 1000000,
