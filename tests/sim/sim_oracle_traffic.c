@@ -172,6 +172,17 @@ static int judge_attempt(const struct evidence *e, struct pace *p, const struct 
 	return 0;
 }
 
+/* Whether it did between: a machine that has just started knows no rate of before. */
+static bool power_failed(const struct evidence *e, int64_t from, int64_t to)
+{
+	for (size_t i = e->chapter->first_run; i < e->story->run_count; i++) {
+		const struct run_told *run = &e->story->runs[i];
+		if (run->power && run->proc->ended >= from && run->proc->ended <= to)
+			return true;
+	}
+	return false;
+}
+
 /* No window of any length holds more than burst + rate times its length. */
 static int judge_pace(const struct evidence *e)
 {
@@ -185,8 +196,7 @@ static int judge_pace(const struct evidence *e)
 		struct pace *p = &paces[shared ? 0 : run->lane];
 		if (run->beside)
 			continue;
-		/* a machine that has just started knows no rate of before */
-		bool rebooted = p->run && p->run != a->proc && e->story->runs[p->run - 1].power;
+		bool rebooted = p->run && power_failed(e, p->last, a->started);
 		if ((!shared && p->run != a->proc) || rebooted)
 			*p = (struct pace){ .run = a->proc, .last = a->started };
 		p->run = a->proc;

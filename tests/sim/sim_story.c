@@ -2,6 +2,7 @@
 #include "sim_story.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,11 +225,14 @@ static void look_at_ended(struct story *s)
 		unsigned index = p->number - 1;
 		trace_end(lane->run);
 		keep_summary(lane->run, &lane->command);
-		if (p->state == PROC_KILLED && index < 6 && s->life->power >> index & 1) {
-			lane->run->power = true;
+		bool fails = p->state == PROC_KILLED && !lane->run->power && index < 6 &&
+		    s->life->power >> index & 1;
+		lane->run->power |= fails;
+		if (fails)
 			power_fails(s);
-		}
 		go_on(s, lane);
+		if (fails)
+			i = UINT_MAX; /* it took others with it */
 	}
 }
 
