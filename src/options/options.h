@@ -52,7 +52,7 @@ struct options {
 	struct num_rate rate, record_rate; /* num 0: unlimited */
 	uint64_t burst;                    /* both: where nobody said, the API's */
 	const char *rate_file;             /* that runs share, or NULL */
-	unsigned concurrency; /* 0: auto */
+	unsigned concurrency;              /* 0: auto */
 	bool no_adapt;
 
 	/* when things go wrong */
