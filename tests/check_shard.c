@@ -331,6 +331,39 @@ START_TEST(each_is_carried_on_by_itself)
 }
 END_TEST
 
+/* What lies beside the input when a run begins, and whether it is told of it. */
+static const struct {
+	const char *beside, *arg;
+	bool told;
+} neighbours[] = {
+	{ "in.csv.1of4.cio-state", "--shard=1/8", true },
+	{ "in.csv.12of40.cio-state", "--shard=1/8", true },
+	{ "in.csv.1of4.cio-state", "--no-state", true },
+	{ "in.csv.1of4.cio-state", "--shard=2/4", false },
+	{ "in.csv.cio-state", "--shard=1/4", true },
+	{ "in.csv.5of4.cio-state", "--shard=1/8", false },
+	{ "in.csv.1of4.cio-state~", "--shard=1/8", false },
+	{ "in.csv.1of4x.cio-state", "--shard=1/8", false },
+	{ "an.csv.1of4.cio-state", "--shard=1/8", false },
+	{ "in.csv.1of4", "--shard=1/8", false },
+};
+
+START_TEST(another_number_of_shards_is_told)
+{
+	struct scene s = scene_open(NULL);
+	char said[100];
+
+	harness_write_text(s.harness, "in.csv", "id\n1\n2\n3\n");
+	harness_write_text(s.harness, neighbours[_i].beside, "");
+	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", neighbours[_i].arg);
+	harness_assert_status(run, 0);
+	snprintf(said, sizeof said, "%s: is the progress of another number of shards",
+	    neighbours[_i].beside);
+	ck_assert_msg(harness_has(run->err, said) == neighbours[_i].told, "%s", harness_show(run));
+	scene_close(&s);
+}
+END_TEST
+
 Suite *shard_suite(void)
 {
 	Suite *s = suite_create("shard");
@@ -341,6 +374,7 @@ Suite *shard_suite(void)
 	tcase_add_test(t, merges_and_batches_are_shared_too);
 	tcase_add_loop_test(t, the_default_rate_is_divided, 0, COUNT(rates));
 	tcase_add_test(t, each_is_carried_on_by_itself);
+	tcase_add_loop_test(t, another_number_of_shards_is_told, 0, COUNT(neighbours));
 	suite_add_tcase(s, t);
 	return s;
 }

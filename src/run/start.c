@@ -10,6 +10,7 @@
 #include "input/input.h"
 #include "queue/batch.h"
 #include "queue/queue.h"
+#include "run/beside.h"
 #include "run/sync.h"
 #include "send/pace.h"
 #include "send/sender.h"
@@ -74,6 +75,26 @@ static int arrange(struct run *r, struct reason *why)
 	return 0;
 }
 
+/* It begins from the beginning, though another number of shards has sent some of it. */
+static void look_beside(struct run *r)
+{
+	const char *file = r->o->input.files[0];
+	struct buf other = { .max = BUF_UNBOUNDED };
+	char shown[PATH_SHOWN];
+
+	if (!input_is_regular(r->feed.input) || strcmp(file, "-") == 0)
+		return;
+	beside_other_shards(file, r->o->shards, &other);
+	if (other.len > 0) {
+		buf_byte(&other, '\0');
+		display_message(r->display, DISPLAY_NOTICE,
+		    "%s: is the progress of another number of shards (--shard): what they have "
+		    "sent is sent again: go on with that number, or remove it",
+		    path_shown(other.data, shown));
+	}
+	buf_free(&other);
+}
+
 static int open_checkpoint(struct run *r, struct reason *why)
 {
 	struct resume *s = &r->intake.resume;
@@ -93,6 +114,8 @@ static int open_checkpoint(struct run *r, struct reason *why)
 		if (r->outputs.carried_on)
 			feed_go_on(&r->feed, s->state.run);
 		say_resuming(r);
+	} else {
+		look_beside(r);
 	}
 	r->outputs.run = r->feed.run;
 	/* there is no other way to go on behind what was sent of a stream */
