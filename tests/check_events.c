@@ -258,7 +258,7 @@ START_TEST(errors_are_their_run_s)
 	harness_assert_status(run, 0);
 	harness_assert_err_has(run, "Done: 3 processed, 0 errors\n");
 	harness_assert_err_has(run,
-	    "in.rejected.csv: is not of this run: it is kept as in.rejected.csv~\n");
+	    "in.rejected.csv: is not what this run wrote: it is kept as in.rejected.csv~\n");
 	append(&s, "in.csv", "worse\n");
 	run = IMPORT(&s, "in.csv", "-a", "track", "--keep-state");
 	harness_assert_status(run, 1);

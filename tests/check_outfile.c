@@ -107,7 +107,7 @@ START_TEST(keeps_older_files)
 		                     &why),
 		    0);
 		finish(&f, text);
-		snprintf(want, sizeof want, "%s: is not of this run: it is kept as %s\n",
+		snprintf(want, sizeof want, "%s: is not what this run wrote: it is kept as %s\n",
 		    harness_path(h, "out"), harness_path(h, asides[round ? round - 1 : 0]));
 		assert_said(round ? want : "");
 	}
@@ -138,7 +138,7 @@ static struct outfile_mark mark_of(const char *name, const char *text)
 }
 
 #define OURS "{out}: another run had set it aside: it is taken back from {out}"
-#define KEPT "{out}: is not of this run: it is kept as {out}"
+#define KEPT "{out}: is not what this run wrote: it is kept as {out}"
 #define GONE "{out}: what this run wrote there is gone: it is begun anew\n"
 
 /* What is there, what the run had written (NULL: nothing), what is there after "more\n" was added;

@@ -257,11 +257,11 @@ START_TEST(a_new_run_sets_older_files_aside)
 	assert_file("r.csv~", "of another night");
 	assert_file("r.4.csv", "not of this run");
 	assert_said(r,
-	    "r.csv: is not of this run: it is kept as r.csv.~2~\n"
-	    "r.2.csv: is not of this run: it is kept as r.2.csv~\n"
-	    "r.2.tsv: is not of this run: it is kept as r.2.tsv~\n"
-	    "r.2.ndjson: is not of this run: it is kept as r.2.ndjson~\n"
-	    "r.3.ndjson: is not of this run: it is kept as r.3.ndjson~\n");
+	    "r.csv: is not what this run wrote: it is kept as r.csv.~2~\n"
+	    "r.2.csv: is not what this run wrote: it is kept as r.2.csv~\n"
+	    "r.2.tsv: is not what this run wrote: it is kept as r.2.tsv~\n"
+	    "r.2.ndjson: is not what this run wrote: it is kept as r.2.ndjson~\n"
+	    "r.3.ndjson: is not what this run wrote: it is kept as r.3.ndjson~\n");
 	end(r);
 	assert_file("r.csv", NULL);
 }
@@ -320,7 +320,7 @@ START_TEST(says_what_it_found)
 	struct outfile_mark both[2] = { mark("r.csv~", R("1")), mark("r.2.csv", R("2")) };
 	struct rejects *r = begin("r.csv", both, 2);
 	assert_said(r,
-	    "r.csv: is not of this run: it is kept as r.csv.~2~\n"
+	    "r.csv: is not what this run wrote: it is kept as r.csv.~2~\n"
 	    "r.csv: another run had set it aside: it is taken back from r.csv~\n"
 	    "r.2.csv: what this run wrote there is gone: it is begun anew\n");
 	end(r);
@@ -340,7 +340,7 @@ START_TEST(a_list_may_grow)
 	harness_write_text(h, "r.2.ndjson", R("2"));
 	struct rejects *r = rejects_new(harness_path(h, "r.ndjson"), &kept, 1, 2, &why);
 	ck_assert_ptr_nonnull(r);
-	assert_said(r, "r.2.ndjson: is not of this run: it is kept as r.2.ndjson~\n");
+	assert_said(r, "r.2.ndjson: is not what this run wrote: it is kept as r.2.ndjson~\n");
 	for (unsigned i = 0; i < 2; i++)
 		reject(r, i, 9, NULL, "{\"id\":9}");
 	end(r);

@@ -110,8 +110,8 @@ START_TEST(rejects_of_another_run)
 	const struct harness_run *run = IMPORT(&s, w, w->input);
 	harness_assert_status(run, 1);
 	snprintf(said, sizeof said,
-	    began ? "%s: is not of this run: it is kept as %s.~2~\n" :
-	            "%s: is not of this run: it is kept as %s~\n",
+	    began ? "%s: is not what this run wrote: it is kept as %s.~2~\n" :
+	            "%s: is not what this run wrote: it is kept as %s~\n",
 	    w->rejects, w->rejects);
 	harness_assert_err_has(run, said);
 	snprintf(said, sizeof said, "it is taken back from %s~\n", w->rejects);
@@ -139,7 +139,7 @@ START_TEST(results_of_other_runs)
 		    0);
 	const struct harness_run *run = IMPORT(&s, &ways[0], "in.csv", "--results=r.ndjson");
 	harness_assert_status(run, 0);
-	harness_assert_err_has(run, "r.ndjson: is not of this run: it is kept as r.ndjson.~4~\n");
+	harness_assert_err_has(run, "r.ndjson: is not what this run wrote: it is kept as r.ndjson.~4~\n");
 	harness_assert_err_has(run, "it is taken back from r.ndjson~\n");
 	ck_assert_uint_eq(lines_with(&s, "r.ndjson", "\"accepted\""), 3);
 	ck_assert_uint_eq(lines_with(&s, "r.ndjson", "\"skipped\""), 1);
