@@ -212,6 +212,8 @@ static const struct {
 	{ "rejected", JSON_INTEGER },
 	{ "refused", JSON_INTEGER },
 	{ "failed", JSON_INTEGER },
+	{ "differs", JSON_INTEGER },
+	{ "unknown", JSON_INTEGER },
 	{ "errors", JSON_INTEGER },
 	{ "requests", JSON_INTEGER },
 	{ "retries", JSON_INTEGER },
