@@ -379,6 +379,38 @@ START_TEST(the_last_row_of_a_person_wins)
 }
 END_TEST
 
+static const char *value_of(const char *id)
+{
+	json_t *person = sandbox_person(scene.sandbox, id);
+	const char *value = json_string_value(json_object_get(person, "value"));
+	const char *kept = value ? harness_path(scene.harness, value) : NULL; /* it outlives */
+
+	json_decref(person);
+	return kept ? strrchr(kept, '/') + 1 : NULL;
+}
+
+/* What an emptied cell and a column that is gone mean to a sync (the manual). */
+START_TEST(emptied_cells_and_columns)
+{
+	const char *empty = _i ? "--empty=clear" : "--empty=skip";
+
+	night("id,value\np1,1\np2,1\n");
+	write_input("id,value\np1,\np2,1\n");
+	harness_assert_status(RUN(empty), 0);
+	ck_assert_uint_eq(operations(), 3);
+	if (_i)
+		ck_assert_ptr_null(value_of("p1"));
+	else
+		ck_assert_str_eq(value_of("p1"), "1");
+	write_input("id\np1\np2\n");
+	harness_assert_status(RUN(empty), 0);
+	ck_assert_uint_eq(operations(), _i ? 5 : 4);
+	ck_assert_str_eq(value_of("p2"), "1");
+	harness_assert_status(RUN(empty), 0);
+	ck_assert_uint_eq(operations(), _i ? 5 : 4);
+}
+END_TEST
+
 /* Nights of a person with several rows, and how many operations come of each. Rows that came as
  * they came are not sent again; from the first that differs on all are; and the last one counts. */
 static const struct {
@@ -980,6 +1012,7 @@ Suite *cli_sync_suite(void)
 	tcase_add_test(t, many_are_unchanged);
 	tcase_add_test(t, the_last_row_of_a_person_wins);
 	tcase_add_loop_test(t, several_rows_are_not_sent_every_night, 0, 4);
+	tcase_add_loop_test(t, emptied_cells_and_columns, 0, 2);
 	tcase_add_test(t, a_dry_run_knows_several_rows);
 	tcase_add_test(t, a_row_that_was_held_back_is_not_lost);
 	tcase_add_test(t, an_address_in_other_letters_is_the_same_person);
