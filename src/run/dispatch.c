@@ -41,12 +41,14 @@ static bool wants_check(const struct run *r)
 	return r->check.wanted || (probes_by_check(r) && !sender_in_flight(r->sender));
 }
 
-/* Which request would leave next, but for the check; it stays where it is. NULL: none can. */
+/* Which request would leave next, but for the check; it stays where it is. NULL: none can. A run
+ * that is carried on sends nothing before it knows that its input is the same one: until then
+ * nothing that it settled would be written down. */
 static struct request *next_up(const struct run *r)
 {
 	struct request *probe = r->gate.closed ? queue_first(r->queue, PLACE_PROBES) : NULL;
 
-	if (!r->check.answered || probes_by_check(r))
+	if (!r->check.answered || r->intake.resume.verifying || probes_by_check(r))
 		return NULL;
 	return probe ? probe : queue_first(r->queue, PLACE_READY);
 }
