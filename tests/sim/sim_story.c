@@ -281,7 +281,7 @@ static void change_input(void *arg)
 		return;
 	trace("the input is changed");
 	s->changed = true;
-	s->changed_at = s->run_count;
+	s->changed_at = s->chapter.lanes[0].run->proc->steps;
 	if (s->life->change == 1)
 		disk_put(name, all->data, (size_t)(life_random(s->life, "cut", 0) % all->len));
 	else if (s->life->change == 2)

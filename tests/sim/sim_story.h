@@ -53,9 +53,9 @@ struct story {
 	bool before_complete;
 	struct run_told runs[RUNS];
 	size_t run_count;
-	bool changed;      /* the input is no longer what the plan says */
-	size_t changed_at; /* how many runs there were then */
-	bool stuck;        /* a run waits for what never comes */
+	bool changed;        /* the input is no longer what the plan says */
+	uint64_t changed_at; /* after how many calls of its run */
+	bool stuck;          /* a run waits for what never comes */
 };
 
 void story_begin(struct story *s, const struct life *l);
