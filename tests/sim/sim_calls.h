@@ -3,6 +3,7 @@
 #ifndef SIM_CALLS_H
 #define SIM_CALLS_H
 
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -37,6 +38,9 @@ int sim_fstatfs(int fd, struct statfs *st);
 int sim_stat(const char *path, struct stat *st);
 int sim_lstat(const char *path, struct stat *st);
 int sim_access(const char *path, int mode);
+DIR *sim_opendir(const char *path);
+struct dirent *sim_readdir(DIR *dir);
+int sim_closedir(DIR *dir);
 int sim_rename(const char *from, const char *to);
 int sim_unlink(const char *path);
 int sim_mkostemp(char *template, int flags);

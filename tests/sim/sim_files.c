@@ -1,6 +1,7 @@
 /* Descriptors, and what each call of the operating system does to the simulated disk. */
 #include "sim_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -451,6 +452,52 @@ int sim_mkostemp(char *template, int flags)
 			return fd;
 	}
 	return -1;
+}
+
+/* -- directories -- */
+
+struct listing {
+	struct dirent *entries;
+	size_t count, next;
+};
+
+static int list_file(const char *name, const struct buf *data, void *arg)
+{
+	struct listing *l = arg;
+
+	(void)data;
+	l->entries = xrealloc(l->entries, (l->count + 1) * sizeof *l->entries);
+	snprintf(l->entries[l->count++].d_name, sizeof l->entries->d_name, "%s", name);
+	return 0;
+}
+
+/* The working directory alone is ever listed. What a process that was killed had open is lost. */
+DIR *sim_opendir(const char *path)
+{
+	char real[PATH_MAX];
+
+	proc_step();
+	if (disk_real_dir(path, real, sizeof real) != 0)
+		return NULL;
+	struct listing *l = xcalloc(1, sizeof *l);
+	disk_each(list_file, l);
+	return (DIR *)l;
+}
+
+struct dirent *sim_readdir(DIR *dir)
+{
+	struct listing *l = (struct listing *)dir;
+
+	return l->next < l->count ? &l->entries[l->next++] : NULL;
+}
+
+int sim_closedir(DIR *dir)
+{
+	struct listing *l = (struct listing *)dir;
+
+	free(l->entries);
+	free(l);
+	return 0;
 }
 
 /* A directory alone has a real path here: nobody asks for another. */
