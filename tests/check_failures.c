@@ -38,6 +38,10 @@ static const struct row {
 	{ "unlink:1+:EACCES:in.csv.cio-state", 73 },
 	/* the rejects */
 	{ "open:1:EACCES:rejected", 73 },
+	{ "open:1:EINTR:rejected", 1 },
+	{ "open:2:EIO:rejected", 73 },
+	{ "flock:1:ENOLCK:rejected", 73 },
+	{ "flock:1:EINTR:rejected", 1 },
 	{ "write:1:ENOSPC:rejected", 73 },
 	{ "write:2+:ENOSPC:rejected", 73 },
 	{ "write:1:EIO:rejected", 73 },
@@ -140,6 +144,38 @@ START_TEST(the_disk_fails)
 	else if (!strstr(row->fault, "summary") && row->status == 73)
 		harness_assert_status(import(h), 1);
 	check_nothing_is_lost(h, s);
+	harness_free(h);
+	sandbox_stop(s);
+}
+END_TEST
+
+/* Another run's file stays as it is, and nothing is sent. */
+static const char *const asides[] = {
+	"rename:1:EACCES:rejected",
+	"open:1:ENOSPC:rejected.csv~",
+	"rename:1:EIO:results",
+};
+
+START_TEST(what_cannot_be_set_aside_stays)
+{
+	const struct sandbox_config config = { .latency_ms = 0 };
+	struct sandbox *s = sandbox_start(&config);
+	struct harness *h = harness_new(s);
+
+	write_input(h);
+	harness_write_text(h, "in.rejected.csv", "another's\n");
+	harness_write_text(h, "results.ndjson", "another's\n");
+	set_preload(h, "fault", "CIO_FAULT", asides[_i]);
+	const struct harness_run *run = import(h);
+	ck_assert_msg(harness_exists(h, "fault.log"), "%s was never reached%s", asides[_i],
+	    harness_show(run));
+	harness_assert_status(run, 73);
+	ck_assert_uint_eq(sandbox_counters(s).people, 0);
+	set_preload(h, NULL, "CIO_FAULT", NULL);
+	harness_assert_status(import(h), 1);
+	check_nothing_is_lost(h, s);
+	harness_assert_file_is(h, "in.rejected.csv~", "another's\n");
+	harness_assert_file_is(h, "results.ndjson~", "another's\n");
 	harness_free(h);
 	sandbox_stop(s);
 }
@@ -283,6 +319,8 @@ Suite *failures_suite(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_disk_fails, 0, sizeof rows / sizeof *rows);
+	tcase_add_loop_test(t, what_cannot_be_set_aside_stays, 0,
+	    (int)(sizeof asides / sizeof *asides));
 	tcase_add_loop_test(t, files_may_not_grow, 0, sizeof file_limits / sizeof *file_limits);
 	if (!harness_is_under())
 		tcase_add_test(t, descriptors_run_out);
