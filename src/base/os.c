@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *os_shortage(int error)
@@ -170,9 +171,14 @@ int os_reopen(int fd)
 
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us)
 {
-	int64_t ms = us / 1000 + (us % 1000 > 0);
+	struct timespec rest = { .tv_nsec = us % 1000 * 1000 };
+	int64_t ms = us / 1000;
+	int got = poll(fds, n, us < 0 ? -1 : ms > INT_MAX ? INT_MAX : (int)ms);
 
-	return poll(fds, n, us < 0 ? -1 : ms > INT_MAX ? INT_MAX : (int)ms);
+	if (got != 0 || us <= 0 || rest.tv_nsec == 0)
+		return got;
+	nanosleep(&rest, NULL); /* below a millisecond poll cannot wait: at a high rate much */
+	return poll(fds, n, 0);
 }
 
 long os_unacknowledged(int fd)

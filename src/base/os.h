@@ -27,8 +27,8 @@ int os_temporary(char *name);
  * others do with fd; -1: there is none to be had. The caller's to close. */
 int os_reopen(int fd);
 
-/* poll for up to so many microseconds (below 0: for ever). POSIX's way knows milliseconds: it may
- * wait for up to one longer, never shorter. */
+/* poll for up to so many microseconds (below 0: for ever). POSIX's way looks away for the last part
+ * of a millisecond. */
 int os_poll(struct pollfd *fds, nfds_t n, int64_t us);
 
 /* Bytes that a connection has taken and that have not arrived at its other end; -1 where that is
