@@ -906,8 +906,8 @@ END_TEST
  * name, its digits are its rows. */
 static const struct {
 	const char *before, *after;
-	const char *order; /* in which the rows are read; NULL: it cannot be told */
-	const char *missing;
+	const char *order;   /* in which the rows are read; NULL: it cannot be told */
+	const char *missing; /* or NULL: it is shorter */
 } lists[] = {
 	{ "a12 b34", "a12 b34", "1234", NULL },
 	{ "a12 b34", "b34 a12", "1234", NULL },       /* another order */
@@ -924,6 +924,8 @@ static const struct {
 	{ "a12 b34", "a12", NULL, "b" },
 	{ "a12 b34", "a12 c56", NULL, "b" },
 	{ "a12 b34", "b12", NULL, "b" },
+	{ "a12 b34", "a12 b3", NULL, NULL },
+	{ "a1234", "a12", NULL, NULL },
 };
 
 /* Makes the FILEs of a text like "a12 b34". */
@@ -980,10 +982,12 @@ START_TEST(a_list_is_known_again)
 		buf_byte(&again, '\0');
 		ck_assert_int_eq(input_arrange(f.in, again.data, &f.why), 0);
 	} else {
-		char expected[200];
-		snprintf(expected, sizeof expected,
-		    "%s/%s, which it was about, is not among the FILEs", f.path, lists[_i].missing);
-		ck_assert_str_eq(f.why.text, expected);
+		char expected[200] = "is shorter than it was";
+		if (lists[_i].missing)
+			snprintf(expected, sizeof expected,
+			    "%s/%s, which it was about, is not among the FILEs", f.path,
+			    lists[_i].missing);
+		ck_assert_msg(strstr(f.why.text, expected) != NULL, "%s", f.why.text);
 	}
 	buf_free(&list);
 	buf_free(&again);

@@ -347,7 +347,12 @@ void input_list(const struct input *in, struct buf *out)
 int input_arrange(struct input *in, const char *list, struct reason *why)
 {
 	size_t count = in->config->file_count, *order = xcalloc(count, sizeof *order);
-	int result = input_list_match(in->config, list, order, why);
+	bool *by_lines = xcalloc(count, sizeof *by_lines);
+
+	for (size_t i = 0; i < count; i++)
+		by_lines[i] = in->files[i].format != INPUT_JSON;
+	int result = input_list_match(in->config, list, by_lines, order, why);
+	free(by_lines);
 
 	if (result == 0) {
 		struct file *files = xcalloc(count, sizeof *files);

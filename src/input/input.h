@@ -96,7 +96,8 @@ void input_list(const struct input *in, struct buf *out);
  * own numbers (0, 1, ...) are the earlier run's too. A FILE is known by its name and by how it
  * begins; where it was renamed by how it begins alone; else by its name, for it may have been
  * corrected behind what was settled: what was settled has a hash of its own, which proves it when
- * it is read again. 0, or -1 with *why ("a.csv, which it was about, is not among the FILEs").
+ * it is read again. One that has become shorter is refused, unless it is JSON. 0, or -1 with *why
+ * ("a.csv, which it was about, is not among the FILEs").
  */
 int input_arrange(struct input *in, const char *list, struct reason *why);
 

@@ -183,8 +183,22 @@ static int not_found(const struct line *lines, size_t count, struct reason *why)
 	return 0;
 }
 
-int input_list_match(const struct input_config *config, const char *list, size_t *order,
-    struct reason *why)
+/* A FILE that is read by lines and has become shorter may have been cut: what is left of it would
+ * be taken for all. (JSON that was cut is no JSON; corrected, it may well be shorter.) */
+static int was_cut(const struct line *line, const char *name, struct reason *why)
+{
+	struct head now = read_head(name, 0);
+
+	if (now.size >= line->head.size)
+		return 0;
+	return reason_set(why,
+	    "%.900s is shorter than it was (%" PRIu64 " bytes, and now %" PRIu64
+	    "): make it whole again",
+	    name, line->head.size, now.size);
+}
+
+int input_list_match(const struct input_config *config, const char *list, const bool *by_lines,
+    size_t *order, struct reason *why)
 {
 	size_t count;
 	struct line *lines = read_lines(list, &count);
@@ -197,6 +211,9 @@ int input_list_match(const struct input_config *config, const char *list, size_t
 	for (enum sign sign = NAME_AND_HEAD; sign < SIGNS; sign++)
 		match(lines, count, config, taken, found, sign);
 	int result = not_found(lines, count, why);
+	for (size_t k = 0; k < count && result == 0; k++)
+		if (by_lines[found[k]])
+			result = was_cut(&lines[k], config->files[found[k]], why);
 	if (result == 0) {
 		memcpy(order, found, count * sizeof *order);
 		for (size_t i = 0; i < config->file_count; i++)

@@ -160,10 +160,11 @@ struct input_counter *input_counter_new(const struct input_config *config);
 void input_counter_free(struct input_counter *c); /* NULL is fine */
 int input_counter_step(struct input_counter *c, size_t bytes, uint64_t *total);
 
-/* Behind input_list and input_arrange. order[k]: which FILE, of those in config, is the kth. */
+/* Behind input_list and input_arrange. order[k]: which FILE, of those in config, is the kth;
+ * by_lines: which of them are read by lines. */
 void input_list_of(const struct input_config *config, struct buf *out);
-int input_list_match(const struct input_config *config, const char *list, size_t *order,
-    struct reason *why);
+int input_list_match(const struct input_config *config, const char *list, const bool *by_lines,
+    size_t *order, struct reason *why);
 
 /* Behind input_identity. */
 bool input_identity_of(const struct input_config *config, struct buf *out);
