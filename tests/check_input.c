@@ -839,69 +839,6 @@ END_TEST
 
 /* Telling inputs apart. */
 
-static bool identity(struct folder *f, char out[100])
-{
-	struct buf text = { .max = 99 };
-
-	folder_begin(f);
-	bool known = input_identity(f->in, &text);
-	snprintf(out, 100, "%.*s", (int)text.len, text.data ? text.data : "");
-	buf_free(&text);
-	input_free(f->in);
-	f->in = NULL;
-	return known;
-}
-
-START_TEST(identity_of_files)
-{
-	enum { SIZE = 300 << 10 };
-	static const struct {
-		size_t at;
-		bool seen;
-	} changes[] = {
-		{ 10, true },
-		{ (64 << 10) - 1, true },
-		{ 64 << 10, false },
-		{ SIZE - (64 << 10) - 1, false },
-		{ SIZE - (64 << 10), true },
-		{ SIZE - 1, true },
-	};
-	char *data = malloc(SIZE), before[100], after[100];
-	struct folder f;
-
-	memset(data, 'x', SIZE);
-	memcpy(data, "id\n", 3);
-	folder_open(&f);
-	const char *a = folder_add(&f, "a.csv", NULL), *b = folder_add(&f, "b.csv", "id\n1\n");
-	write_file(a, "wb", data, SIZE);
-	ck_assert(identity(&f, before));
-	ck_assert(identity(&f, after));
-	ck_assert_str_eq(before, after);
-	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-		data[changes[i].at] = 'y';
-		write_file(a, "wb", data, SIZE);
-		ck_assert(identity(&f, after));
-		ck_assert_int_eq(strcmp(before, after) != 0, changes[i].seen);
-		data[changes[i].at] = 'x';
-	}
-	write_file(a, "wb", data, SIZE - 1);
-	ck_assert(identity(&f, after));
-	ck_assert_str_ne(before, after);
-	write_file(a, "wb", data, SIZE);
-	f.files[0] = b;
-	f.files[1] = a;
-	ck_assert(identity(&f, after));
-	ck_assert_str_ne(before, after); /* another order is another input */
-	f.files[0] = a;
-	f.files[1] = "-";
-	ck_assert(!identity(&f, after));
-	ck_assert_str_eq(after, "");
-	f.files[1] = f.names[1];
-	folder_close(&f);
-	free(data);
-}
-END_TEST
-
 /* A list of FILEs is known again: by what is in them, and by their names. A FILE's letter is its
  * name, its digits are its rows. */
 static const struct {
@@ -1008,29 +945,6 @@ START_TEST(no_list_at_all)
 	ck_assert_int_eq(input_arrange(f.in, no_lists[_i], &f.why), -1);
 	ck_assert_str_eq(f.why.text, "it does not say which FILEs it is about");
 	expect_value(&f, "1");
-	folder_close(&f);
-}
-END_TEST
-
-START_TEST(modification_time)
-{
-	struct folder f;
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 1700000000, 123456789 } };
-
-	folder_open(&f);
-	folder_add(&f, "a.csv", "id\n");
-	folder_add(&f, "b.csv", "id\n");
-	for (size_t i = 0; i < 2; i++) {
-		ck_assert_int_eq(utimensat(AT_FDCWD, f.files[i], times, 0), 0);
-		times[1].tv_sec -= 100;
-	}
-	folder_begin(&f);
-	ck_assert_int_eq(input_mtime(f.in), 1700000000123);
-	input_free(f.in);
-	f.files[1] = "-";
-	folder_begin(&f);
-	ck_assert_int_eq(input_mtime(f.in), 0);
-	f.files[1] = f.names[1];
 	folder_close(&f);
 }
 END_TEST
@@ -1241,10 +1155,8 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, named_pipe_with_a_broken_header);
 	tcase_add_test(tcase, count_as_read);
 	tcase_add_test(tcase, count_is_done_in_pieces);
-	tcase_add_test(tcase, identity_of_files);
 	LOOP(tcase, a_list_is_known_again, lists);
 	LOOP(tcase, no_list_at_all, no_lists);
-	tcase_add_test(tcase, modification_time);
 	tcase_add_test(tcase, freeing_nothing);
 	tcase_add_test(tcase, fixtures);
 	suite_add_tcase(suite, tcase);

@@ -369,23 +369,3 @@ int input_arrange(struct input *in, const char *list, struct reason *why)
 	free(order);
 	return result;
 }
-
-bool input_identity(const struct input *in, struct buf *out)
-{
-	return input_identity_of(in->config, out);
-}
-
-int64_t input_mtime(const struct input *in)
-{
-	int64_t newest = 0;
-
-	for (size_t i = 0; i < in->config->file_count; i++) {
-		struct stat st;
-		const char *name = in->config->files[i];
-		if (file_is_stdin(name) || stat(name, &st) || !S_ISREG(st.st_mode))
-			return 0;
-		int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-		newest = ms > newest ? ms : newest;
-	}
-	return newest;
-}

@@ -149,14 +149,4 @@ void input_header_explain(const struct input_header *h, const char *otherwise, s
  */
 int input_count(struct input *in, size_t bytes, uint64_t *total);
 
-/*
- * The identity of the whole input, for the checkpoint: true, with a digest of the sizes and the
- * first and last 64 KiB of each FILE added to `out` as text, where all are regular files; false,
- * and nothing added, otherwise.
- */
-bool input_identity(const struct input *in, struct buf *out);
-
-/* The newest modification time of the FILEs, Unix milliseconds; 0 where one is no regular file. */
-int64_t input_mtime(const struct input *in);
-
 #endif

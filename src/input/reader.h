@@ -166,7 +166,4 @@ void input_list_of(const struct input_config *config, struct buf *out);
 int input_list_match(const struct input_config *config, const char *list, const bool *by_lines,
     size_t *order, struct reason *why);
 
-/* Behind input_identity. */
-bool input_identity_of(const struct input_config *config, struct buf *out);
-
 #endif
