@@ -139,7 +139,8 @@ START_TEST(results_of_other_runs)
 		    0);
 	const struct harness_run *run = IMPORT(&s, &ways[0], "in.csv", "--results=r.ndjson");
 	harness_assert_status(run, 0);
-	harness_assert_err_has(run, "r.ndjson: is not what this run wrote: it is kept as r.ndjson.~4~\n");
+	harness_assert_err_has(run,
+	    "r.ndjson: is not what this run wrote: it is kept as r.ndjson.~4~\n");
 	harness_assert_err_has(run, "it is taken back from r.ndjson~\n");
 	ck_assert_uint_eq(lines_with(&s, "r.ndjson", "\"accepted\""), 3);
 	ck_assert_uint_eq(lines_with(&s, "r.ndjson", "\"skipped\""), 1);

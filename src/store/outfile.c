@@ -201,8 +201,8 @@ int outfile_set_aside(const char *name, struct buf *said, struct reason *why)
 	if (path_set_aside(name, &aside) != 0)
 		return complain(name, "renamed to the same name with ~ after it", errno, why);
 	if (said)
-		buf_fmt(said, "%s: is not what this run wrote: it is kept as %s\n", path_shown(name, shown),
-		    path_shown(aside, shown_aside));
+		buf_fmt(said, "%s: is not what this run wrote: it is kept as %s\n",
+		    path_shown(name, shown), path_shown(aside, shown_aside));
 	free(aside);
 	return 0;
 }

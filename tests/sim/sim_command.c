@@ -1,3 +1,4 @@
+/* Each gene that says something becomes an option. */
 #include "sim_command.h"
 
 #include <inttypes.h>
