@@ -243,6 +243,39 @@ START_TEST(each_hour_what_was_appended)
 }
 END_TEST
 
+/* The log's writer is in the middle of a line: that is left until it is whole. */
+START_TEST(half_a_line_is_left)
+{
+	const struct way *w = &ways[_i];
+	struct scene s = scene_open(NULL);
+	size_t n = strlen(w->bare);
+	char said[100];
+
+	for (size_t cut = n - 1; cut > n - 4; cut--) {
+		uint64_t before = sandbox_counters(s.sandbox).events;
+		harness_write(s.harness, w->input, w->bare, cut);
+		const struct harness_run *run = IMPORT(&s, w->input, "-a", "track", w->send,
+		    "--keep-state", "--restart");
+		harness_assert_status(run, 0);
+		snprintf(said, sizeof said, "%s: its last line has no line break yet", w->input);
+		harness_assert_err_has(run, said);
+		assert_counts(&s, before + 2, 0);
+		harness_write(s.harness, w->input, w->bare, n);
+		run = IMPORT(&s, w->input, "-a", "track", w->send, "--keep-state");
+		harness_assert_status(run, 0);
+		harness_assert_err_lacks(run, "line break");
+		assert_counts(&s, before + 3, 0);
+	}
+	/* for who does not come again it is a record */
+	uint64_t before = sandbox_counters(s.sandbox).events;
+	harness_write(s.harness, w->input, w->bare, n - 1);
+	harness_assert_status(IMPORT(&s, w->input, "-a", "track", w->send, "--state=other.state"),
+	    0);
+	assert_counts(&s, before + 3, 0);
+	scene_close(&s);
+}
+END_TEST
+
 /* What was not accepted an hour ago was told then: it is no error of the next run, whose rejects
  * are its own. */
 START_TEST(errors_are_their_run_s)
@@ -425,6 +458,7 @@ Suite *events_suite(void)
 	tcase_add_loop_test(t, without_a_time_each_run_has_its_own, 0, COUNT(ways));
 	tcase_add_loop_test(t, a_run_that_is_carried_on_is_the_same, 0, COUNT(ways));
 	tcase_add_loop_test(t, each_hour_what_was_appended, 0, COUNT(ways));
+	tcase_add_loop_test(t, half_a_line_is_left, 0, COUNT(ways));
 	tcase_add_test(t, errors_are_their_run_s);
 	tcase_add_loop_test(t, a_stream_goes_on_behind_what_was_sent, 0, COUNT(ways));
 	tcase_add_test(t, the_next_run_is_known_before_it_sends);

@@ -23,7 +23,7 @@ struct file {
 };
 
 /* What is said of FILEs once they were read: of the first of them, and how many there are. */
-enum notice { NOTICE_REPLACED, NOTICE_OPEN_END, NOTICES };
+enum notice { NOTICE_REPLACED, NOTICE_OPEN_END, NOTICE_LEFT, NOTICES };
 struct noticed {
 	size_t first, count;
 };
@@ -191,11 +191,24 @@ static void end_file(struct input *in)
 
 	if (f->regular && !file_is_stdin(name) && watch_is_replaced(&f->watch, name))
 		notice(in, NOTICE_REPLACED);
-	if (f->ends.any && f->ends.open)
+	if (f->ends.any && f->ends.open && !in->config->whole_lines)
 		notice(in, NOTICE_OPEN_END);
 	close_reader(in, in->current, &in->reader);
 	in->open = false;
 	in->current++;
+}
+
+/* Whether what was read last is the last line, and has no line break yet. */
+static bool is_left(struct input *in)
+{
+	const struct file_reader *f = &in->reader;
+	const struct source *s = &f->source;
+
+	if (!in->config->whole_lines || f->format == INPUT_JSON || !f->ends.open || !s->at_end ||
+	    s->start < s->end)
+		return false;
+	notice(in, NOTICE_LEFT);
+	return true;
 }
 
 enum input_result input_next(struct input *in, struct record *r, struct reason *why, int *status)
@@ -205,6 +218,8 @@ enum input_result input_next(struct input *in, struct record *r, struct reason *
 		if (result == INPUT_RECORD)
 			result = file_reader_next(&in->reader, in->config->files[in->current], r,
 			    why, status);
+		if ((result == INPUT_RECORD || result == INPUT_BAD) && is_left(in))
+			continue;
 		if (result == INPUT_RECORD || result == INPUT_BAD) {
 			r->from.number = ++in->number;
 			r->from.in_file = ++in->files[in->current].records;
@@ -226,6 +241,7 @@ bool input_notice(struct input *in, struct reason *what)
 		[NOTICE_OPEN_END] =
 		    "its last line has no line break, though all others have: is it "
 		    "whole?",
+		[NOTICE_LEFT] = "its last line has no line break yet: it is left for the next run",
 	};
 
 	for (size_t i = 0; i < NOTICES; i++) {

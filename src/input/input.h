@@ -25,6 +25,9 @@ struct input_config {
 	struct csv_dialect dialect; /* of a CSV; its delimiter is 0: by the format */
 	const char *const *columns; /* names for a CSV without a header row, or NULL */
 	size_t column_count;
+	/* what is still written to: a last line without a line break is left for another time. Not
+	 * of JSON, whose values end by themselves */
+	bool whole_lines;
 };
 
 enum input_result {

@@ -468,6 +468,7 @@ static int check_files(struct settings *s, struct reason *why, int *status)
 	o->rejects_given = o->rejects != NULL;
 	if (name_files(s, why, status) != 0)
 		return -1;
+	o->input.whole_lines = o->keep_state;
 	if (o->keep_state && !o->state)
 		return reason_set(why,
 		    "--keep-state: no progress is kept here: name it with --state=FILE");
