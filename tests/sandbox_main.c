@@ -1,5 +1,5 @@
-/* The sandbox as a program, for rehearsals: a Track API server on loopback that remembers what it
- * was sent. */
+/* The sandbox as a program, for rehearsals: a server of Customer.io's APIs on loopback that
+ * remembers what it was sent. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
