@@ -64,7 +64,7 @@ static const struct envelope users_perhaps = { OPENING,
 #define BROADCAST(envelope_) \
 	{ \
 		.host = &api_app_host, .rate = { 1, 10000000 }, /* 6/m, which is the limit */ \
-		    .burst = 1, .envelope = envelope_, .make = make, .once = true, \
+		    .burst = 1, .envelope = (envelope_), .make = make, .once = true, \
 		.check_apart = true \
 	}
 

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +11,21 @@
 
 #define ENDING ".cio-state"
 
+/* The number of at most five digits that s begins with; returns what follows, or NULL. */
+static const char *read_number(const char *s, unsigned *out)
+{
+	const char *p = s;
+
+	for (*out = 0; *p >= '0' && *p <= '9' && p - s < 5; p++)
+		*out = *out * 10 + (unsigned)(*p - '0');
+	return p > s ? p : NULL;
+}
+
 /* Whether a name is that of a state of `base`; how many shards there were of it then, 0: none. */
 static bool is_state(const char *name, const char *base, unsigned *shards)
 {
 	size_t len = strlen(base);
 	unsigned shard;
-	int end = 0;
 
 	if (strncmp(name, base, len) != 0)
 		return false;
@@ -25,8 +33,10 @@ static bool is_state(const char *name, const char *base, unsigned *shards)
 	*shards = 0;
 	if (strcmp(name, ENDING) == 0)
 		return true;
-	return sscanf(name, ".%5uof%5u" ENDING "%n", &shard, shards, &end) == 2 && end > 0 &&
-	    name[end] == '\0' && shard > 0 && shard <= *shards;
+	if (*name != '.' || !(name = read_number(name + 1, &shard)) ||
+	    strncmp(name, "of", 2) != 0 || !(name = read_number(name + 2, shards)))
+		return false;
+	return strcmp(name, ENDING) == 0 && shard > 0 && shard <= *shards;
 }
 
 void beside_other_shards(const char *file, unsigned shards, struct buf *out)
