@@ -284,6 +284,18 @@ void life_off(struct life *l)
 		*life_gene(l, i) = genes[i].off;
 }
 
+/* Some nights are calm but for one death, with requests on their way. */
+static void calm_nights(struct life *l, struct dice *d)
+{
+	if (l->kind != LIFE_NIGHTS || !l->hasty || often(d, 50))
+		return;
+	l->refuse = l->reset_before = l->reset_after = l->hang = l->error_before = l->error_after =
+	    l->login = l->outage_ms = l->limit_kind = l->revoke_at_ms = l->stop_ms = 0;
+	l->fail_at = l->full_at = l->max_errors = l->invalid = 0;
+	l->kill1 = l->kill3 = l->kill4 = l->kill5 = l->kill6 = 0;
+	l->kill2 = 150 + dice_below(d, 200);
+}
+
 void life_of_seed(struct life *l, uint64_t seed)
 {
 	struct dice d = { .state = seed };
@@ -297,4 +309,5 @@ void life_of_seed(struct life *l, uint64_t seed)
 	choose_network(l, &d);
 	choose_disk(l, &d);
 	choose_story(l, &d);
+	calm_nights(l, &d);
 }

@@ -65,6 +65,10 @@ static int judge_run(const struct evidence *e, const struct run_told *run)
 	if (!may_end_with(e, run))
 		return verdict(e, "run %u ended with status %d, for no reason", p->number,
 		    p->status);
+	if (p->status <= 1 && p->failed_at < INT64_MAX && p->err.len &&
+	    memmem(p->err.data, p->err.len, " cannot be ", 11))
+		return verdict(e, "run %u said what cannot be, and ended with status %d", p->number,
+		    p->status);
 	if (p->held_end && p->status < 128)
 		return verdict(e, "run %u did not give %zu bytes back", p->number, p->held_end);
 	return 0;

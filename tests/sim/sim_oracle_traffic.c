@@ -183,25 +183,49 @@ static bool power_failed(const struct evidence *e, int64_t from, int64_t to)
 	return false;
 }
 
+static int by_start(const void *a, const void *b)
+{
+	const struct attempt *x = seen_attempt_at(*(const size_t *)a),
+	                     *y = seen_attempt_at(*(const size_t *)b);
+
+	if (x->started != y->started)
+		return x->started < y->started ? -1 : 1;
+	return *(const size_t *)a < *(const size_t *)b ? -1 : 1;
+}
+
+/* The chapter's attempts in the order in which they had their tokens: one that stood still in
+ * between leaves later. The caller's to free. */
+static size_t *in_order(const struct evidence *e, size_t *count)
+{
+	size_t first = e->chapter->first_attempt;
+	size_t *order = xcalloc(seen_attempts() - first + 1, sizeof *order);
+
+	*count = 0;
+	for (size_t i = first; i < seen_attempts(); i++)
+		if (!e->story->runs[seen_attempt_at(i)->proc - 1].beside)
+			order[(*count)++] = i;
+	qsort(order, *count, sizeof *order, by_start);
+	return order;
+}
+
 /* No window of any length holds more than burst + rate times its length. */
 static int judge_pace(const struct evidence *e)
 {
 	bool shared = e->chapter->lane_count > 1 && e->story->life->rate_file;
 	struct pace paces[LANES] = { 0 };
+	size_t count, *order = in_order(e, &count);
 	int result = 0;
 
-	for (size_t i = e->chapter->first_attempt; i < seen_attempts() && result == 0; i++) {
-		const struct attempt *a = seen_attempt_at(i);
-		const struct run_told *run = &e->story->runs[a->proc - 1];
-		struct pace *p = &paces[shared ? 0 : run->lane];
-		if (run->beside)
-			continue;
+	for (size_t i = 0; i < count && result == 0; i++) {
+		const struct attempt *a = seen_attempt_at(order[i]);
+		struct pace *p = &paces[shared ? 0 : e->story->runs[a->proc - 1].lane];
 		bool rebooted = p->run && power_failed(e, p->last, a->started);
 		if ((!shared && p->run != a->proc) || rebooted)
 			*p = (struct pace){ .run = a->proc, .last = a->started };
 		p->run = a->proc;
-		result = judge_attempt(e, p, a, i);
+		result = judge_attempt(e, p, a, order[i]);
 	}
+	free(order);
 	return result;
 }
 

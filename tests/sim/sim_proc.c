@@ -1,6 +1,7 @@
 /* A process is begun, killed and put away with its stack, its memory and its static variables. */
 #include "sim_proc.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,8 +242,10 @@ static void resume(struct proc *p)
 static void give_way(void)
 {
 	struct proc *p = m.current;
+	int error = errno; /* each process has its own */
 
 	swapcontext(&p->inside->context, &m.world);
+	errno = error;
 }
 
 static bool may_go_on(const struct proc *p)
@@ -347,6 +350,7 @@ void proc_step(void)
 
 	if (!p)
 		return;
+	int error = errno; /* what happens in the world meanwhile is no error of this process */
 	p->steps++;
 	time_pass(1 + (int64_t)(p->steps & 1));
 	if (p->steps == p->stall_at)
@@ -356,6 +360,7 @@ void proc_step(void)
 	look_up(p);
 	if (m.count > 1 && p->steps % 8 == 0)
 		give_way();
+	errno = error;
 }
 
 void proc_yield(void)
@@ -374,6 +379,7 @@ void proc_wake(struct proc *p)
 void proc_wait(int64_t until)
 {
 	struct proc *p = m.current;
+	int error = errno;
 
 	p->inside->waits = true;
 	p->inside->until = until;
@@ -390,6 +396,7 @@ void proc_wait(int64_t until)
 	p->inside->waits = p->inside->woken = false;
 	p->inside->until = INT64_MAX;
 	look_up(p);
+	errno = error;
 }
 
 void proc_sleep(int64_t us)

@@ -175,6 +175,13 @@ static bool keeps_state(const struct life *l)
 	return l->kind == LIFE_PIPE || l->kind == LIFE_GROWING;
 }
 
+/* Whether it died, or the disk failed it at its very end. */
+static bool is_doubtful(const struct proc *p)
+{
+	return p->state == PROC_KILLED ||
+	    (p->failed_at < INT64_MAX && p->ended - p->failed_at < 200000);
+}
+
 /* What becomes of a command whose run has ended. */
 static void go_on(struct story *s, struct lane *lane)
 {
@@ -189,9 +196,11 @@ static void go_on(struct story *s, struct lane *lane)
 		 */
 		run->over = !disk_get(lane->command.state) && has_sent(s, lane);
 		lane->complete = run->over;
-		/* where it is kept, nobody sees whether it was: the story ends there */
-		again = !run->over && !(keeps_state(s->life) && run->summary.len);
+		again = !run->over;
 	}
+	/* where it is kept, nobody sees whether it was: the story ends there */
+	if (keeps_state(s->life) && run->summary.len && is_doubtful(p))
+		again = false;
 	/* what the next run makes of another input is another story */
 	if (s->changed ||
 	    (s->life->hasty && s->chapter.kind == CHAPTER_NIGHT &&
