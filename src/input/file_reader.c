@@ -49,10 +49,10 @@ static int open_named(const char *name, int *fd, struct stat *st, struct reason 
 }
 
 /* What is read by lines ends with a whole one. One that may still be written is not handed out as
- * it stands. */
+ * it stands, unless it is left anyway. */
 static enum source_result end_of_file(struct file_reader *f)
 {
-	if (!f->watch.grew || !f->ends.open || f->format == INPUT_JSON)
+	if (f->whole_lines || !f->watch.grew || !f->ends.open || f->format == INPUT_JSON)
 		return SOURCE_END;
 	reason_exit(&f->fault, EX_DATAERR,
 	    "was written to while it was read, and its last line has no line break yet: run the "
@@ -102,7 +102,9 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 	int fd = STDIN_FILENO;
 	struct stat st = { 0 };
 
-	*f = (struct file_reader){ .from.fd = -1, .format = config->format };
+	*f = (struct file_reader){ .from.fd = -1,
+		.format = config->format,
+		.whole_lines = config->whole_lines };
 	if (!file_is_stdin(name) && open_named(name, &fd, &st, why, status) != 0) {
 		if (fd >= 0)
 			close(fd);

@@ -191,7 +191,7 @@ static void end_file(struct input *in)
 
 	if (f->regular && !file_is_stdin(name) && watch_is_replaced(&f->watch, name))
 		notice(in, NOTICE_REPLACED);
-	if (f->ends.any && f->ends.open && !in->config->whole_lines)
+	if (f->ends.any && f->ends.open && !f->whole_lines)
 		notice(in, NOTICE_OPEN_END);
 	close_reader(in, in->current, &in->reader);
 	in->open = false;
@@ -204,7 +204,7 @@ static bool is_left(struct input *in)
 	const struct file_reader *f = &in->reader;
 	const struct source *s = &f->source;
 
-	if (!in->config->whole_lines || f->format == INPUT_JSON || !f->ends.open || !s->at_end ||
+	if (!f->whole_lines || f->format == INPUT_JSON || !f->ends.open || !s->at_end ||
 	    s->start < s->end)
 		return false;
 	notice(in, NOTICE_LEFT);

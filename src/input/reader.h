@@ -123,6 +123,7 @@ struct file_reader {
 	struct watch watch;    /* a regular file */
 	bool regular;
 	struct line_ends ends;
+	bool whole_lines;    /* input_config's */
 	struct reason fault; /* why its bytes cannot be read; no status: errno has it */
 	struct layers layers;
 	struct source source;
