@@ -276,6 +276,25 @@ START_TEST(half_a_line_is_left)
 }
 END_TEST
 
+/* The same where the half line came while the run read. */
+START_TEST(half_a_line_that_comes_meanwhile_is_left)
+{
+	const struct way *w = &ways[_i];
+	struct scene s = scene_open(NULL);
+	size_t n = strlen(w->bare);
+
+	harness_write(s.harness, w->input, w->bare, n);
+	struct harness_child *child = HARNESS_START(s.harness, w->input, "-a", "track", w->send,
+	    "--keep-state", "--rate=2", "-c1", "--burst=1");
+	ck_assert(sandbox_wait(s.sandbox, 2, SOON));
+	append(&s, w->input, "{\"id");
+	const struct harness_run *run = harness_finish(child);
+	harness_assert_status(run, 0);
+	ck_assert_uint_eq(sandbox_counters(s.sandbox).events, 3);
+	scene_close(&s);
+}
+END_TEST
+
 /* What was not accepted an hour ago was told then: it is no error of the next run, whose rejects
  * are its own. */
 START_TEST(errors_are_their_run_s)
@@ -459,6 +478,7 @@ Suite *events_suite(void)
 	tcase_add_loop_test(t, a_run_that_is_carried_on_is_the_same, 0, COUNT(ways));
 	tcase_add_loop_test(t, each_hour_what_was_appended, 0, COUNT(ways));
 	tcase_add_loop_test(t, half_a_line_is_left, 0, COUNT(ways));
+	tcase_add_loop_test(t, half_a_line_that_comes_meanwhile_is_left, 0, COUNT(ways));
 	tcase_add_test(t, errors_are_their_run_s);
 	tcase_add_loop_test(t, a_stream_goes_on_behind_what_was_sent, 0, COUNT(ways));
 	tcase_add_test(t, the_next_run_is_known_before_it_sends);
