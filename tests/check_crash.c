@@ -522,7 +522,7 @@ Suite *crash_suite(void)
 	const char *given = getenv("CIO_CRASH_ROUNDS");
 	int rounds = given ? atoi(given) : harness_is_under() ? 1 : 2;
 
-	tcase_set_timeout(t, 180);
+	tcase_set_timeout(t, 600);
 	tcase_add_loop_test(t, killed_and_carried_on, 0,
 	    rounds * (int)(sizeof kinds / sizeof *kinds));
 	suite_add_tcase(s, t);

@@ -77,6 +77,7 @@ bool ratefile_lock(struct ratefile *f)
 		else
 			nanosleep(&pause, NULL);
 	}
+	errno = EAGAIN; /* a signal may have ended the last nap */
 	return false;
 }
 
