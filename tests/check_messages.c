@@ -234,8 +234,8 @@ START_TEST(no_kill_sends_a_message_twice)
 	for (; status != 0 && status != 1; runs++) {
 		ck_assert_int_lt(runs, 200);
 		struct harness_child *child = HARNESS_START(s.harness, SEND, "in.csv", "-q", "-c4",
-		    "--rate=800", "--retries=50", "--give-up-after=1m");
-		unix_nap((int64_t)dice_below(&d, runs > 20 ? 2000000 : 150000));
+		    "--rate=800", "--no-adapt", "--retries=50", "--give-up-after=1m");
+		unix_nap((int64_t)dice_below(&d, runs > 30 ? 2000000 : 60000));
 		harness_signal(child, SIGKILL);
 		status = harness_finish(child)->status;
 	}

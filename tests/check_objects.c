@@ -100,8 +100,8 @@ START_TEST(each_is_as_its_last_row_says)
 	harness_write(s.harness, "in.csv", csv.data, csv.len);
 	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--action=object",
 	    "--action-field=do", "--object-type=1", "--rate=unlimited", "--backoff=2ms",
-	    "--backoff-max=10ms", "--retries=200", "-c20", "--drop=none",
-	    batch ? "--batch=7" : "--no-adapt");
+	    "--backoff-max=10ms", "--retries=200", "-c20", "--drop=none", "--no-adapt",
+	    batch ? "--batch=7" : NULL);
 	harness_assert_status(run, 0);
 	check_model(s.sandbox, &m);
 	ck_assert_uint_eq(sandbox_counters(s.sandbox).most_for_one_person, 1);

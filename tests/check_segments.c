@@ -48,7 +48,7 @@ START_TEST(each_is_where_the_last_row_left_him)
 	harness_assert_status(HARNESS_RUN(s.harness, "in.csv", "--action=segment-add",
 	                          "--action-field=do", "--rate=unlimited", "--backoff=2ms",
 	                          "--backoff-max=10ms", "--retries=200", "-c20",
-	                          "--batch-wait=20ms", batch),
+	                          "--batch-wait=20ms", "--no-adapt", batch),
 	    0);
 	for (int k = 0; k < SEGMENTS; k++)
 		for (int p = 0; p < PEOPLE; p++) {
