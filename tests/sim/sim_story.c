@@ -229,7 +229,7 @@ static void look_at_ended(struct story *s)
 	for (unsigned i = 0; i < s->chapter.lane_count; i++) {
 		struct lane *lane = &s->chapter.lanes[i];
 		struct proc *p = lane->run ? lane->run->proc : NULL;
-		if (lane->state != LANE_RUNS_NOW || p->state == PROC_LIVES)
+		if (lane->state != LANE_RUNS_NOW || !p || p->state == PROC_LIVES)
 			continue;
 		unsigned index = p->number - 1;
 		trace_end(lane->run);
