@@ -432,6 +432,46 @@ START_TEST(a_small_file_changes)
 }
 END_TEST
 
+/* Where what is written to is to be left: no line that is half written, whether it was so before or
+ * is now. */
+static const struct {
+	const char *name, *before, *after;
+	unsigned records; /* that come then */
+} left[] = {
+	{ "a.csv", "id\n1\n2", "", 0 },
+	{ "a.csv", "id\n1\n2", "3\n4\n", 2 },
+	{ "a.csv", "id\n1\n2\n", "3", 1 },
+	{ "a.csv", "id\n1\n2", "3", 0 },
+	{ "a.csv", "id\n1\n\"2", "", 0 },
+	{ "a.csv", "id\r1\r2\r3", "", 1 },
+	{ "a.tsv", "id\tn\n1\tx\n2\ty", "z", 0 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}", "", 0 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\"", ":", 0 },
+	{ "a.ndjson", "{\"id\":1}\n{\"id\":2}\n", "{", 1 },
+	{ "a.json", "[{\"id\":1},{\"id\":2}]", "", 1 },
+};
+
+START_TEST(half_a_line_is_left)
+{
+	bool whole = strcmp(left[_i].name, "a.json") == 0 || strchr(left[_i].after, '\n');
+	struct folder f;
+
+	folder_open(&f);
+	const char *name = folder_add(&f, left[_i].name, left[_i].before);
+	f.config.whole_lines = true;
+	folder_begin(&f);
+	expect_value(&f, "1");
+	if (*left[_i].after)
+		change_file(name, "ab", left[_i].after);
+	for (unsigned i = 0; i < left[_i].records; i++)
+		ck_assert_int_eq(folder_next(&f), INPUT_RECORD);
+	ck_assert_int_eq(folder_next(&f), INPUT_END);
+	ck_assert_int_eq(input_notice(f.in, &f.why), !whole);
+	ck_assert(whole || strstr(f.why.text, "it is left for the next run"));
+	folder_close(&f);
+}
+END_TEST
+
 /* Of a large one much is unread then. Rows are numbered, so one that is cut in two, or put together
  * of two, is seen. */
 static void add_rows(struct buf *text, char kind, int count)
@@ -1143,6 +1183,7 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, later_file_changes);
 	tcase_add_test(tcase, later_file_vanishes);
 	LOOP(tcase, a_small_file_changes, small_changes);
+	LOOP(tcase, half_a_line_is_left, left);
 	LOOP(tcase, a_large_file_changes, large_changes);
 	tcase_add_test(tcase, a_file_is_replaced);
 	tcase_add_loop_test(tcase, later_file_is_another, 0, 3);
