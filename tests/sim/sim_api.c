@@ -45,11 +45,15 @@ struct workspace *api_workspace(void)
 
 /* -- what an operation is about -- */
 
-static const json_t *field(const struct op *op, const char *name)
+static const json_t *field(const struct workspace_call *call, const struct op *op, const char *name)
 {
-	const json_t *found = json_object_get(op->what, name);
+	const json_t *const places[] = { op->what, op->source,
+		json_object_get(call->root, "message_data") };
+	const json_t *found = NULL;
 
-	return found ? found : json_object_get(op->source, name);
+	for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++)
+		found = json_object_get(places[i], name);
+	return found;
 }
 
 static unsigned number_in(const json_t *value)
@@ -78,9 +82,9 @@ static bool is_named(const struct op *op, const char *prefix)
 	    memcmp(op->person->entry.key, prefix, len) == 0;
 }
 
-static int poison_of(const struct op *op)
+static int poison_of(const struct workspace_call *call, const struct op *op)
 {
-	const char *p = json_string_value(field(op, "p"));
+	const char *p = json_string_value(field(call, op, "p"));
 
 	return p ? atoi(p) : 0;
 }
@@ -93,12 +97,12 @@ void api_note(size_t attempt, const struct workspace_call *call)
 		                                            NULL;
 		struct seen seen = {
 			.mark = is_named(op, "own") ? number_after(op, "own") :
-			                              number_in(field(op, "n")),
+			                              number_in(field(call, op, "n")),
 			.number = is_named(op, "p") ? 1 + number_after(op, "p") : 0,
-			.value = number_in(field(op, "v")),
+			.value = number_in(field(call, op, "v")),
 			.deletes = op->verb == VERB_DELETE,
 		};
-		const json_t *pad = field(op, "pad");
+		const json_t *pad = field(call, op, "pad");
 		if (op->person)
 			seen.person = op->person->entry.hash | 1;
 		if (json_string_length(pad))
@@ -111,7 +115,12 @@ void api_note(size_t attempt, const struct workspace_call *call)
 
 bool api_is_check(const struct workspace_call *call)
 {
-	return call->route == ROUTE_REGION;
+	return call->route == ROUTE_REGION || call->route == ROUTE_WORKSPACES;
+}
+
+bool api_is_message(const struct workspace_call *call)
+{
+	return call->route == ROUTE_SEND;
 }
 
 bool api_is_batch(const struct workspace_call *call)
@@ -180,7 +189,7 @@ static bool is_revoked(void)
 static bool has_stubborn(struct workspace_call *call)
 {
 	for (size_t i = 0; i < call->count; i++) {
-		int poison = poison_of(&call->ops[i]);
+		int poison = poison_of(call, &call->ops[i]);
 		if (poison == 500)
 			return true;
 		if (poison && !call->ops[i].fault.reason)
@@ -204,6 +213,10 @@ void api_serve(struct workspace_call *call, struct api_answer *answer, bool *app
 	}
 	if (has_stubborn(call)) {
 		say(answer, 500, "{\"meta\":{\"error\":\"internal error\"}}");
+		return;
+	}
+	if (api_is_message(call) && call->count && call->ops[0].fault.reason) {
+		say(answer, 400, "{\"meta\":{\"error\":\"this is poison\"}}");
 		return;
 	}
 	answer->status = workspace_apply(a.workspace, call, &answer->body);

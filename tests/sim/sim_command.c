@@ -20,14 +20,22 @@ static void __attribute__((format(printf, 2, 3))) add(struct command *c, const c
 
 static void add_action(struct command *c, const struct life *l)
 {
-	static const char *const actions[] = { "identify", "track", "delete", "suppress" };
+	static const char *const options[] = {
+		[LIFE_IDENTIFY] = "--action=identify",
+		[LIFE_TRACK] = "--action=track",
+		[LIFE_DELETE] = "--action=delete",
+		[LIFE_SUPPRESS] = "--action=suppress",
+		[LIFE_MIXED] = "--action-field=do",
+		[LIFE_EMAIL] = "--action=send-email",
+		[LIFE_PUSH] = "--action=send-push",
+		[LIFE_SMS] = "--action=send-sms",
+	};
 
-	if (l->action < 4)
-		add(c, "--action=%s", actions[l->action]);
-	else
-		add(c, "--action-field=do");
-	if (l->action == 1 || l->action == 4)
+	add(c, "%s", options[l->action]);
+	if (l->action == LIFE_TRACK || l->action == LIFE_MIXED)
 		add(c, "--event=bought");
+	if (life_sends(l))
+		add(c, "--message=44");
 }
 
 static void add_number(struct command *c, const char *option, int64_t value, int64_t off)
@@ -44,9 +52,9 @@ static void add_time(struct command *c, const char *option, int64_t ms, int64_t 
 
 static void add_speed(struct command *c, const struct life *l, bool shared)
 {
-	if (l->batch == 1)
+	if (l->batch == 1 && !life_sends(l))
 		add(c, "--batch");
-	else if (l->batch)
+	else if (l->batch && !life_sends(l))
 		add(c, "--batch=%" PRId64, l->batch);
 	add_number(c, "concurrency", l->concurrency, 0);
 	add_number(c, "rate", shared && !l->rate ? 50 : l->rate, 0);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include "base/text.h"
 
-enum { IDENTIFY, TRACK, DELETE, SUPPRESS, MIXED };
-
 const char *plan_name(const struct life *l)
 {
 	return l->format ? "users.ndjson" : "users.csv";
@@ -42,10 +40,18 @@ static void add_cell(struct buf *out, const struct buf *text)
 
 static const char *action_of(const struct life *l, unsigned number)
 {
-	static const char *const names[] = { "identify", "track", "delete", "suppress" };
+	static const char *const names[] = {
+		[LIFE_IDENTIFY] = "identify",
+		[LIFE_TRACK] = "track",
+		[LIFE_DELETE] = "delete",
+		[LIFE_SUPPRESS] = "suppress",
+		[LIFE_EMAIL] = "send-email",
+		[LIFE_PUSH] = "send-push",
+		[LIFE_SMS] = "send-sms",
+	};
 
-	return names[l->action == MIXED ? life_random(l, "action", number) % 4 :
-	                                  (uint64_t)l->action];
+	return names[l->action == LIFE_MIXED ? life_random(l, "action", number) % LIFE_MIXED :
+	                                       (uint64_t)l->action];
 }
 
 static const char *poison_of(const struct row *row)
@@ -87,6 +93,8 @@ static void add_csv_row(struct buf *out, const struct life *l, const struct row 
 		add_cell(out, &pad);
 	buf_fmt(out, ",%s,", action_of(l, row->number));
 	add_time(out, l, row->number);
+	if (life_sends(l))
+		buf_fmt(out, ",to%u@example.com", row->person);
 	buf_free(&pad);
 }
 
@@ -110,6 +118,8 @@ static void add_ndjson_row(struct buf *out, const struct life *l, const struct r
 		buf_str(out, ",\"timestamp\":");
 		add_time(out, l, row->number);
 	}
+	if (life_sends(l))
+		buf_fmt(out, ",\"to\":\"to%u@example.com\"", row->person);
 	buf_str(out, wrong == 3 ? ",\"n\":1}" : "}");
 	buf_free(&pad);
 }
@@ -174,11 +184,18 @@ static void begin(struct input_plan *plan, size_t most, const char *header, uint
 	*line = 1 + (header[0] != '\0');
 }
 
+static const char *header_of(const struct life *l)
+{
+	return l->format  ? "" :
+	    life_sends(l) ? "id,n,p,pad,do,timestamp,to\n" :
+	                    "id,n,p,pad,do,timestamp\n";
+}
+
 void plan_make(struct input_plan *plan, const struct life *l, unsigned rows)
 {
 	uint64_t line;
 
-	begin(plan, rows, l->format ? "" : "id,n,p,pad,do,timestamp\n", &line);
+	begin(plan, rows, header_of(l), &line);
 	for (unsigned i = 0; i < rows; i++) {
 		struct row *row = &plan->rows[plan->count++];
 		plan_row(row, l, i + 1);

@@ -18,6 +18,11 @@ static const struct {
 
 enum { COUNT = sizeof genes / sizeof *genes };
 
+bool life_sends(const struct life *l)
+{
+	return l->action >= LIFE_EMAIL && l->action <= LIFE_SMS;
+}
+
 unsigned life_genes(void)
 {
 	return COUNT;
@@ -119,7 +124,8 @@ static void choose_input(struct life *l, struct dice *d)
 	l->records = 1 + wide(d, 0, 120);
 	l->people = 1 + dice_below(d, often(d, 50) ? l->records : 4);
 	l->format = dice_below(d, 2);
-	l->action = PICK(d, 0, 0, 0, 1, 1, 2, 3, 4);
+	l->action = PICK(d, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_TRACK, LIFE_TRACK,
+	    LIFE_DELETE, LIFE_SUPPRESS, LIFE_MIXED, LIFE_EMAIL, LIFE_EMAIL, LIFE_PUSH, LIFE_SMS);
 	l->timestamps = dice_below(d, 2);
 	if (often(d, 40))
 		l->invalid = PICK(d, 10, 100, 500);
@@ -197,7 +203,7 @@ static void choose_kind(struct life *l, struct dice *d)
 static void choose_network(struct life *l, struct dice *d)
 {
 	int64_t *const noise[] = { &l->refuse, &l->reset_before, &l->reset_after, &l->hang,
-		&l->error_before, &l->error_after, &l->login, &l->slow };
+		&l->error_before, &l->error_after, &l->login, &l->slow, &l->busy };
 
 	l->latency_ms = PICK(d, 1, 5, 20, 80, 300);
 	if (often(d, 60))
@@ -208,6 +214,8 @@ static void choose_network(struct life *l, struct dice *d)
 		for (size_t i = 0; i < sizeof noise / sizeof *noise; i++)
 			if (often(d, 30))
 				*noise[i] = PICK(d, 5, 30, 150, 400);
+	if (often(d, 30))
+		l->late = PICK(d, 100, 500, 1000);
 	if (often(d, 20)) {
 		l->outage_at_ms = wide(d, 1, 20000);
 		l->outage_ms = wide(d, 100, 200000);
@@ -310,4 +318,6 @@ void life_of_seed(struct life *l, uint64_t seed)
 	choose_disk(l, &d);
 	choose_story(l, &d);
 	calm_nights(l, &d);
+	if (l->kind == LIFE_NIGHTS) /* what arrives a night later undoes what that brought */
+		l->late = 0;
 }

@@ -17,7 +17,7 @@
 	GENE(records, 1, "rows of the input") \
 	GENE(people, 1, "people that they are about") \
 	GENE(format, 0, "0 CSV, 1 NDJSON") \
-	GENE(action, 0, "0 identify, 1 track, 2 delete, 3 suppress, 4 both by --action-field") \
+	GENE(action, 0, "enum life_action") \
 	GENE(timestamps, 0, "events have times of their own") \
 	GENE(invalid, 0, "records in 1000 that are refused before they are sent") \
 	GENE(poison, 0, "records in 1000 that the API refuses") \
@@ -59,6 +59,8 @@
 	GENE(hang, 0, "... that are never answered") \
 	GENE(error_before, 0, "... answered 500, nothing done") \
 	GENE(error_after, 0, "... answered 500 and done") \
+	GENE(busy, 0, "... answered 503, nothing done") \
+	GENE(late, 0, "those given up in 1000 that arrive all the same, later") \
 	GENE(login, 0, "... answered by a login page") \
 	GENE(slow, 0, "... answered after some seconds") \
 	GENE(outage_at_ms, 0, "when the API goes down") \
@@ -103,12 +105,26 @@
 
 enum life_kind { LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE, LIFE_GROWING, LIFE_KINDS };
 
+enum life_action {
+	LIFE_IDENTIFY,
+	LIFE_TRACK,
+	LIFE_DELETE,
+	LIFE_SUPPRESS,
+	LIFE_MIXED, /* these four, by --action-field */
+	LIFE_EMAIL,
+	LIFE_PUSH,
+	LIFE_SMS,
+};
+
 struct life {
 	uint64_t seed;
 #define GENE(name, off, about) int64_t name;
 	GENES(GENE)
 #undef GENE
 };
+
+/* Whether its records are messages: each leaves once at most. */
+bool life_sends(const struct life *l);
 
 void life_of_seed(struct life *l, uint64_t seed);
 void life_off(struct life *l); /* the same seed, and no gene does anything */

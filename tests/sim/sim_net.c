@@ -31,6 +31,7 @@ enum met {
 	MET_HANG_AFTER,
 	MET_ERROR_BEFORE, /* 500 */
 	MET_ERROR_AFTER,
+	MET_BUSY,  /* 503 */
 	MET_LOGIN, /* a page that asks who one is, with 200: something in between */
 };
 
@@ -46,6 +47,8 @@ struct transfer {
 	struct workspace_call *call;
 	enum met met;
 	bool arrived, done;
+	bool unconnected; /* nothing of it left */
+	bool is_late;     /* it was given up, and arrives all the same */
 	struct api_answer answer;
 	const char *error;
 	struct transfer *older, *next_done;
@@ -80,6 +83,8 @@ void net_begin(const struct life *l)
 /* What is heavy of it. */
 static void lighten(struct transfer *t)
 {
+	if (t->is_late)
+		return;
 	workspace_call_free(t->call);
 	buf_free(&t->answer.body);
 	free(t->path_copy);
@@ -93,6 +98,7 @@ void net_end(void)
 	while (n.all) {
 		struct transfer *t = n.all;
 		n.all = t->older;
+		t->is_late = false;
 		lighten(t);
 		free(t);
 	}
@@ -162,6 +168,28 @@ static void come_back(void *arg)
 	told_of(arg);
 }
 
+static void arrive_late(void *arg)
+{
+	struct transfer *t = arg;
+
+	trace("#%zu arrives late", t->attempt);
+	t->is_late = false;
+	t->arrived = true;
+	serve(t);
+	lighten(t);
+}
+
+/* One whom nobody waits for any more may be on its way still. */
+static void come_later(struct transfer *t)
+{
+	if (t->arrived || t->unconnected || t->met == MET_RESET_BEFORE || t->is_late ||
+	    !life_happens(n.life, "late", t->attempt, n.life->late))
+		return;
+	t->is_late = true;
+	time_at(time_now() + 1 + (int64_t)(life_random(n.life, "how late", t->attempt) % 20000000),
+	    arrive_late, t);
+}
+
 /* Nothing of it moved for --timeout, as far as is known now. */
 static void expire(void *arg)
 {
@@ -175,6 +203,7 @@ static void expire(void *arg)
 	}
 	t->error = "Timeout was reached";
 	told_of(t);
+	come_later(t);
 }
 
 static int64_t half_way(const struct transfer *t, const char *which)
@@ -187,11 +216,13 @@ static int64_t half_way(const struct transfer *t, const char *which)
 	return us;
 }
 
+static const char cannot_connect[] = "Couldn't connect to server";
+
 static void arrive(void *arg)
 {
 	struct transfer *t = arg;
 
-	if (t->done || !t->call) /* it was given up on the way */
+	if (t->done || !t->sender) /* it was given up on the way */
 		return;
 	t->arrived = true;
 	if (is_outage()) {
@@ -200,9 +231,10 @@ static void arrive(void *arg)
 		if (n.life->outage_kind == 1)
 			t->answer.status = 503;
 		else
-			t->error = "Couldn't connect to server";
-	} else if (t->met == MET_ERROR_BEFORE) {
-		t->answer.status = 500;
+			t->error = cannot_connect;
+		t->unconnected = t->error != NULL;
+	} else if (t->met == MET_ERROR_BEFORE || t->met == MET_BUSY) {
+		t->answer.status = t->met == MET_BUSY ? 503 : 500;
 	} else if (t->met == MET_LOGIN) {
 		t->answer.status = 200;
 		t->answer.retry_after = -1;
@@ -228,8 +260,8 @@ static void reset_on_the_way(void *arg)
 {
 	struct transfer *t = arg;
 
-	t->error = t->met == MET_REFUSED ? "Couldn't connect to server" :
-	                                   "Send failure: Connection reset by peer";
+	t->unconnected = t->met == MET_REFUSED;
+	t->error = t->unconnected ? cannot_connect : "Send failure: Connection reset by peer";
 	told_of(t);
 }
 
@@ -248,6 +280,7 @@ static enum met meet(size_t attempt)
 		{ "hang after", l->hang / 2, MET_HANG_AFTER },
 		{ "error before", l->error_before, MET_ERROR_BEFORE },
 		{ "error after", l->error_after, MET_ERROR_AFTER },
+		{ "busy", l->busy, MET_BUSY },
 		{ "login", l->login, MET_LOGIN },
 	};
 
@@ -319,8 +352,10 @@ void net_leave(struct proc *p)
 		if (t->sender != s)
 			continue;
 		t->sender = NULL;
-		if (!t->done && !t->arrived && t->met != MET_HANG_BEFORE && t->met != MET_REFUSED &&
-		    t->met != MET_RESET_BEFORE && !is_outage() &&
+		if (!t->done)
+			come_later(t);
+		if (!t->done && !t->is_late && !t->arrived && t->met != MET_HANG_BEFORE &&
+		    t->met != MET_REFUSED && t->met != MET_RESET_BEFORE && !is_outage() &&
 		    life_happens(n.life, "arrives", t->attempt, 500)) {
 			t->arrived = true;
 			serve(t);
@@ -475,8 +510,10 @@ static void note_told(struct transfer *t)
 	/* what is not the API's says nothing */
 	int status = t->error || t->met == MET_LOGIN ? 0 : t->answer.status;
 	bool batch = api_is_batch(t->call);
+	bool lost = api_is_message(t->call) && !t->unconnected && status != 503;
 	enum fate fate = status == 429             ? FATE_THROTTLED :
 	    status == 401 || status == 403         ? FATE_ENDED :
+	    lost && (status == 0 || status >= 500) ? FATE_LOST :
 	    status == 0 || status >= 500           ? FATE_FAILED :
 	    status >= 400 && batch && a->count > 1 ? FATE_CUT :
 	    status >= 400                          ? FATE_REFUSED :
@@ -533,7 +570,7 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 		.status = t->error ? 0 : t->answer.status,
 		.error = t->error,
 		.type = t->met == MET_LOGIN ? "text/html" : "application/json",
-		.left = t->met != MET_REFUSED,
+		.left = !t->unconnected,
 		.body = t->answer.body.data,
 		.body_len = t->answer.body.len - 1,
 		.retry_after_us = t->error ? -1 : t->answer.retry_after,

@@ -134,6 +134,8 @@ static int judge(const struct evidence *e)
 
 	if (oracle_judge_runs(e) != 0 || oracle_judge_traffic(e) != 0 || judge_disk(e) != 0)
 		return -1;
+	if (oracle_judge_messages(e) != 0)
+		return -1;
 	if (complete && e->outputs.foreign && !e->story->changed)
 		return verdict(e, "rejects or results hold %zu lines of no record",
 		    e->outputs.foreign);

@@ -35,6 +35,8 @@ int oracle_judge_traffic(const struct evidence *e);
 int oracle_judge_figures(const struct evidence *e);
 /* One outcome for each record, and the API holds what follows from it. */
 int oracle_judge_records(const struct evidence *e);
+/* Each message once at most, and told as unknown only where it may have arrived. */
+int oracle_judge_messages(const struct evidence *e);
 /* What a nightly sync may send, and whom it may delete. */
 int oracle_judge_night(const struct evidence *e);
 

@@ -50,13 +50,15 @@ static int judge_rejected(const struct evidence *e, const struct row *row,
 			return verdict(e, "record %u is refused, but the API did not say so", n);
 		return 0;
 	case TOLD_FAILED:
-		if (sight->last == FATE_ACCEPTED)
-			return verdict(e, "record %u is failed, but was accepted", n);
+		if (sight->last == FATE_ACCEPTED || sight->last == FATE_LOST)
+			return verdict(e, "record %u is failed, but may have arrived", n);
 		if (sight->failures < retries + 1)
 			return verdict(e,
 			    "record %u is failed after %u failures: there are %d retries", n,
 			    sight->failures, (int)retries);
 		return 0;
+	case TOLD_UNKNOWN:
+		return 0; /* judged with the messages */
 	default:
 		return verdict(e, "record %u is in the rejects with an outcome of another kind", n);
 	}

@@ -119,7 +119,7 @@ static int judge_summary(const struct evidence *e, const struct run_told *run)
 	int64_t records = outputs_number(j, "records"),
 	        outcomes = outputs_number(j, "accepted") + outputs_number(j, "skipped") +
 	    outputs_number(j, "rejected") + outputs_number(j, "refused") +
-	    outputs_number(j, "failed");
+	    outputs_number(j, "failed") + outputs_number(j, "unknown");
 
 	/* what came after it was written, it cannot tell */
 	bool cut_off = run->proc->failed_at < INT64_MAX ||

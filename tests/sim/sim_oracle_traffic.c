@@ -12,7 +12,7 @@
 
 static bool for_good(enum fate fate)
 {
-	return fate == FATE_ACCEPTED || fate == FATE_REFUSED;
+	return fate == FATE_ACCEPTED || fate == FATE_REFUSED || fate == FATE_LOST;
 }
 
 /* -- order: a record waits until the one before it, of the same person, is settled -- */
@@ -218,6 +218,8 @@ static int judge_pace(const struct evidence *e)
 
 	for (size_t i = 0; i < count && result == 0; i++) {
 		const struct attempt *a = seen_attempt_at(order[i]);
+		if (a->check && life_sends(e->story->life))
+			continue; /* another limit's */
 		struct pace *p = &paces[shared ? 0 : e->story->runs[a->proc - 1].lane];
 		bool rebooted = p->run && power_failed(e, p->last, a->started);
 		if ((!shared && p->run != a->proc) || rebooted)

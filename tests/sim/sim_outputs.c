@@ -19,9 +19,10 @@ struct reader {
 
 static enum told told_of(const char *name, size_t len)
 {
-	static const char *const names[] = { "", "accepted", "rejected", "refused", "failed" };
+	static const char *const names[] = { "", "accepted", "rejected", "refused", "failed",
+		"unknown" };
 
-	for (int i = TOLD_ACCEPTED; i <= TOLD_FAILED; i++)
+	for (int i = TOLD_ACCEPTED; i <= TOLD_UNKNOWN; i++)
 		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
 			return (enum told)i;
 	return TOLD_OTHER;

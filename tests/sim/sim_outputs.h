@@ -4,7 +4,15 @@
 
 #include "sim_story.h"
 
-enum told { TOLD_NOTHING, TOLD_ACCEPTED, TOLD_REJECTED, TOLD_REFUSED, TOLD_FAILED, TOLD_OTHER };
+enum told {
+	TOLD_NOTHING,
+	TOLD_ACCEPTED,
+	TOLD_REJECTED,
+	TOLD_REFUSED,
+	TOLD_FAILED,
+	TOLD_UNKNOWN,
+	TOLD_OTHER
+};
 
 struct outputs {
 	/* by record, from 1 */

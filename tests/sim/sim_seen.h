@@ -12,6 +12,7 @@ enum fate {
 	FATE_REFUSED, /* 4xx for this record */
 	FATE_THROTTLED,
 	FATE_FAILED, /* 5xx, or no answer */
+	FATE_LOST,   /* of a message: that, and it may have arrived */
 	FATE_CUT,    /* a batch that is to be cut in two */
 	FATE_ENDED,  /* 401 and the like: the run is over */
 };

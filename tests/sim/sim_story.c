@@ -19,6 +19,7 @@
 static const char *const environment[] = {
 	"CUSTOMERIO_SITE_ID=site-sekret",
 	"CUSTOMERIO_TRACK_API_KEY=key-sekret",
+	"CUSTOMERIO_APP_API_KEY=app-sekret",
 	"TERM=dumb",
 	NULL,
 };
