@@ -75,23 +75,60 @@ static void add_patience(struct command *c, const struct life *l)
 	add_time(c, "give-up-after", l->give_up_ms, 900000);
 }
 
+static const char *ending_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot : name + strlen(name);
+}
+
 /* "users.csv" to "users.rejected.1of2.csv" */
 static void name_rejects(struct command *c, unsigned shard, unsigned shards)
 {
-	const char *dot = strrchr(c->input, '.');
-	int stem = dot ? (int)(dot - c->input) : (int)strlen(c->input);
+	char plain[PLAN_NAME], part[32] = "";
+	size_t len = strlen(c->inputs[0]);
 
+	if (len > 3 && strcmp(c->inputs[0] + len - 3, ".gz") == 0)
+		len -= 3;
+	snprintf(plain, sizeof plain, "%.*s", (int)len, c->inputs[0]);
 	if (shards)
-		snprintf(c->rejects, sizeof c->rejects, "%.*s.rejected.%uof%u%s", stem, c->input,
-		    shard, shards, dot ? dot : "");
+		snprintf(part, sizeof part, ".%uof%u", shard, shards);
+	const char *ending = ending_of(plain);
+	snprintf(c->rejects, sizeof c->rejects, "%.*s.rejected%s%s", (int)(ending - plain), plain,
+	    part, ending);
+}
+
+void command_rejects(const struct command *c, unsigned file, char name[COMMAND_NAME])
+{
+	const char *ending = ending_of(c->rejects);
+
+	if (file == 0)
+		snprintf(name, COMMAND_NAME, "%s", c->rejects);
 	else
-		snprintf(c->rejects, sizeof c->rejects, "%.*s.rejected%s", stem, c->input,
-		    dot ? dot : "");
+		snprintf(name, COMMAND_NAME, "%.*s.%u%s", (int)(ending - c->rejects), c->rejects,
+		    file + 1, ending);
+}
+
+static void add_format(struct command *c, const struct life *l, bool piped)
+{
+	static const char *const names[] = {
+		[LIFE_CSV] = "csv",
+		[LIFE_NDJSON] = "ndjson",
+		[LIFE_ARRAY] = "json",
+		[LIFE_OBJECTS] = "json",
+	};
+
+	if (c->fed_in)
+		return;
+	if (piped || l->format == LIFE_OBJECTS) /* its first line may be an object */
+		add(c, "--format=%s", names[l->format]);
+	if (l->encoding == LIFE_WINDOWS)
+		add(c, "--encoding=windows-1252");
 }
 
 static void add_files(struct command *c, const struct life *l, unsigned shard, unsigned shards)
 {
-	bool piped = strcmp(c->input, "-") == 0;
+	bool piped = strcmp(c->inputs[0], "-") == 0;
 
 	snprintf(c->summary, sizeof c->summary, "summary%u.json", shard);
 	snprintf(c->results, sizeof c->results, "results%u.ndjson", shard);
@@ -100,16 +137,17 @@ static void add_files(struct command *c, const struct life *l, unsigned shard, u
 		snprintf(c->rejects, sizeof c->rejects, "pipe.rejected");
 		add(c, "--state=%s", c->state);
 		add(c, "--rejects=%s", c->rejects);
-		add(c, "--format=%s", l->format ? "ndjson" : "csv");
 	} else {
 		name_rejects(c, shard, shards);
 		if (shards)
-			snprintf(c->state, sizeof c->state, "%.20s.%uof%u.cio-state", c->input,
+			snprintf(c->state, sizeof c->state, "%.20s.%uof%u.cio-state", c->inputs[0],
 			    shard, shards);
 		else
-			snprintf(c->state, sizeof c->state, "%.40s.cio-state", c->input);
-		add(c, "%s", c->input);
+			snprintf(c->state, sizeof c->state, "%.40s.cio-state", c->inputs[0]);
+		for (unsigned i = 0; i < c->input_count; i++)
+			add(c, "%s", c->inputs[i]);
 	}
+	add_format(c, l, piped);
 	add(c, "--summary=%s", c->summary);
 	if (l->kind == LIFE_GROWING)
 		add(c, "--keep-state");
@@ -119,11 +157,10 @@ static void add_files(struct command *c, const struct life *l, unsigned shard, u
 		add(c, "--shard=%u/%u", shard, shards);
 }
 
-void command_make(struct command *c, const struct life *l, const char *input, unsigned shard,
-    unsigned shards, bool sync)
+void command_make(struct command *c, const struct life *l, unsigned shard, unsigned shards,
+    bool sync)
 {
 	c->count = 0;
-	snprintf(c->input, sizeof c->input, "%s", input);
 	add(c, "cio-import");
 	add_files(c, l, shard, shards);
 	add_action(c, l);

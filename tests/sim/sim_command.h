@@ -2,6 +2,7 @@
 #ifndef SIM_COMMAND_H
 #define SIM_COMMAND_H
 
+#include "sim_input.h"
 #include "sim_life.h"
 
 enum { COMMAND_WORDS = 48, COMMAND_NAME = 64 };
@@ -11,15 +12,19 @@ struct command {
 	char words[COMMAND_WORDS][COMMAND_NAME];
 	const char *argv[COMMAND_WORDS + 1];
 	unsigned count;
-	char input[COMMAND_NAME]; /* "-": standard input */
+	char inputs[PLAN_FILES][PLAN_NAME]; /* the first "-": standard input */
+	unsigned input_count;
+	bool fed_in; /* they are rejects */
 	char state[COMMAND_NAME], rejects[COMMAND_NAME], results[COMMAND_NAME],
 	    summary[COMMAND_NAME];
 };
 
-/* Imports a file, or standard input ("-"). shard from 1 of shards; shards 0: all of it. `sync`:
- * with what a nightly sync has besides. */
-void command_make(struct command *c, const struct life *l, const char *input, unsigned shard,
-    unsigned shards, bool sync);
+/* Imports what c->inputs says. shard from 1 of shards; shards 0: all of it. `sync`: with what a
+ * nightly sync has besides. */
+void command_make(struct command *c, const struct life *l, unsigned shard, unsigned shards,
+    bool sync);
+/* Where what was rejected of one of its inputs is. */
+void command_rejects(const struct command *c, unsigned file, char name[COMMAND_NAME]);
 void command_trace(const struct command *c);
 
 #endif

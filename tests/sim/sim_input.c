@@ -2,15 +2,28 @@
 #include "sim_input.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "sim_encode.h"
 
-const char *plan_name(const struct life *l)
+void plan_name(const struct life *l, unsigned file, char name[PLAN_NAME])
 {
-	return l->format ? "users.ndjson" : "users.csv";
+	static const char *const endings[] = {
+		[LIFE_CSV] = "csv",
+		[LIFE_NDJSON] = "ndjson",
+		[LIFE_ARRAY] = "json",
+		[LIFE_OBJECTS] = "json",
+	};
+	char number[12] = "";
+
+	if (file > 0)
+		snprintf(number, sizeof number, "%u", file + 1);
+	snprintf(name, PLAN_NAME, "users%s.%s%s", number, endings[l->format],
+	    l->packed ? ".gz" : "");
 }
 
 static void add_padding(struct buf *out, const struct life *l, unsigned number)
@@ -98,14 +111,26 @@ static void add_csv_row(struct buf *out, const struct life *l, const struct row 
 	buf_free(&pad);
 }
 
-static void add_ndjson_row(struct buf *out, const struct life *l, const struct row *row)
+/* What is no object is no JSON, either, among lines. */
+static const char *opening(const struct life *l, const struct row *row, bool no_object)
+{
+	if (l->format == LIFE_NDJSON)
+		return no_object ? "[" : "{";
+	return life_random(l, "layout", row->number) % 2 ? "{\n " : "{";
+}
+
+static void add_json_row(struct buf *out, const struct life *l, const struct row *row)
 {
 	unsigned wrong = row->invalid ? 1 + life_random(l, "wrong", row->number) % 3 : 0;
 	struct buf pad;
 
+	if (wrong == 1 && l->format != LIFE_NDJSON) {
+		buf_str(out, "\"no object\"");
+		return;
+	}
 	buf_init(&pad, SIZE_MAX);
 	add_padding(&pad, l, row->number);
-	buf_str(out, wrong == 1 ? "[" : "{");
+	buf_str(out, opening(l, row, wrong == 1));
 	if (wrong != 2) {
 		buf_str(out, "\"id\":\"");
 		add_person(out, row);
@@ -163,45 +188,60 @@ static uint64_t lines_in(const char *text, size_t n)
 	return lines;
 }
 
-/* Adds a row's bytes, which begin at *line; then that is where the next begins. */
+/* -- files -- */
+
+typedef void row_writer(struct buf *out, const struct life *l, const struct row *row);
+
+/* Adds a row's bytes to its file. */
 static void add_row(struct input_plan *plan, struct row *row, const struct life *l, bool last,
-    void (*add)(struct buf *out, const struct life *l, const struct row *row), uint64_t *line)
+    row_writer *add)
 {
-	size_t start = plan->bytes.len;
+	struct buf *out = &plan->files[row->file];
 
-	row->line = *line;
-	add(&plan->bytes, l, row);
+	row->line = 1 + lines_in(out->data, out->len);
+	if (l->format == LIFE_ARRAY && out->len > 2)
+		buf_byte(out, ',');
+	add(out, l, row);
 	if (!last || !l->no_break)
-		buf_byte(&plan->bytes, '\n');
-	*line += lines_in(plan->bytes.data + start, plan->bytes.len - start);
+		buf_byte(out, '\n');
 }
 
-static void begin(struct input_plan *plan, size_t most, const char *header, uint64_t *line)
+static void begin(struct input_plan *plan, const struct life *l, size_t most, const char *header)
 {
-	*plan = (struct input_plan){ .rows = xcalloc(most, sizeof *plan->rows) };
-	buf_init(&plan->bytes, SIZE_MAX / 2);
-	buf_str(&plan->bytes, header);
-	*line = 1 + (header[0] != '\0');
+	*plan = (struct input_plan){ .rows = xcalloc(most, sizeof *plan->rows),
+		.file_count = (unsigned)l->files };
+	for (unsigned i = 0; i < plan->file_count; i++) {
+		buf_init(&plan->files[i], SIZE_MAX / 2);
+		buf_str(&plan->files[i],
+		    l->format == LIFE_CSV       ? header :
+		        l->format == LIFE_ARRAY ? "[\n" :
+		                                  "");
+	}
 }
 
-static const char *header_of(const struct life *l)
+/* They become what they are on the disk. */
+static void end(struct input_plan *plan, const struct life *l)
 {
-	return l->format  ? "" :
-	    life_sends(l) ? "id,n,p,pad,do,timestamp,to\n" :
-	                    "id,n,p,pad,do,timestamp\n";
+	for (unsigned i = 0; i < plan->file_count; i++) {
+		if (l->format == LIFE_ARRAY)
+			buf_str(&plan->files[i], "]\n");
+		encode(&plan->files[i], (enum life_encoding)l->encoding);
+		if (l->packed)
+			encode_gzip(&plan->files[i]);
+	}
 }
 
 void plan_make(struct input_plan *plan, const struct life *l, unsigned rows)
 {
-	uint64_t line;
-
-	begin(plan, rows, header_of(l), &line);
+	begin(plan, l, rows,
+	    life_sends(l) ? "id,n,p,pad,do,timestamp,to\n" : "id,n,p,pad,do,timestamp\n");
 	for (unsigned i = 0; i < rows; i++) {
 		struct row *row = &plan->rows[plan->count++];
 		plan_row(row, l, i + 1);
-		add_row(plan, row, l, i + 1 == rows, l->format ? add_ndjson_row : add_csv_row,
-		    &line);
+		row->file = i * plan->file_count / rows;
+		add_row(plan, row, l, i + 1 == rows, l->format ? add_json_row : add_csv_row);
 	}
+	end(plan, l);
 }
 
 /* -- nights -- */
@@ -210,7 +250,9 @@ static void add_night_row(struct buf *out, const struct life *l, const struct ro
 {
 	const char *quote = row->invalid ? "" : "\"";
 
-	if (l->format)
+	if (row->invalid && l->format > LIFE_NDJSON)
+		buf_str(out, "\"no object\"");
+	else if (l->format)
 		buf_fmt(out, "{\"id\":%sp%u%s,\"v\":%u}", quote, row->person, quote, row->value);
 	else if (row->invalid)
 		buf_fmt(out, "p%u", row->person);
@@ -230,7 +272,7 @@ static unsigned value_of(const struct life *l, unsigned person, unsigned night)
 }
 
 static void plan_night_row(struct input_plan *plan, const struct life *l, unsigned person,
-    unsigned value, uint64_t *line)
+    unsigned value)
 {
 	struct row *row = &plan->rows[plan->count++];
 
@@ -239,46 +281,53 @@ static void plan_night_row(struct input_plan *plan, const struct life *l, unsign
 		.mark = (unsigned)plan->count,
 		.person = person,
 		.value = value,
+		.file = person * plan->file_count / (unsigned)l->records,
 		.invalid = life_happens(l, "invalid", plan->count, l->invalid / 10),
 	};
-	add_row(plan, row, l, false, add_night_row, line);
+	add_row(plan, row, l, false, add_night_row);
 }
 
 void plan_make_night(struct input_plan *plan, const struct life *l, unsigned night)
 {
-	uint64_t line;
-
-	begin(plan, 2 * (size_t)l->records, l->format ? "" : "id,v\n", &line);
+	begin(plan, l, 2 * (size_t)l->records, "id,v\n");
 	for (unsigned person = 0; person < l->records; person++) {
 		uint64_t which = (uint64_t)night << 20 | person;
 		unsigned value = value_of(l, person, night);
 		if (life_happens(l, "gone", which, l->gone))
 			continue;
 		if (life_happens(l, "twice", which, l->twice))
-			plan_night_row(plan, l, person, value + 1000, &line);
-		plan_night_row(plan, l, person, value, &line);
+			plan_night_row(plan, l, person, value + 1000);
+		plan_night_row(plan, l, person, value);
 	}
+	end(plan, l);
 }
 
 void plan_free(struct input_plan *plan)
 {
-	buf_free(&plan->bytes);
+	for (unsigned i = 0; i < PLAN_FILES; i++)
+		buf_free(&plan->files[i]);
 	free(plan->rows);
 	*plan = (struct input_plan){ 0 };
 }
 
-const struct row *plan_at_line(const struct input_plan *plan, uint64_t line)
+static bool is_before(const struct row *row, unsigned file, uint64_t line)
+{
+	return row->file != file ? row->file < file : row->line < line;
+}
+
+const struct row *plan_at_line(const struct input_plan *plan, unsigned file, uint64_t line)
 {
 	size_t low = 0, high = plan->count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		if (plan->rows[middle].line < line)
+		if (is_before(&plan->rows[middle], file, line))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < plan->count && plan->rows[low].line == line ? &plan->rows[low] : NULL;
+	const struct row *row = &plan->rows[low];
+	return low < plan->count && row->file == file && row->line == line ? row : NULL;
 }
 
 const struct row *plan_marked(const struct input_plan *plan, unsigned mark)

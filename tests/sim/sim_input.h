@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include "sim_life.h"
 
+enum { PLAN_FILES = 3, PLAN_NAME = 32 };
+
 struct row {
 	unsigned number; /* of the record in this input, from 1 */
 	unsigned mark;   /* what it says of itself; the same where it is fed in again */
 	unsigned value;  /* of a night's row: what is new of its person */
-	uint64_t line;   /* where it begins */
+	unsigned file;   /* of the plan's */
+	uint64_t line;   /* where it begins in that */
 	uint64_t pad;    /* hash of what is added to it; 0: nothing is */
 	unsigned person;
 	bool own;      /* is about a person of its own, whose name tells the mark */
@@ -21,7 +24,8 @@ struct row {
 };
 
 struct input_plan {
-	struct buf bytes;
+	struct buf files[PLAN_FILES]; /* as they are on the disk */
+	unsigned file_count;
 	struct row *rows;
 	size_t count;
 };
@@ -30,10 +34,11 @@ void plan_make(struct input_plan *plan, const struct life *l, unsigned rows);
 /* Everybody there is on that night (from 0): some have changed since the last, some are gone. */
 void plan_make_night(struct input_plan *plan, const struct life *l, unsigned night);
 void plan_free(struct input_plan *plan);
-const char *plan_name(const struct life *l); /* of the input file */
+/* Of one of the input files. */
+void plan_name(const struct life *l, unsigned file, char name[PLAN_NAME]);
 
-/* The row that begins at that line, or NULL. */
-const struct row *plan_at_line(const struct input_plan *plan, uint64_t line);
+/* The row that begins at that line of that file, or NULL. */
+const struct row *plan_at_line(const struct input_plan *plan, unsigned file, uint64_t line);
 
 /* The row with that mark; or of that person (from 1) with that value; or NULL. */
 const struct row *plan_marked(const struct input_plan *plan, unsigned mark);

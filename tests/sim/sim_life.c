@@ -123,7 +123,11 @@ static void choose_input(struct life *l, struct dice *d)
 {
 	l->records = 1 + wide(d, 0, 120);
 	l->people = 1 + dice_below(d, often(d, 50) ? l->records : 4);
-	l->format = dice_below(d, 2);
+	l->format = PICK(d, LIFE_CSV, LIFE_CSV, LIFE_NDJSON, LIFE_NDJSON, LIFE_ARRAY, LIFE_OBJECTS);
+	l->files = PICK(d, 1, 1, 1, 2, 3);
+	if (often(d, 10))
+		l->encoding = PICK(d, LIFE_UTF16LE, LIFE_UTF16BE, LIFE_WINDOWS);
+	l->packed = often(d, 8);
 	l->action = PICK(d, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_TRACK, LIFE_TRACK,
 	    LIFE_DELETE, LIFE_SUPPRESS, LIFE_MIXED, LIFE_EMAIL, LIFE_EMAIL, LIFE_PUSH, LIFE_SMS);
 	l->timestamps = dice_below(d, 2);
@@ -189,11 +193,16 @@ static void choose_kind(struct life *l, struct dice *d)
 	case LIFE_PIPE:
 		l->pipe_bytes = PICK(d, 0, 1, 50, 1000);
 		l->pipe_ms = PICK(d, 0, 1, 100, 1000);
+		l->packed = 0;
+		l->files = 1;
 		break;
 	case LIFE_GROWING:
 		l->records = 1 + dice_below(d, 20);
 		l->nights = 2 + dice_below(d, 3);
-		l->limit = l->skip = l->no_break = 0;
+		l->limit = l->skip = l->no_break = l->packed = 0;
+		l->files = 1;
+		if (l->format == LIFE_ARRAY) /* it has an end */
+			l->format = LIFE_OBJECTS;
 		break;
 	default:
 		break;
@@ -261,7 +270,7 @@ static void choose_story(struct life *l, struct dice *d)
 	if (l->kind == LIFE_PLAIN && often(d, 15)) {
 		l->change = 1 + dice_below(d, 3);
 		l->change_ms = wide(d, 1, 3000);
-		l->again = 0;
+		l->again = l->packed = l->encoding = 0;
 	}
 	if (often(d, 10)) {
 		l->jump_at_ms = wide(d, 1, 10000);

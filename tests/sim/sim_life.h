@@ -16,7 +16,10 @@
 	/* the input */ \
 	GENE(records, 1, "rows of the input") \
 	GENE(people, 1, "people that they are about") \
-	GENE(format, 0, "0 CSV, 1 NDJSON") \
+	GENE(format, 0, "enum life_format") \
+	GENE(files, 1, "that the rows are in") \
+	GENE(encoding, 0, "enum life_encoding") \
+	GENE(packed, 0, "the files are gzip's") \
 	GENE(action, 0, "enum life_action") \
 	GENE(timestamps, 0, "events have times of their own") \
 	GENE(invalid, 0, "records in 1000 that are refused before they are sent") \
@@ -104,6 +107,15 @@
 	GENE(jump_s, 0, "by how much")
 
 enum life_kind { LIFE_PLAIN, LIFE_NIGHTS, LIFE_SHARDS, LIFE_PIPE, LIFE_GROWING, LIFE_KINDS };
+
+enum life_format {
+	LIFE_CSV,
+	LIFE_NDJSON,
+	LIFE_ARRAY,   /* JSON: one array of objects */
+	LIFE_OBJECTS, /* JSON: objects one after another, laid out as they may be */
+};
+
+enum life_encoding { LIFE_UTF8, LIFE_UTF16LE, LIFE_UTF16BE, LIFE_WINDOWS };
 
 enum life_action {
 	LIFE_IDENTIFY,

@@ -455,7 +455,7 @@ static void trace_sent(const struct transfer *t, const struct sender_request *q)
 	if (!trace_shown())
 		return;
 	for (size_t i = 0; i < a->count; i++)
-		buf_fmt(&rows, " %u", seen_at(a->first + i)->row);
+		buf_fmt(&rows, " %u", seen_at(a->first + i)->mark);
 	buf_byte(&rows, '\0');
 	trace("[%u] -> #%zu %s%s%s%s", a->proc, t->attempt, q->path, rows.len > 1 ? " rows" : "",
 	    rows.data, q->attempt ? " (again)" : "");

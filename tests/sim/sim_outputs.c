@@ -14,6 +14,7 @@ struct reader {
 	struct outputs *o;
 	const struct input_plan *plan; /* whose rows the lines are about */
 	struct input_plan *next;       /* that is made of them, or NULL */
+	unsigned file;                 /* of the plan's */
 	size_t unreadable;
 };
 
@@ -31,7 +32,7 @@ static enum told told_of(const char *name, size_t len)
 /* A reject that begins in line `at` is the row of line `line`. */
 static void found_reject(struct reader *r, uint64_t at, uint64_t line, enum told as)
 {
-	const struct row *row = plan_at_line(r->plan, line);
+	const struct row *row = plan_at_line(r->plan, r->file, line);
 
 	if (!row) {
 		r->unreadable++;
@@ -39,6 +40,7 @@ static void found_reject(struct reader *r, uint64_t at, uint64_t line, enum told
 		struct row *copy = &r->next->rows[r->next->count++];
 		*copy = *row;
 		copy->number = (unsigned)r->next->count;
+		copy->file = r->next->file_count - 1;
 		copy->line = at;
 	} else {
 		r->o->rejects[row->number]++;
@@ -187,6 +189,20 @@ static void read_rejects(struct reader *r, const struct buf *file, bool ndjson)
 		read_csv(r, file);
 }
 
+static void read_outputs(struct reader *r, const struct command *c, bool ndjson)
+{
+	const struct buf *results = disk_get(c->results);
+	char name[COMMAND_NAME];
+
+	for (r->file = 0; r->file < c->input_count; r->file++) {
+		command_rejects(c, r->file, name);
+		if (disk_get(name))
+			read_rejects(r, disk_get(name), ndjson);
+	}
+	if (results)
+		read_json(r, results, result_line);
+}
+
 void outputs_read(struct outputs *o, const struct story *s)
 {
 	const struct chapter *c = &s->chapter;
@@ -197,14 +213,8 @@ void outputs_read(struct outputs *o, const struct story *s)
 	o->rejects_as = xcalloc(n, sizeof *o->rejects_as);
 	o->results = xcalloc(n, sizeof *o->results);
 	o->results_as = xcalloc(n, sizeof *o->results_as);
-	for (unsigned i = 0; i < c->lane_count; i++) {
-		const struct buf *rejects = disk_get(c->lanes[i].command.rejects);
-		const struct buf *results = disk_get(c->lanes[i].command.results);
-		if (rejects)
-			read_rejects(&r, rejects, s->life->format != 0);
-		if (results)
-			read_json(&r, results, result_line);
-	}
+	for (unsigned i = 0; i < c->lane_count; i++)
+		read_outputs(&r, &c->lanes[i].command, s->life->format != LIFE_CSV);
 	o->foreign = r.unreadable;
 }
 
@@ -216,14 +226,15 @@ void outputs_free(struct outputs *o)
 	free(o->results_as);
 }
 
-void outputs_plan(struct input_plan *plan, const struct input_plan *before, const struct buf *file,
-    bool ndjson)
+void outputs_plan(struct input_plan *plan, const struct input_plan *before, unsigned file,
+    const struct buf *rejects, bool ndjson)
 {
-	struct reader r = { .plan = before, .next = plan };
+	struct reader r = { .plan = before, .next = plan, .file = file };
 
-	*plan = (struct input_plan){ .rows = xcalloc(before->count + 1, sizeof *plan->rows) };
-	buf_init(&plan->bytes, SIZE_MAX / 2);
-	read_rejects(&r, file, ndjson);
+	if (!plan->rows)
+		plan->rows = xcalloc(before->count + 1, sizeof *plan->rows);
+	plan->file_count++;
+	read_rejects(&r, rejects, ndjson);
 }
 
 int64_t outputs_number(const struct buf *json, const char *name)

@@ -26,9 +26,9 @@ struct outputs {
 void outputs_read(struct outputs *o, const struct story *s);
 void outputs_free(struct outputs *o);
 
-/* The plan of a chapter whose input is that file of rejects of rows of `before`. */
-void outputs_plan(struct input_plan *plan, const struct input_plan *before, const struct buf *file,
-    bool ndjson);
+/* Adds to the plan of a chapter one more file of its input: rejects of that file of `before`. */
+void outputs_plan(struct input_plan *plan, const struct input_plan *before, unsigned file,
+    const struct buf *rejects, bool ndjson);
 
 /* A member of a JSON object that is as flat as a summary: its number, or -1. */
 int64_t outputs_number(const struct buf *json, const char *name);

@@ -88,7 +88,7 @@ static void bring_some(void *arg)
 {
 	struct mishap *m = arg;
 	struct story *s = m->story;
-	const struct buf *all = &s->chapter.plan.bytes;
+	const struct buf *all = &s->chapter.plan.files[0];
 	struct run_told *run = &s->runs[m->run];
 	size_t piece = (size_t)s->life->pipe_bytes;
 
@@ -122,7 +122,7 @@ static void start(struct story *s, unsigned lane_index, bool beside)
 	if ((int64_t)index == s->life->stall_run)
 		proc_stall(run->proc, (uint64_t)s->life->stall_at, s->life->stall_ms * 1000);
 	plan_signals(s, index);
-	if (strcmp(lane->command.input, "-") == 0) {
+	if (strcmp(lane->command.inputs[0], "-") == 0) {
 		files_pipe_begin();
 		time_at(time_now() + s->life->pipe_ms * 1000, bring_some, mishap(s, index));
 	}
@@ -284,9 +284,12 @@ static void change_input(void *arg)
 {
 	static const char more[] = "late,9000001,,,track,\nlate,9000002,,,track,\n";
 	struct story *s = ((struct mishap *)arg)->story;
-	const char *name = plan_name(s->life);
-	const struct buf *all = &s->chapter.plan.bytes;
+	/* rows that are added to a file have numbers before those of the next */
+	unsigned file = s->life->change == 3 ? s->chapter.plan.file_count - 1 : 0;
+	const struct buf *all = &s->chapter.plan.files[file];
+	char name[PLAN_NAME];
 
+	plan_name(s->life, file, name);
 	if (!any_lives(s) || s->chapter.number > 0)
 		return;
 	trace("the input is changed");
@@ -296,7 +299,7 @@ static void change_input(void *arg)
 		disk_put(name, all->data, (size_t)(life_random(s->life, "cut", 0) % all->len));
 	else if (s->life->change == 2)
 		disk_replace(name, more, sizeof more - 1);
-	else if (s->life->format == 0 && !s->life->no_break)
+	else if (s->life->format == LIFE_CSV && !s->life->no_break)
 		disk_append(name, more, sizeof more - 1);
 }
 
@@ -329,29 +332,43 @@ static void live_chapter(struct story *s)
 	}
 }
 
-static void add_lane(struct story *s, const char *input, unsigned shard, unsigned shards)
+static struct command *add_command(struct story *s)
 {
 	struct lane *lane = &s->chapter.lanes[s->chapter.lane_count++];
 
 	*lane = (struct lane){ .state = LANE_WAITS, .starts_at = time_now() };
-	command_make(&lane->command, s->life, input, shard, shards,
-	    s->chapter.kind == CHAPTER_NIGHT);
+	return &lane->command;
+}
+
+static void add_lane(struct story *s, unsigned shard, unsigned shards)
+{
+	struct command *c = add_command(s);
+
+	c->input_count = s->chapter.plan.file_count;
+	for (unsigned i = 0; i < c->input_count; i++)
+		plan_name(s->life, i, c->inputs[i]);
+	if (s->life->kind == LIFE_PIPE)
+		snprintf(c->inputs[0], sizeof c->inputs[0], "-");
+	command_make(c, s->life, shard, shards, s->chapter.kind == CHAPTER_NIGHT);
 }
 
 static void begin_import(struct story *s)
 {
 	const struct life *l = s->life;
 	struct chapter *c = &s->chapter;
+	char name[PLAN_NAME];
 
 	c->kind = CHAPTER_IMPORT;
 	plan_make(&c->plan, l, (unsigned)l->records);
-	if (l->kind != LIFE_PIPE)
-		disk_put(plan_name(l), c->plan.bytes.data, c->plan.bytes.len);
+	for (unsigned i = 0; i < c->plan.file_count && l->kind != LIFE_PIPE; i++) {
+		plan_name(l, i, name);
+		disk_put(name, c->plan.files[i].data, c->plan.files[i].len);
+	}
 	if (l->kind == LIFE_SHARDS)
 		for (unsigned i = 1; i <= (unsigned)l->shards; i++)
-			add_lane(s, plan_name(l), i, (unsigned)l->shards);
+			add_lane(s, i, (unsigned)l->shards);
 	else
-		add_lane(s, l->kind == LIFE_PIPE ? "-" : plan_name(l), 0, 0);
+		add_lane(s, 0, 0);
 	if (l->change && l->kind == LIFE_PLAIN)
 		time_at(time_now() + l->change_ms * 1000, change_input, mishap(s, RUNS - 2));
 	if (l->beside_ms && l->kind == LIFE_PLAIN)
@@ -361,39 +378,55 @@ static void begin_import(struct story *s)
 static void begin_night(struct story *s)
 {
 	struct chapter *c = &s->chapter;
+	char name[PLAN_NAME];
 
 	c->kind = CHAPTER_NIGHT;
 	plan_make_night(&c->plan, s->life, c->number);
-	disk_replace(plan_name(s->life), c->plan.bytes.data, c->plan.bytes.len);
-	add_lane(s, plan_name(s->life), 0, 0);
+	for (unsigned i = 0; i < c->plan.file_count; i++) {
+		plan_name(s->life, i, name);
+		disk_replace(name, c->plan.files[i].data, c->plan.files[i].len);
+	}
+	add_lane(s, 0, 0);
 }
 
 /* The log has grown: the same command brings what is new. */
 static void begin_grown(struct story *s)
 {
 	struct chapter *c = &s->chapter;
-	size_t before = s->before.bytes.len;
+	size_t before = s->before.files[0].len;
+	char name[PLAN_NAME];
 
 	c->kind = CHAPTER_GROWN;
 	plan_make(&c->plan, s->life, (unsigned)s->life->records * (c->number + 1));
-	disk_append(plan_name(s->life), c->plan.bytes.data + before, c->plan.bytes.len - before);
-	add_lane(s, plan_name(s->life), 0, 0);
+	plan_name(s->life, 0, name);
+	disk_append(name, c->plan.files[0].data + before, c->plan.files[0].len - before);
+	add_lane(s, 0, 0);
 }
 
 /* What was rejected, as a person would feed it in again: 0, or -1: nothing was. */
 static int begin_rejects(struct story *s)
 {
-	const char *rejects = s->chapter.lanes[0].command.rejects;
-	const char *again = s->life->format ? "again.ndjson" : "again.csv";
-	const struct buf *file = disk_get(rejects);
+	const struct command before = s->chapter.lanes[0].command;
+	char name[COMMAND_NAME];
 
-	if (!file)
-		return -1;
 	s->chapter.kind = CHAPTER_REJECTS;
-	outputs_plan(&s->chapter.plan, &s->before, file, s->life->format);
-	disk_put(again, file->data, file->len);
 	s->chapter.lane_count = 0;
-	add_lane(s, again, 0, 0);
+	struct command *c = add_command(s);
+	c->fed_in = true;
+	c->input_count = 0;
+	for (unsigned i = 0; i < before.input_count; i++) {
+		command_rejects(&before, i, name);
+		const struct buf *file = disk_get(name);
+		if (!file)
+			continue;
+		snprintf(c->inputs[c->input_count], sizeof c->inputs[0], "again%u.%s",
+		    c->input_count, s->life->format ? "ndjson" : "csv");
+		outputs_plan(&s->chapter.plan, &s->before, i, file, s->life->format != LIFE_CSV);
+		disk_put(c->inputs[c->input_count++], file->data, file->len);
+	}
+	if (c->input_count == 0)
+		return -1;
+	command_make(c, s->life, 0, 0, false);
 	return 0;
 }
 
