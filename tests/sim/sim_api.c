@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "sim_input.h"
 #include "sim_seen.h"
 #include "sim_time.h"
 #include "sim_trace.h"
@@ -48,7 +49,8 @@ struct workspace *api_workspace(void)
 static const json_t *field(const struct workspace_call *call, const struct op *op, const char *name)
 {
 	const json_t *const places[] = { op->what, op->source,
-		json_object_get(call->root, "message_data") };
+		json_object_get(call->root, "message_data"),
+		json_object_get(json_array_get(op->relations, 0), "relationship_attributes") };
 	const json_t *found = NULL;
 
 	for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++)
@@ -63,30 +65,59 @@ static unsigned number_in(const json_t *value)
 	return json_is_integer(value) ? (unsigned)json_integer_value(value) : 0;
 }
 
-/* What follows the prefix in the person's name, or 0. */
-static unsigned number_after(const struct op *op, const char *prefix)
+static bool is_named(const struct workspace_person *p, const char *prefix)
 {
 	size_t len = strlen(prefix);
-	const struct workspace_person *p = op->person;
 
-	if (!p || p->entry.len <= len || memcmp(p->entry.key, prefix, len) != 0)
-		return 0;
-	return (unsigned)strtoul(p->entry.key + len, NULL, 10);
+	return p && p->entry.len > len && memcmp(p->entry.key, prefix, len) == 0;
 }
 
-static bool is_named(const struct op *op, const char *prefix)
+/* What follows the prefix in the person's name, or 0. */
+static unsigned number_after(const struct workspace_person *p, const char *prefix)
 {
-	size_t len = strlen(prefix);
+	return is_named(p, prefix) ? (unsigned)strtoul(p->entry.key + strlen(prefix), NULL, 10) : 0;
+}
 
-	return op->person && op->person->entry.len > len &&
-	    memcmp(op->person->entry.key, prefix, len) == 0;
+static bool is_segment(const struct workspace_call *call)
+{
+	return call->route == ROUTE_SEGMENT_ADD || call->route == ROUTE_SEGMENT_REMOVE;
+}
+
+static unsigned mark_of(const struct workspace_call *call, const struct op *op)
+{
+	unsigned own = number_after(op->person, "own");
+
+	if (own && is_segment(call))
+		return plan_segment_mark(a.life, call->route == ROUTE_SEGMENT_REMOVE, own);
+	if (own)
+		return own;
+	return op->verb == VERB_MERGE ? number_after(op->other, "m") :
+	                                number_in(field(call, op, "n"));
 }
 
 static int poison_of(const struct workspace_call *call, const struct op *op)
 {
 	const char *p = json_string_value(field(call, op, "p"));
 
+	if (is_segment(call) && number_after(op->person, "own"))
+		return plan_poison(a.life, mark_of(call, op));
 	return p ? atoi(p) : 0;
+}
+
+static uint64_t hash_of(const struct workspace_person *p)
+{
+	return p ? p->entry.hash | 1 : 0;
+}
+
+/* Those whom it is about: of two the order is kept of both. */
+static void note_people(struct seen *seen, const struct op *op)
+{
+	const struct workspace_person *object = op->object ? op->object :
+	    op->related_count                              ? op->related[0] :
+	                                                     NULL;
+
+	seen->person = hash_of(op->person);
+	seen->other = object ? ~hash_of(object) | 1 : hash_of(op->other);
 }
 
 void api_note(size_t attempt, const struct workspace_call *call)
@@ -95,16 +126,14 @@ void api_note(size_t attempt, const struct workspace_call *call)
 		const struct op *op = &call->ops[i];
 		const json_t *id = op->verb == VERB_EVENT ? json_object_get(op->source, "id") :
 		                                            NULL;
-		struct seen seen = {
-			.mark = is_named(op, "own") ? number_after(op, "own") :
-			                              number_in(field(call, op, "n")),
-			.number = is_named(op, "p") ? 1 + number_after(op, "p") : 0,
-			.value = number_in(field(call, op, "v")),
-			.deletes = op->verb == VERB_DELETE,
-		};
 		const json_t *pad = field(call, op, "pad");
-		if (op->person)
-			seen.person = op->person->entry.hash | 1;
+		struct seen seen = {
+			.mark = mark_of(call, op),
+			.number = is_named(op->person, "p") ? 1 + number_after(op->person, "p") : 0,
+			.value = number_in(field(call, op, "v")),
+			.deletes = op->verb == VERB_DELETE || call->route == ROUTE_SEGMENT_REMOVE,
+		};
+		note_people(&seen, op);
 		if (json_string_length(pad))
 			seen.pad = XXH3_64bits(json_string_value(pad), json_string_length(pad)) | 1;
 		if (json_is_string(id))
@@ -126,6 +155,11 @@ bool api_is_message(const struct workspace_call *call)
 bool api_is_batch(const struct workspace_call *call)
 {
 	return call->route == ROUTE_BATCH;
+}
+
+bool api_is_segment(const struct workspace_call *call)
+{
+	return is_segment(call);
 }
 
 bool api_took(const struct workspace_call *call, size_t operation)
@@ -198,6 +232,15 @@ static bool has_stubborn(struct workspace_call *call)
 	return false;
 }
 
+/* Of what is taken as a whole or not at all. */
+static bool has_fault(const struct workspace_call *call)
+{
+	for (size_t i = 0; i < call->count; i++)
+		if (call->ops[i].fault.reason)
+			return true;
+	return false;
+}
+
 void api_serve(struct workspace_call *call, struct api_answer *answer, bool *applied)
 {
 	*applied = false;
@@ -215,7 +258,7 @@ void api_serve(struct workspace_call *call, struct api_answer *answer, bool *app
 		say(answer, 500, "{\"meta\":{\"error\":\"internal error\"}}");
 		return;
 	}
-	if (api_is_message(call) && call->count && call->ops[0].fault.reason) {
+	if ((api_is_message(call) || is_segment(call)) && has_fault(call)) {
 		say(answer, 400, "{\"meta\":{\"error\":\"this is poison\"}}");
 		return;
 	}

@@ -26,6 +26,7 @@ void api_serve(struct workspace_call *call, struct api_answer *answer, bool *app
 void api_note(size_t attempt, const struct workspace_call *call);
 bool api_is_check(const struct workspace_call *call);
 bool api_is_batch(const struct workspace_call *call);
+bool api_is_segment(const struct workspace_call *call);
 /* What it does, it does once more where it comes once more. */
 bool api_is_message(const struct workspace_call *call);
 /* Whether the operation is one that the API holds, once the call was applied. */

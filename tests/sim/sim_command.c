@@ -18,7 +18,7 @@ static void __attribute__((format(printf, 2, 3))) add(struct command *c, const c
 	c->argv[++c->count] = NULL;
 }
 
-static void add_action(struct command *c, const struct life *l)
+static void add_action(struct command *c, const struct life *l, bool sync)
 {
 	static const char *const options[] = {
 		[LIFE_IDENTIFY] = "--action=identify",
@@ -29,13 +29,21 @@ static void add_action(struct command *c, const struct life *l)
 		[LIFE_EMAIL] = "--action=send-email",
 		[LIFE_PUSH] = "--action=send-push",
 		[LIFE_SMS] = "--action=send-sms",
+		[LIFE_SEGMENT] = "--action=segment-add",
+		[LIFE_RELATED] = "--action-field=do",
 	};
 
 	add(c, "%s", options[l->action]);
+	if (l->action == LIFE_SEGMENT && !sync)
+		add(c, "--action-field=do");
 	if (l->action == LIFE_TRACK || l->action == LIFE_MIXED)
 		add(c, "--event=bought");
 	if (life_sends(l))
 		add(c, "--message=44");
+	if (l->action == LIFE_SEGMENT)
+		add(c, "--segment=" LIFE_SEGMENT_ID);
+	if (l->action == LIFE_RELATED)
+		add(c, "--object-type=1");
 }
 
 static void add_number(struct command *c, const char *option, int64_t value, int64_t off)
@@ -163,12 +171,13 @@ void command_make(struct command *c, const struct life *l, unsigned shard, unsig
 	c->count = 0;
 	add(c, "cio-import");
 	add_files(c, l, shard, shards);
-	add_action(c, l);
+	add_action(c, l, sync);
 	add_speed(c, l, shards && l->rate_file);
 	add_patience(c, l);
 	if (sync) {
 		add(c, "--sync=people.sync");
-		add(c, "--sync-deletes=delete");
+		add(c, "--sync-deletes=%s",
+		    l->action == LIFE_SEGMENT ? "segment-remove" : "delete");
 		add_number(c, "max-deletes", l->max_deletes, 0);
 	} else {
 		add_number(c, "limit", l->limit, 0);

@@ -51,6 +51,12 @@ static void add_cell(struct buf *out, const struct buf *text)
 	buf_byte(out, '"');
 }
 
+static const char *pick_action(const struct life *l, unsigned number, const char *const *names,
+    unsigned count)
+{
+	return names[life_random(l, "action", number) % count];
+}
+
 static const char *action_of(const struct life *l, unsigned number)
 {
 	static const char *const names[] = {
@@ -62,9 +68,36 @@ static const char *action_of(const struct life *l, unsigned number)
 		[LIFE_PUSH] = "send-push",
 		[LIFE_SMS] = "send-sms",
 	};
+	static const char *const segment[] = { "segment-add", "segment-remove" };
+	static const char *const related[] = { "identify", "merge", "object", "relate" };
 
-	return names[l->action == LIFE_MIXED ? life_random(l, "action", number) % LIFE_MIXED :
-	                                       (uint64_t)l->action];
+	switch (l->action) {
+	case LIFE_MIXED:
+		return pick_action(l, number, names, LIFE_MIXED);
+	case LIFE_SEGMENT:
+		return pick_action(l, number, segment, 2);
+	case LIFE_RELATED:
+		return pick_action(l, number, related, 4);
+	default:
+		return names[l->action];
+	}
+}
+
+static bool does(const struct life *l, unsigned number, const char *action)
+{
+	return number > 0 && strcmp(action_of(l, number), action) == 0;
+}
+
+unsigned plan_segment_mark(const struct life *l, bool removes, unsigned number)
+{
+	return !removes || does(l, number, "segment-remove") ? number : number + 1;
+}
+
+int plan_poison(const struct life *l, unsigned mark)
+{
+	return life_happens(l, "poison", mark, l->poison)    ? 400 :
+	    life_happens(l, "stubborn", mark, l->poison / 4) ? 500 :
+	                                                       0;
 }
 
 static const char *poison_of(const struct row *row)
@@ -72,9 +105,55 @@ static const char *poison_of(const struct row *row)
 	return row->poison ? "400" : row->stubborn ? "500" : "";
 }
 
-static void add_person(struct buf *out, const struct row *row)
+/* One who is taken out of a segment is, where that can be, the one who was put into it before; one
+ * who was merged into another may be there again. */
+static void add_person(struct buf *out, const struct life *l, const struct row *row)
 {
-	buf_fmt(out, row->own ? "own%u" : "p%u", row->own ? row->mark : row->person);
+	unsigned n = row->number;
+
+	if (does(l, n, "segment-remove") && does(l, n - 1, "segment-add"))
+		buf_fmt(out, "own%u", row->mark - 1);
+	else if (row->own)
+		buf_fmt(out, "own%u", row->mark);
+	else if (row->other && does(l, n, "identify"))
+		buf_fmt(out, "m%u", n - 1);
+	else
+		buf_fmt(out, "p%u", row->person);
+}
+
+/* Which columns a row of LIFE_RELATED has beside. */
+struct related {
+	bool person, object, merge;
+};
+
+static struct related related_of(const struct life *l, const struct row *row, bool nobody)
+{
+	unsigned n = row->number;
+
+	return (struct related){
+		.person = !nobody && (does(l, n, "identify") || does(l, n, "relate")),
+		.object = !nobody && (does(l, n, "object") || does(l, n, "relate")),
+		.merge = !nobody && does(l, n, "merge"),
+	};
+}
+
+static void add_csv_related(struct buf *out, const struct row *row, struct related has)
+{
+	if (has.object)
+		buf_fmt(out, ",o%u,,", row->person % 3);
+	else if (has.merge)
+		buf_fmt(out, ",,p%u,m%u", row->person, row->mark);
+	else
+		buf_str(out, ",,,");
+}
+
+static void add_json_related(struct buf *out, const struct row *row, struct related has)
+{
+	if (has.object)
+		buf_fmt(out, "\"object_id\":\"o%u\",", row->person % 3);
+	if (has.merge)
+		buf_fmt(out, "\"primary_id\":\"p%u\",\"secondary_id\":\"m%u\",", row->person,
+		    row->mark);
 }
 
 static void add_time(struct buf *out, const struct life *l, unsigned number)
@@ -91,9 +170,10 @@ static void add_csv_row(struct buf *out, const struct life *l, const struct row 
 	struct buf pad;
 
 	buf_init(&pad, SIZE_MAX);
+	struct related related = related_of(l, row, wrong == 2);
 	add_padding(&pad, l, row->number);
-	if (wrong != 2)
-		add_person(out, row);
+	if (l->action == LIFE_RELATED ? related.person : wrong != 2)
+		add_person(out, l, row);
 	buf_fmt(out, ",%u,%s", row->number, poison_of(row));
 	if (wrong == 1) {
 		buf_free(&pad);
@@ -108,6 +188,8 @@ static void add_csv_row(struct buf *out, const struct life *l, const struct row 
 	add_time(out, l, row->number);
 	if (life_sends(l))
 		buf_fmt(out, ",to%u@example.com", row->person);
+	if (l->action == LIFE_RELATED)
+		add_csv_related(out, row, related);
 	buf_free(&pad);
 }
 
@@ -130,12 +212,15 @@ static void add_json_row(struct buf *out, const struct life *l, const struct row
 	}
 	buf_init(&pad, SIZE_MAX);
 	add_padding(&pad, l, row->number);
+	struct related related = related_of(l, row, wrong == 2);
 	buf_str(out, opening(l, row, wrong == 1));
-	if (wrong != 2) {
+	if (l->action == LIFE_RELATED ? related.person : wrong != 2) {
 		buf_str(out, "\"id\":\"");
-		add_person(out, row);
+		add_person(out, l, row);
 		buf_str(out, "\",");
 	}
+	if (l->action == LIFE_RELATED)
+		add_json_related(out, row, related);
 	buf_fmt(out, "\"n\":%u,\"p\":\"%s\",\"pad\":", row->number, poison_of(row));
 	text_json(out, pad.data ? pad.data : "", pad.len);
 	buf_fmt(out, ",\"do\":\"%s\"", action_of(l, row->number));
@@ -162,21 +247,25 @@ static uint64_t hash_padding(const struct life *l, unsigned number)
 
 static void plan_row(struct row *row, const struct life *l, unsigned number)
 {
-	const char *action = action_of(l, number);
-
 	*row = (struct row){
 		.number = number,
 		.mark = number,
 		.person = (unsigned)(life_random(l, "person", number) % (uint64_t)l->people),
-		.event = strcmp(action, "track") == 0,
-		.own = strcmp(action, "delete") == 0 || strcmp(action, "suppress") == 0,
+		.event = does(l, number, "track"),
+		.own = does(l, number, "delete") || does(l, number, "suppress") ||
+		    l->action == LIFE_SEGMENT,
+		.bare = does(l, number, "merge"),
+		.other = does(l, number, "object") ||
+		    (l->action == LIFE_RELATED && does(l, number, "identify") &&
+		        does(l, number - 1, "merge") && life_random(l, "again", number) % 2),
 		.invalid = life_happens(l, "invalid", number, l->invalid),
 		.pad = hash_padding(l, number),
 	};
-	if (row->own || row->invalid)
-		return;
-	row->poison = life_happens(l, "poison", number, l->poison);
-	row->stubborn = !row->poison && life_happens(l, "stubborn", number, l->poison / 4);
+	int poison = (row->own && l->action != LIFE_SEGMENT) || row->bare || row->invalid ?
+	    0 :
+	    plan_poison(l, number);
+	row->poison = poison == 400;
+	row->stubborn = poison == 500;
 }
 
 static uint64_t lines_in(const char *text, size_t n)
@@ -234,7 +323,10 @@ static void end(struct input_plan *plan, const struct life *l)
 void plan_make(struct input_plan *plan, const struct life *l, unsigned rows)
 {
 	begin(plan, l, rows,
-	    life_sends(l) ? "id,n,p,pad,do,timestamp,to\n" : "id,n,p,pad,do,timestamp\n");
+	    life_sends(l)                 ? "id,n,p,pad,do,timestamp,to\n" :
+	        l->action == LIFE_RELATED ? "id,n,p,pad,do,timestamp,object_id,primary_id,"
+	                                    "secondary_id\n" :
+	                                    "id,n,p,pad,do,timestamp\n");
 	for (unsigned i = 0; i < rows; i++) {
 		struct row *row = &plan->rows[plan->count++];
 		plan_row(row, l, i + 1);

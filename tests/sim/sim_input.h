@@ -17,6 +17,8 @@ struct row {
 	uint64_t pad;    /* hash of what is added to it; 0: nothing is */
 	unsigned person;
 	bool own;      /* is about a person of its own, whose name tells the mark */
+	bool bare;     /* nothing of it is sent but whom it is about */
+	bool other;    /* is about somebody or something else than its person */
 	bool invalid;  /* is refused before it is sent */
 	bool poison;   /* the API refuses it */
 	bool stubborn; /* the API answers it 500 each time */
@@ -36,6 +38,11 @@ void plan_make_night(struct input_plan *plan, const struct life *l, unsigned nig
 void plan_free(struct input_plan *plan);
 /* Of one of the input files. */
 void plan_name(const struct life *l, unsigned file, char name[PLAN_NAME]);
+
+/* The mark of what puts the person own<number> into a segment, or takes him out. */
+unsigned plan_segment_mark(const struct life *l, bool removes, unsigned number);
+/* What the API makes of the row with that mark: 400, 500, or 0. */
+int plan_poison(const struct life *l, unsigned mark);
 
 /* The row that begins at that line of that file, or NULL. */
 const struct row *plan_at_line(const struct input_plan *plan, unsigned file, uint64_t line);

@@ -129,7 +129,8 @@ static void choose_input(struct life *l, struct dice *d)
 		l->encoding = PICK(d, LIFE_UTF16LE, LIFE_UTF16BE, LIFE_WINDOWS);
 	l->packed = often(d, 8);
 	l->action = PICK(d, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_TRACK, LIFE_TRACK,
-	    LIFE_DELETE, LIFE_SUPPRESS, LIFE_MIXED, LIFE_EMAIL, LIFE_EMAIL, LIFE_PUSH, LIFE_SMS);
+	    LIFE_DELETE, LIFE_SUPPRESS, LIFE_MIXED, LIFE_EMAIL, LIFE_EMAIL, LIFE_PUSH, LIFE_SMS,
+	    LIFE_SEGMENT, LIFE_SEGMENT, LIFE_RELATED, LIFE_RELATED);
 	l->timestamps = dice_below(d, 2);
 	if (often(d, 40))
 		l->invalid = PICK(d, 10, 100, 500);
@@ -180,9 +181,10 @@ static void choose_kind(struct life *l, struct dice *d)
 	case LIFE_NIGHTS:
 		l->records = 1 + dice_below(d, 40);
 		l->nights = 2 + dice_below(d, 3);
-		l->action = l->poison = l->padding = 0;
+		l->action = PICK(d, LIFE_IDENTIFY, LIFE_IDENTIFY, LIFE_SEGMENT);
+		l->poison = l->padding = 0;
 		l->gone = PICK(d, 0, 20, 100, 400);
-		l->twice = PICK(d, 0, 0, 50);
+		l->twice = l->action == LIFE_SEGMENT ? 0 : PICK(d, 0, 0, 50);
 		l->hasty = often(d, 40);
 		l->max_deletes = PICK(d, 0, 3, 1000, 1000);
 		break;
@@ -209,6 +211,9 @@ static void choose_kind(struct life *l, struct dice *d)
 	}
 }
 
+/* A world's clock when its first run starts. */
+#define BEGINS_MS 1000
+
 static void choose_network(struct life *l, struct dice *d)
 {
 	int64_t *const noise[] = { &l->refuse, &l->reset_before, &l->reset_after, &l->hang,
@@ -226,7 +231,7 @@ static void choose_network(struct life *l, struct dice *d)
 	if (often(d, 30))
 		l->late = PICK(d, 100, 500, 1000);
 	if (often(d, 20)) {
-		l->outage_at_ms = wide(d, 1, 20000);
+		l->outage_at_ms = BEGINS_MS + wide(d, 1, 20000);
 		l->outage_ms = wide(d, 100, 200000);
 		l->outage_kind = dice_below(d, 3);
 	}
@@ -236,7 +241,15 @@ static void choose_network(struct life *l, struct dice *d)
 		l->limit_after = dice_below(d, 2);
 	}
 	if (often(d, 4))
-		l->revoke_at_ms = wide(d, 1, 20000);
+		l->revoke_at_ms = BEGINS_MS + wide(d, 1, 20000);
+	if (often(d, 4))
+		l->proxy_at_ms = BEGINS_MS + wide(d, 1, 20000);
+	if (often(d, 6))
+		l->move_at_ms = BEGINS_MS + wide(d, 1, 20000);
+	if (often(d, 6))
+		l->astray = PICK(d, 5, 30);
+	if (often(d, 8))
+		l->wall = PICK(d, 10, 50, 200, 1000);
 }
 
 static void choose_story(struct life *l, struct dice *d)
@@ -307,7 +320,8 @@ static void calm_nights(struct life *l, struct dice *d)
 	if (l->kind != LIFE_NIGHTS || !l->hasty || often(d, 50))
 		return;
 	l->refuse = l->reset_before = l->reset_after = l->hang = l->error_before = l->error_after =
-	    l->login = l->outage_ms = l->limit_kind = l->revoke_at_ms = l->stop_ms = 0;
+	    l->login = l->astray = l->wall = l->proxy_at_ms = l->move_at_ms = l->outage_ms =
+	        l->limit_kind = l->revoke_at_ms = l->stop_ms = 0;
 	l->fail_at = l->full_at = l->max_errors = l->invalid = 0;
 	l->kill1 = l->kill3 = l->kill4 = l->kill5 = l->kill6 = 0;
 	l->kill2 = 150 + dice_below(d, 200);

@@ -65,6 +65,10 @@
 	GENE(busy, 0, "... answered 503, nothing done") \
 	GENE(late, 0, "those given up in 1000 that arrive all the same, later") \
 	GENE(login, 0, "... answered by a login page") \
+	GENE(astray, 0, "... answered with a redirect that is not to be followed") \
+	GENE(wall, 0, "records in 1000 that a firewall answers 403") \
+	GENE(proxy_at_ms, 0, "when a proxy wants to know, for some seconds, who asks; 0: never") \
+	GENE(move_at_ms, 0, "when the API has moved; 0: never") \
 	GENE(slow, 0, "... answered after some seconds") \
 	GENE(outage_at_ms, 0, "when the API goes down") \
 	GENE(outage_ms, 0, "for how long; 0: it stays up") \
@@ -126,7 +130,11 @@ enum life_action {
 	LIFE_EMAIL,
 	LIFE_PUSH,
 	LIFE_SMS,
+	LIFE_SEGMENT, /* people into a segment and out of it; of nights, who is in it */
+	LIFE_RELATED, /* people, merges of two, objects, and who belongs to them */
 };
+
+#define LIFE_SEGMENT_ID "7"
 
 struct life {
 	uint64_t seed;

@@ -31,8 +31,9 @@ enum met {
 	MET_HANG_AFTER,
 	MET_ERROR_BEFORE, /* 500 */
 	MET_ERROR_AFTER,
-	MET_BUSY,  /* 503 */
-	MET_LOGIN, /* a page that asks who one is, with 200: something in between */
+	MET_BUSY,   /* 503 */
+	MET_ASTRAY, /* to a page elsewhere */
+	MET_LOGIN,  /* a page that asks who one is, with 200: something in between */
 };
 
 struct transfer {
@@ -47,6 +48,7 @@ struct transfer {
 	struct workspace_call *call;
 	enum met met;
 	bool arrived, done;
+	char base[100], location[300];
 	bool unconnected; /* nothing of it left */
 	bool is_late;     /* it was given up, and arrives all the same */
 	struct api_answer answer;
@@ -218,6 +220,69 @@ static int64_t half_way(const struct transfer *t, const char *which)
 
 static const char cannot_connect[] = "Couldn't connect to server";
 
+/* -- what stands in between -- */
+
+static bool is_walled_off(const struct transfer *t)
+{
+	const struct attempt *a = seen_attempt_at(t->attempt);
+
+	for (size_t i = 0; i < a->count; i++)
+		if (life_happens(n.life, "wall", seen_at(a->first + i)->mark, n.life->wall))
+			return true;
+	return false;
+}
+
+static bool is_asked_by_proxy(void)
+{
+	int64_t from = n.life->proxy_at_ms * 1000;
+
+	return from && time_now() >= from && time_now() < from + 10000000;
+}
+
+static void answer_page(struct transfer *t, int status, const char *page)
+{
+	t->answer.status = status;
+	t->answer.retry_after = -1;
+	buf_str(&t->answer.body, page);
+}
+
+static const char home[] = ".customer.io", abroad[] = "-eu.customer.io";
+
+static void redirect(struct transfer *t, bool astray)
+{
+	const char *rest = strstr(t->base, home);
+
+	t->answer.status = astray ? 302 : 307;
+	t->answer.retry_after = -1;
+	if (astray || !rest)
+		snprintf(t->location, sizeof t->location, "https://login.example.com%s",
+		    t->path_copy);
+	else
+		snprintf(t->location, sizeof t->location, "%.*s%s%s", (int)(rest - t->base),
+		    t->base, abroad, t->path_copy);
+}
+
+/* Whether something answers it before the API has heard of it. */
+static bool is_stopped_on_its_way(struct transfer *t)
+{
+	bool moved = n.life->move_at_ms && time_now() >= n.life->move_at_ms * 1000 &&
+	    !strstr(t->base, abroad);
+
+	if (is_asked_by_proxy())
+		answer_page(t, 407, "<html>Proxy Authentication Required</html>");
+	else if (t->met == MET_ERROR_BEFORE || t->met == MET_BUSY)
+		t->answer.status = t->met == MET_BUSY ? 503 : 500;
+	else if (t->met == MET_LOGIN)
+		answer_page(t, 200, "<!DOCTYPE html><html><title>Sign in</title></html>");
+	else if (is_walled_off(t))
+		answer_page(t, 403, "<html><title>Blocked</title></html>");
+	else if (moved || t->met == MET_ASTRAY)
+		redirect(t, t->met == MET_ASTRAY);
+	else
+		return false;
+	return true;
+}
+
 static void arrive(void *arg)
 {
 	struct transfer *t = arg;
@@ -233,13 +298,7 @@ static void arrive(void *arg)
 		else
 			t->error = cannot_connect;
 		t->unconnected = t->error != NULL;
-	} else if (t->met == MET_ERROR_BEFORE || t->met == MET_BUSY) {
-		t->answer.status = t->met == MET_BUSY ? 503 : 500;
-	} else if (t->met == MET_LOGIN) {
-		t->answer.status = 200;
-		t->answer.retry_after = -1;
-		buf_str(&t->answer.body, "<!DOCTYPE html><html><title>Sign in</title></html>");
-	} else {
+	} else if (!is_stopped_on_its_way(t)) {
 		serve(t);
 		if (t->met == MET_HANG_AFTER)
 			return;
@@ -281,6 +340,7 @@ static enum met meet(size_t attempt)
 		{ "error before", l->error_before, MET_ERROR_BEFORE },
 		{ "error after", l->error_after, MET_ERROR_AFTER },
 		{ "busy", l->busy, MET_BUSY },
+		{ "astray", l->astray, MET_ASTRAY },
 		{ "login", l->login, MET_LOGIN },
 	};
 
@@ -424,9 +484,18 @@ const struct proxy *sender_proxy(const struct sender *s)
 int sender_rebase(struct sender *s, const char *base, struct reason *why)
 {
 	(void)why;
+	if (!strstr(base, home))
+		complain("credentials would go to a stranger");
 	free(s->base);
 	s->base = xstrdup(base);
 	return 0;
+}
+
+/* Whether both are about the same person or thing. */
+static bool share(const struct seen *a, const struct seen *b)
+{
+	return (a->person && (a->person == b->person || a->person == b->other)) ||
+	    (a->other && (a->other == b->person || a->other == b->other));
 }
 
 /* Two requests about one person are never in flight at once. */
@@ -441,8 +510,7 @@ static void look_for_the_same_person(const struct transfer *t)
 		const struct attempt *b = seen_attempt_at(o->attempt);
 		for (size_t i = 0; i < a->count; i++)
 			for (size_t k = 0; k < b->count; k++)
-				if (seen_at(a->first + i)->person &&
-				    seen_at(a->first + i)->person == seen_at(b->first + k)->person)
+				if (share(seen_at(a->first + i), seen_at(b->first + k)))
 					complain("a person is in two requests in flight");
 	}
 }
@@ -474,6 +542,7 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	if (time_now() - now > LATE_US && !s->proc->stall_us && !n.life->rate_file)
 		complain("a request leaves long after its token was taken");
 	t->sender = s;
+	snprintf(t->base, sizeof t->base, "%s", s->base);
 	t->owner = q->owner;
 	t->started = now;
 	t->path = q->path;
@@ -503,21 +572,41 @@ int sender_submit(struct sender *s, const struct sender_request *q, int64_t now,
 	return 0;
 }
 
+static bool is_login(const struct transfer *t)
+{
+	return t->met == MET_LOGIN && t->answer.status == 200 && t->answer.body.len &&
+	    t->answer.body.data[0] == '<';
+}
+
+/* What that status says of each of its operations, but for those that a 207 names. */
+static enum fate fate_of(const struct transfer *t, int status, size_t count)
+{
+	bool batch = api_is_batch(t->call), segment = api_is_segment(t->call);
+
+	if (status == 429)
+		return FATE_THROTTLED;
+	if (status == 401 || status == 407)
+		return FATE_ENDED;
+	if (status == 0 || status >= 500)
+		return api_is_message(t->call) && !t->unconnected && status != 503 ? FATE_LOST :
+		                                                                     FATE_FAILED;
+	if (status >= 400 && (batch || segment) && count > 1)
+		return FATE_CUT;
+	/* of one alone a segment may be what is refused */
+	if (status == 403 || (status == 400 && segment))
+		return FATE_DOUBTED;
+	if (status == 307)
+		return FATE_MOVED;
+	return status >= 300 ? FATE_REFUSED : FATE_ACCEPTED;
+}
+
 /* What the program now knows of each operation. */
 static void note_told(struct transfer *t)
 {
 	struct attempt *a = seen_attempt_at(t->attempt);
 	/* what is not the API's says nothing */
-	int status = t->error || t->met == MET_LOGIN ? 0 : t->answer.status;
-	bool batch = api_is_batch(t->call);
-	bool lost = api_is_message(t->call) && !t->unconnected && status != 503;
-	enum fate fate = status == 429             ? FATE_THROTTLED :
-	    status == 401 || status == 403         ? FATE_ENDED :
-	    lost && (status == 0 || status >= 500) ? FATE_LOST :
-	    status == 0 || status >= 500           ? FATE_FAILED :
-	    status >= 400 && batch && a->count > 1 ? FATE_CUT :
-	    status >= 400                          ? FATE_REFUSED :
-	                                             FATE_ACCEPTED;
+	int status = t->error || is_login(t) ? 0 : t->answer.status;
+	enum fate fate = fate_of(t, status, a->count);
 
 	a->delivered = time_now();
 	a->status = status;
@@ -569,10 +658,13 @@ int sender_next(struct sender *s, void **owner, struct reply *reply)
 		.transport = t->error ? TRANSPORT_DOWN : TRANSPORT_ANSWERED,
 		.status = t->error ? 0 : t->answer.status,
 		.error = t->error,
-		.type = t->met == MET_LOGIN ? "text/html" : "application/json",
+		.type = t->answer.body.len > 1 && t->answer.body.data[0] == '<' ?
+		    "text/html" :
+		    "application/json",
 		.left = !t->unconnected,
 		.body = t->answer.body.data,
 		.body_len = t->answer.body.len - 1,
+		.location = t->location[0] ? t->location : NULL,
 		.retry_after_us = t->error ? -1 : t->answer.retry_after,
 		.started = t->started,
 		.sent_bytes = (int64_t)t->body_len,

@@ -40,7 +40,8 @@ bool oracle_in_window(const struct story *s, unsigned row)
 /* Whether what was sent is what stands in the row. */
 static bool is_as_written(const struct seen *op, const struct row *row)
 {
-	return row->own || (op->pad == row->pad && op->number == row->person + 1);
+	return row->own || row->bare ||
+	    (op->pad == row->pad && (row->other || op->number == row->person + 1));
 }
 
 /* Which record of the chapter each operation is. 0 or -1. */
@@ -53,6 +54,8 @@ static int find_rows(const struct evidence *e)
 		const struct row *row = NULL;
 		if (c->kind != CHAPTER_NIGHT)
 			row = plan_marked(&c->plan, op->mark);
+		else if (!op->deletes && e->story->life->action == LIFE_SEGMENT)
+			row = plan_last_of(&c->plan, op->number);
 		else if (!op->deletes)
 			row = plan_of_person(&c->plan, op->number, op->value);
 		op->row = row ? row->number : 0;
@@ -65,6 +68,25 @@ static int find_rows(const struct evidence *e)
 static bool is_up(const struct attempt *a)
 {
 	return a->delivered >= 0 && a->status > 0 && a->status < 500 && a->status != 429;
+}
+
+static bool is_walled(const struct attempt *a)
+{
+	return a->status == 403 && a->count == 1;
+}
+
+/* Whether no attempt before it, of its run, had that record and was answered so. */
+static bool is_first(const struct evidence *e, size_t index)
+{
+	const struct attempt *a = seen_attempt_at(index);
+
+	for (size_t i = e->chapter->first_attempt; i < index; i++) {
+		const struct attempt *b = seen_attempt_at(i);
+		if (b->proc == a->proc && is_walled(b) &&
+		    seen_at(b->first)->row == seen_at(a->first)->row)
+			return false;
+	}
+	return true;
 }
 
 static void add_up(const struct evidence *e)
@@ -82,6 +104,13 @@ static void add_up(const struct evidence *e)
 		sums->operations += (int64_t)a->count;
 		sums->throttled += a->status == 429;
 		sums->refused |= a->status == 401;
+		sums->forbidden += a->status == 403;
+		sums->walled += is_walled(a) && is_first(e, i);
+		sums->failed |= a->status == 0 || a->status >= 500;
+		sums->accepted |= a->status >= 200 && a->status < 300 && a->count;
+		sums->proxied |= a->status == 407;
+		sums->astray |= a->status == 302 && a->check;
+		sums->refused_alone |= a->status == 400 && a->count == 1;
 		if (!is_up(a) || a->delivered < *last)
 			continue;
 		if (a->delivered - *last > sums->down)

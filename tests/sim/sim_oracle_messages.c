@@ -18,7 +18,8 @@ struct letter {
 /* Whether the program was told that it is not there, and is to be sent again. */
 static bool surely_failed(const struct seen *op)
 {
-	return op->fate == FATE_THROTTLED || op->fate == FATE_FAILED || op->fate == FATE_ENDED;
+	return op->fate == FATE_THROTTLED || op->fate == FATE_FAILED || op->fate == FATE_ENDED ||
+	    op->fate == FATE_DOUBTED || op->fate == FATE_MOVED;
 }
 
 /* Goes through what was sent. 0 or -1. */

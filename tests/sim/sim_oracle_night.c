@@ -10,11 +10,13 @@
 #include "sim_seen.h"
 #include "workspace.h"
 
-/* What the API has of a person, from 1; 0: nobody is there. */
-static unsigned value_there(unsigned person)
+/* What the API has of a person, from 1; 0: nobody is there. In a segment all are alike. */
+static unsigned value_there(const struct life *l, unsigned person)
 {
 	char name[32];
 	int len = snprintf(name, sizeof name, "p%u", person - 1);
+	if (l->action == LIFE_SEGMENT)
+		return workspace_in_segment(api_workspace(), LIFE_SEGMENT_ID, name);
 	const struct workspace_person *p = workspace_person(api_workspace(), name, (size_t)len);
 	const json_t *v = p && p->exists ? json_object_get(p->attributes, "v") : NULL;
 
@@ -51,8 +53,9 @@ static int judge_sent(const struct evidence *e, const struct seen *op)
 	const struct row *now = plan_last_of(&e->chapter->plan, op->number);
 	const struct row *then = plan_last_of(&e->story->before, op->number);
 
-	if (!e->story->before_complete || !now || !then || now->value != then->value ||
-	    then->invalid || e->story->life->twice)
+	bool same = now && then &&
+	    (now->value == then->value || e->story->life->action == LIFE_SEGMENT);
+	if (!e->story->before_complete || !same || then->invalid || e->story->life->twice)
 		return 0;
 	/* one who failed then is due now */
 	for (size_t i = 0; i < e->chapter->first_seen; i++)
@@ -65,15 +68,17 @@ static int judge_sent(const struct evidence *e, const struct seen *op)
 static int judge_people(const struct evidence *e)
 {
 	const struct input_plan *plan = &e->chapter->plan;
+	const struct life *l = e->story->life;
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct row *row = &plan->rows[i];
 		if (plan_last_of(plan, row->person + 1) != row || row->invalid ||
 		    e->outputs.rejects[row->number])
 			continue;
-		if (value_there(row->person + 1) != row->value)
+		unsigned value = l->action == LIFE_SEGMENT ? 1 : row->value;
+		if (value_there(l, row->person + 1) != value)
 			return verdict(e, "p%u has value %u in the API, and %u in the input",
-			    row->person, value_there(row->person + 1), row->value);
+			    row->person, value_there(l, row->person + 1), value);
 	}
 	return 0;
 }
@@ -88,7 +93,7 @@ static int judge_gone(const struct evidence *e)
 	    last->proc->status != 0)
 		return 0;
 	for (unsigned person = 1; person <= (unsigned)e->story->life->records; person++)
-		if (!plan_last_of(plan, person) && value_there(person) &&
+		if (!plan_last_of(plan, person) && value_there(e->story->life, person) &&
 		    plan_last_of(&e->story->before, person))
 			return verdict(e, "p%u is gone from the input, and not deleted",
 			    person - 1);

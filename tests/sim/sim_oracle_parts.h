@@ -10,6 +10,13 @@ struct sums {
 	int64_t attempts, throttled;
 	int64_t operations; /* of them, what was about records */
 	bool refused;       /* 401 */
+	int64_t forbidden;  /* 403 */
+	int64_t walled;     /* records alone that were answered so, each once */
+	bool accepted;      /* a record was */
+	bool failed;        /* something had no answer below 500 */
+	bool proxied;       /* 407 */
+	bool astray;        /* a check was answered with a redirect that is not followed */
+	bool refused_alone; /* 400 to one record */
 	int64_t down;       /* the longest time without an answer below 500 but 429, us */
 };
 

@@ -46,7 +46,7 @@ static int judge_rejected(const struct evidence *e, const struct row *row,
 			return verdict(e, "record %u is rejected, and nothing is wrong with it", n);
 		return 0;
 	case TOLD_REFUSED:
-		if (sight->last != FATE_REFUSED)
+		if (sight->last != FATE_REFUSED && sight->last != FATE_DOUBTED)
 			return verdict(e, "record %u is refused, but the API did not say so", n);
 		return 0;
 	case TOLD_FAILED:

@@ -8,6 +8,8 @@
 #include "sim_outputs.h"
 #include "sim_seen.h"
 
+/* records in a row that are answered 403, and it is not their fault */
+#define WALLED_MOST 10
 #define HELD_MOST ((size_t)24 << 20) /* bytes */
 
 static bool may_end_with(const struct evidence *e, const struct run_told *run)
@@ -22,13 +24,16 @@ static bool may_end_with(const struct evidence *e, const struct run_told *run)
 	case 65:
 		return l->max_errors > 0 || e->chapter->kind == CHAPTER_NIGHT || e->story->changed;
 	case 69:
-		return sums->down >= l->give_up_ms * 1000;
+		return sums->down >= l->give_up_ms * 1000 || sums->astray;
 	case 73:
 		return run->proc->failed_at < INT64_MAX;
 	case 75:
 		return run->beside ? sums->attempts == 0 : l->beside_ms > 0;
+	case 78: /* nothing was accepted, and one record alone is refused */
+		return sums->proxied ||
+		    (l->action == LIFE_SEGMENT && l->poison && sums->refused_alone);
 	case 77:
-		return sums->refused;
+		return sums->refused || sums->forbidden >= WALLED_MOST;
 	case 130:
 	case 143:
 		return run->signalled && run->proc->status == 128 + (int)l->stop_with;
@@ -70,6 +75,11 @@ static int judge_run(const struct evidence *e, const struct run_told *run)
 	    memmem(p->err.data, p->err.len, " cannot be ", 11))
 		return verdict(e, "run %u said what cannot be, and ended with status %d", p->number,
 		    p->status);
+	const struct sums *sums = &e->sums[p->number - 1];
+	/* an outage in between has them tried once more */
+	if (p->status <= 1 && sums->walled >= WALLED_MOST && !sums->accepted && !sums->failed)
+		return verdict(e, "run %u went on though %" PRId64 " records were answered 403",
+		    p->number, sums->walled);
 	if (p->held_end && p->status < 128)
 		return verdict(e, "run %u did not give %zu bytes back", p->number, p->held_end);
 	return 0;
@@ -103,7 +113,7 @@ int oracle_judge_runs(const struct evidence *e)
 		const struct lane *lane = &e->chapter->lanes[i];
 		int last = lane->run->proc->status;
 		if (!lane->complete && lane->runs == LANE_RUNS && last != 69 && last != 65 &&
-		    last != 77)
+		    last != 78 && last != 77)
 			return verdict(e, "after %d runs it is not done", LANE_RUNS);
 	}
 	return 0;

@@ -76,7 +76,8 @@ static int judge_next(const struct evidence *e, const struct person *p, const st
 		return verdict(e, "record %u stands behind %u, of the same person", op->row,
 		    last->row);
 	bool settled = last->attempt != op->attempt && was_told(last, a->started) &&
-	    (for_good(last->fate) || (last->row < op->row && may_be_given_up(e, p->last - 1)));
+	    (for_good(last->fate) || last->fate == FATE_DOUBTED ||
+	        (last->row < op->row && may_be_given_up(e, p->last - 1)));
 	if (last->row > op->row && settled)
 		return verdict(e, "record %u was sent after %u, of the same person", op->row,
 		    last->row);
@@ -91,15 +92,19 @@ static int judge_order(const struct evidence *e)
 	size_t cap = 64;
 	int result = 0;
 
-	while (cap < 2 * e->chapter->plan.count + 2)
+	while (cap < 4 * e->chapter->plan.count + 2)
 		cap *= 2;
 	struct person *all = xcalloc(cap, sizeof *all);
 	for (size_t i = e->chapter->first_seen; i < seen_count() && result == 0; i++) {
 		const struct seen *op = seen_at(i);
-		struct person *p = person_of(all, cap, op->person | 1);
-		result = judge_next(e, p, op);
-		p->run = seen_attempt_at(op->attempt)->proc;
-		p->last = i + 1;
+		const uint64_t about[] = { op->person ? op->person : op->other | 1,
+			op->person ? op->other : 0 };
+		for (int k = 0; k < 2 && about[k] && result == 0; k++) {
+			struct person *p = person_of(all, cap, about[k]);
+			result = judge_next(e, p, op);
+			p->run = seen_attempt_at(op->attempt)->proc;
+			p->last = i + 1;
+		}
 	}
 	free(all);
 	return result;

@@ -10,11 +10,13 @@ enum fate {
 	FATE_OPEN, /* nothing came back (yet) */
 	FATE_ACCEPTED,
 	FATE_REFUSED, /* 4xx for this record */
+	FATE_DOUBTED, /* the same, and it may be somebody else's fault */
+	FATE_MOVED,   /* it is to be asked elsewhere */
 	FATE_THROTTLED,
 	FATE_FAILED, /* 5xx, or no answer */
 	FATE_LOST,   /* of a message: that, and it may have arrived */
 	FATE_CUT,    /* a batch that is to be cut in two */
-	FATE_ENDED,  /* 401 and the like: the run is over */
+	FATE_ENDED,  /* 401, 407: the run is over */
 };
 
 struct attempt {
@@ -36,6 +38,7 @@ struct seen {            /* an operation */
 	uint64_t pad; /* hash of what was added to it; 0: nothing */
 	bool deletes;
 	uint64_t person; /* hash of whom it is about; 0: nobody */
+	uint64_t other;  /* of whom or what besides */
 	uint64_t id;     /* hash of an event's id; 0: none */
 	size_t attempt;
 	enum fate fate; /* as the program was told */

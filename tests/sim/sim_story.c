@@ -166,8 +166,10 @@ static bool has_sent(const struct story *s, const struct lane *lane)
 }
 
 /* The same command mends it. */
-static bool is_resumable(int status)
+static bool is_resumable(const struct life *l, int status)
 {
+	if (status == 78)
+		return l->proxy_at_ms > 0;
 	return status == 69 || status == 73 || status == 77 || status > 128;
 }
 
@@ -188,7 +190,7 @@ static void go_on(struct story *s, struct lane *lane)
 {
 	struct run_told *run = lane->run;
 	const struct proc *p = run->proc;
-	bool again = is_resumable(p->status);
+	bool again = is_resumable(s->life, p->status);
 
 	run->forgot = !disk_get(lane->command.state);
 	lane->complete = p->status == 0 || p->status == 1;
@@ -209,7 +211,7 @@ static void go_on(struct story *s, struct lane *lane)
 		again = false;
 	lane->state = again && lane->runs < LANE_RUNS ? LANE_WAITS : LANE_ENDED;
 	lane->starts_at = time_now() + s->life->rest_ms * 1000;
-	if (p->status == 77 || p->status == 69)
+	if (p->status == 77 || p->status == 78 || p->status == 69)
 		lane->starts_at += 10000000;
 }
 
