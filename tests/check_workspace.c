@@ -449,6 +449,31 @@ START_TEST(people_are_found_by_their_identifier)
 }
 END_TEST
 
+/* One person by the path, as the list has him: who is not there is not found. */
+START_TEST(one_person_is_read_by_path)
+{
+	struct sandbox *s = start_plain();
+	char path[80], body[80];
+
+	snprintf(path, sizeof path, C "%s", lookups[_i].put);
+	must(s, "PUT", path, "{\"plan\":\"pro\"}");
+	snprintf(path, sizeof path, "/v1/customers/%s/attributes%s", lookups[_i].ids,
+	    lookups[_i].query);
+	struct client_answer one = call(s, "GET", path, NULL);
+	ck_assert_int_eq(one.status, lookups[_i].found ? 200 : 404);
+	if (!lookups[_i].found)
+		ck_assert_ptr_nonnull(strstr(one.body, "{\"errors\":[{\"detail\":"));
+	snprintf(path, sizeof path, LIMITED "%s", lookups[_i].query);
+	snprintf(body, sizeof body, "{\"ids\":[\"%s\"]}", lookups[_i].ids);
+	struct client_answer all = call(s, "POST", path, body);
+	if (lookups[_i].found)
+		ck_assert_msg(strstr(all.body, one.body), "%s is not in %s", one.body, all.body);
+	ck_assert_int_eq(call(s, "GET", "/v1/customers/7/attributes?id_type=name", NULL).status,
+	    400);
+	sandbox_stop(s);
+}
+END_TEST
+
 START_TEST(who_is_suppressed_is_not_there)
 {
 	struct sandbox *s = start_plain();
@@ -627,6 +652,7 @@ Suite *workspace_suite(void)
 	tcase_add_test(t, an_object_that_is_deleted_has_nothing);
 	tcase_add_test(t, values_come_back_as_text);
 	LOOP(t, people_are_found_by_their_identifier, lookups);
+	LOOP(t, one_person_is_read_by_path, lookups);
 	tcase_add_test(t, who_is_suppressed_is_not_there);
 	tcase_add_test(t, addresses_are_suppressed_by_kind);
 	LOOP(t, a_message_that_comes_twice_is_counted, messages);

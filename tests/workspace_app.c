@@ -33,17 +33,40 @@ static void read_ids(struct workspace_call *c)
 	    workspace_refuse(c, 400, "/ids", "ids must be texts");
 }
 
-void app_read(struct workspace *w, struct workspace_call *c)
+static void read_esp(struct workspace_call *c)
 {
-	(void)w;
-	if (c->route == ROUTE_ATTRIBUTES)
-		read_ids(c);
-	if (c->route != ROUTE_ESP_SUPPRESS && c->route != ROUTE_ESP_UNSUPPRESS)
-		return;
 	if (!is_esp_type(c->names[0]))
 		workspace_refuse(c, 404, "/suppression_type", "suppression type is not known");
 	if (!strchr(c->names[1], '@'))
 		workspace_refuse(c, 400, "/email_address", "email is not a valid address");
+}
+
+/* The one person that a path names, or NULL: nobody is there. */
+static const struct workspace_person *person_asked_for(struct workspace *w,
+    const struct workspace_call *c)
+{
+	const struct workspace_person *p = workspace_person_typed(w, c->id_type, c->names[0]);
+
+	return p && p->exists ? p : NULL;
+}
+
+void app_read(struct workspace *w, struct workspace_call *c)
+{
+	switch (c->route) {
+	case ROUTE_ATTRIBUTES:
+		read_ids(c);
+		break;
+	case ROUTE_PERSON:
+		if (!person_asked_for(w, c))
+			workspace_refuse(c, 404, "/customer_id", "customer is not known");
+		break;
+	case ROUTE_ESP_SUPPRESS:
+	case ROUTE_ESP_UNSUPPRESS:
+		read_esp(c);
+		break;
+	default:
+		break;
+	}
 }
 
 /* --- who is there --- */
@@ -145,6 +168,18 @@ static void add_customer(struct buf *answer, const struct workspace_person *p)
 	    is_unsubscribed(p) ? "true" : "false");
 }
 
+static int read_one(struct workspace *w, const struct workspace_call *c, struct buf *answer)
+{
+	const struct workspace_person *p = person_asked_for(w, c);
+
+	if (!p) { /* gone since the call was read */
+		buf_str(answer, "{\"errors\":[{\"detail\":\"customer is not known\"}]}");
+		return 404;
+	}
+	add_customer(answer, p);
+	return 200;
+}
+
 /* Each once, however often it was asked for; who is not there is left out. */
 static int read_back(struct workspace *w, struct workspace_call *c, struct buf *answer)
 {
@@ -212,6 +247,8 @@ int app_apply(struct workspace *w, struct workspace_call *c, struct buf *answer)
 {
 	if (c->route == ROUTE_ATTRIBUTES)
 		return read_back(w, c, answer);
+	if (c->route == ROUTE_PERSON)
+		return read_one(w, c, answer);
 	if (c->route != ROUTE_WORKSPACES)
 		return esp_apply(w, c, answer);
 	buf_fmt(answer,

@@ -46,6 +46,7 @@ static const struct {
 	[ROUTE_SEGMENT_REMOVE] = { "POST", "/api/v1/segments/*/remove_customers", true },
 	[ROUTE_WORKSPACES] = { "GET", "/v1/workspaces", false, SHAPE_DETAIL },
 	[ROUTE_ATTRIBUTES] = { "POST", "/v1/customers/attributes", true, SHAPE_DETAIL },
+	[ROUTE_PERSON] = { "GET", "/v1/customers/*/attributes", false, SHAPE_DETAIL },
 	[ROUTE_ESP_SUPPRESS] = { "POST", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
 	[ROUTE_ESP_UNSUPPRESS] = { "DELETE", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
 	[ROUTE_SEND] = { "POST", "/v1/send/*", true, SHAPE_META_ERROR },
