@@ -107,6 +107,9 @@ START_TEST(what_may_have_arrived_is_not_sent_again)
 		harness_assert_err_has(run, "in.csv:3: user p2: ");
 		harness_assert_err_has(run, faults[_i].said);
 		harness_assert_err_has(run, "0 failed, 1 unknown");
+		harness_assert_err_has(run,
+		    "  unknown: may have been sent already, and would be sent a second time if "
+		    "fed in again: look into ");
 		char *rejects = harness_read(s.harness, "in.rejected.csv", NULL);
 		ck_assert_ptr_nonnull(strstr(rejects, "p2,p2@example.com,2,3,unknown,"));
 		free(rejects);

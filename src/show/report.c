@@ -106,6 +106,17 @@ static void outcome_lines(struct buf *out, const struct counters *c, bool aligne
 	buf_byte(out, '\n');
 }
 
+/* The rejects are fed in once they are mended; of what may have been sent there is nothing to mend.
+ */
+static void unknown_line(struct buf *out, const struct counters *c, bool aligned)
+{
+	if (c->outcomes[OUTCOME_UNKNOWN] > 0)
+		text_line(out, "unknown",
+		    "may have been sent already, and would be sent a second time if fed in again: "
+		    "look into Customer.io's deliveries first, and take out who has it",
+		    aligned);
+}
+
 void report_lines(struct buf *out, const struct counters *c, const struct ending *e, bool aligned)
 {
 	time_line(out, c, e, aligned);
@@ -114,6 +125,7 @@ void report_lines(struct buf *out, const struct counters *c, const struct ending
 	outcome_lines(out, c, aligned);
 	if (e->ended_by && strcmp(e->ended_by, ENDED_BY_END_OF_INPUT) != 0)
 		text_line(out, "ended by", e->ended_by, aligned);
+	unknown_line(out, c, aligned);
 	text_line(out, "rejects", e->rejects, aligned);
 	text_line(out, "once mended", e->mended, aligned);
 	text_line(out, "to resume", e->resume, aligned);
