@@ -71,7 +71,8 @@ START_TEST(what_differs_is_said_kept_and_mended)
 	    "\"status\":200,\"attempts\":1,\"error\":\"seats: nothing is there\"}\n"
 	    "{\"record\":4,\"line\":5,\"id\":\"4\",\"action\":\"verify\",\"outcome\":\"differs\","
 	    "\"status\":200,\"attempts\":1,\"error\":\"nobody is there\"}\n");
-	/* the rejects are the next import, as they stand */
+	/* the rejects are the next import, as they stand, and the command says so */
+	harness_assert_err_has(run, " --action=identify --rate=unlimited ");
 	harness_assert_status(HARNESS_RUN(s.harness, "in.rejected.csv", "--type=seats:float",
 	                          "--rate=unlimited"),
 	    0);

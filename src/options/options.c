@@ -392,16 +392,27 @@ static bool names_proxy(char *const *environment)
 	return false;
 }
 
-/* The command for what a run over these FILEs has rejected, without FILEs. */
+/* Whether an option is not for what was rejected: it is about the input itself, or says what the
+ * command for the rejects says anew. */
+static bool is_not_again(enum option_id id, bool imports)
+{
+	return options_table[id].flags & OPTION_OF_INPUT ||
+	    (imports && (id == OPTION_ACTION || id == OPTION_ACTION_FIELD));
+}
+
+/* The command for what a run over these FILEs has rejected, without FILEs. What was found to differ
+ * is imported: to read it back once more would mend nothing. */
 static const char *make_again(const struct reading *r, const char *program)
 {
 	const struct command *c = &r->command;
+	bool imports = r->settings->options->action == ACTION_VERIFY;
 	struct buf text = { .max = BUF_UNBOUNDED }, word = { .max = BUF_UNBOUNDED };
 
 	text_word(&text, program);
+	buf_str(&text, imports ? " --action=identify" : "");
 	for (size_t i = 0; i < c->count; i++) {
 		const struct said *said = &c->said[i];
-		if (options_table[said->id].flags & OPTION_OF_INPUT)
+		if (is_not_again(said->id, imports))
 			continue;
 		buf_reset(&word);
 		buf_fmt(&word, "--%s", options_table[said->id].name);

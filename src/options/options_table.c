@@ -107,7 +107,7 @@ const struct option_spec options_table[OPTION_COUNT] = {
 	[OPTION_IGNORE_MISSING] = { "ignore-missing", 0, NULL, GROUP_ACTION, KIND_FLAG,
 	    AT(ignore_missing), .help = "people who are not there do not fail a broadcast" },
 	[OPTION_SAMPLE] = { "sample", 0, "N|N%", GROUP_ACTION, KIND_SHARE,
-	    AT2(sample, sample_percent), 1,
+	    AT2(sample, sample_percent), 1, .flags = OPTION_OF_INPUT,
 	    .help = "verify about so many people, or that share of them (default: all)" },
 	[OPTION_NO_LIMITS] = { "no-limits", 0, NULL, GROUP_ACTION, KIND_FLAG, AT(no_limits),
 	    .help = "do not check Customer.io's size limits before sending" },
