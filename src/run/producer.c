@@ -77,7 +77,7 @@ static bool headers_are_good(struct producer *m, unsigned file)
 	while (m->headers_checked < file) {
 		if (feed_header(m->mapping, m->input, m->headers_checked++, m->o, &m->why) == 0)
 			continue;
-		m->status = EX_DATAERR;
+		m->status = m->why.status;
 		return false;
 	}
 	return true;
