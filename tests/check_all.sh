@@ -66,6 +66,7 @@ step sanitize "$make" SANITIZE=1 BUILD="$build/asan" test-now
 step threads threads
 step valgrind with valgrind "$make" BUILD="$build/gcc" valgrind
 step crash suite crash CIO_CRASH_ROUNDS=20
+step once suite once CIO_CRASH_ROUNDS=20
 step simulate "$make" CC=gcc BUILD="$build/gcc" simulate SEEDS="${CIO_LIVES:-1000000}" JOBS="$(nproc)"
 step proof "$make" CC=gcc BUILD="$build/gcc" simulate-proof
 step memory suite failures CK_RUN_CASE=memory CIO_OOM_STEP=1 CK_TIMEOUT_MULTIPLIER=10

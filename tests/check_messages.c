@@ -1,5 +1,5 @@
 /* Messages through the whole program: each at most once, whatever goes wrong, and each accounted
- * for. The server counts what it is sent twice. */
+ * for. The server counts what it is sent twice. Kills are in check_once.c. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "dice.h"
 #include "scene.h"
-#include "unix.h"
 
 Suite *messages_suite(void);
 
@@ -208,56 +206,6 @@ START_TEST(a_stop_loses_nothing)
 }
 END_TEST
 
-static size_t count_outcome(struct scene *s, const char *outcome)
-{
-	char *results = harness_read(s->harness, "results", NULL), text[40];
-	snprintf(text, sizeof text, "\"outcome\":\"%s\"", outcome);
-	size_t n = results ? harness_count_lines(results, text) : 0;
-
-	free(results);
-	return n;
-}
-
-/* Killed at any moment, again and again, with answers lost besides: no message is sent twice, and
- * each record is accepted or unknown. */
-START_TEST(no_kill_sends_a_message_twice)
-{
-	struct dice d = dice_new("messages");
-	int count = 400, status = -1, runs = 0;
-	struct scene s = scene_open(&(struct sandbox_config){ .chaos = { .seed = dice_next(&d),
-	                                                          .unavailable = 3,
-	                                                          .error_after = 2,
-	                                                          .reset_before = 2,
-	                                                          .reset_after = 2,
-	                                                          .cut = 2,
-	                                                          .throttled = 2,
-	                                                          .delay_ms = 5 } });
-
-	write_messages(&s, count);
-	for (; status != 0 && status != 1; runs++) {
-		ck_assert_int_lt(runs, 200);
-		struct harness_child *child = HARNESS_START(s.harness, SEND, "in.csv", "-q", "-c4",
-		    "--rate=800", "--no-adapt", "--retries=50", "--give-up-after=1m");
-		unix_nap((int64_t)dice_below(&d, runs > 30 ? 2000000 : 60000));
-		harness_signal(child, SIGKILL);
-		status = harness_finish(child)->status;
-	}
-	printf("%d runs, %d messages sent, %d twice\n", runs, (int)sent(&s), (int)twice(&s));
-	fflush(stdout);
-	ck_assert_uint_eq(twice(&s), 0);
-	/* what the last run says of all of them, and what the server has, agree */
-	size_t unknown = (size_t)scene_summary(&s, "unknown");
-	ck_assert_int_eq(scene_summary(&s, "records"), count);
-	ck_assert_uint_ge(sent(&s) + unknown, (uint64_t)count);
-	ck_assert_uint_le(sent(&s), (uint64_t)count);
-	ck_assert_uint_eq(count_outcome(&s, "unknown"), unknown);
-	char *rejects = harness_read(s.harness, "in.rejected.csv", NULL);
-	ck_assert_uint_eq(rejects ? harness_count_lines(rejects, ",unknown,") : 0, unknown);
-	free(rejects);
-	scene_close(&s);
-}
-END_TEST
-
 START_TEST(drafts_send_nothing)
 {
 	struct scene s = scene_open(NULL);
@@ -404,7 +352,6 @@ Suite *messages_suite(void)
 	tcase_add_test(t, no_message_is_a_probe);
 	tcase_add_test(t, credentials_that_end_take_nothing_with_them);
 	tcase_add_test(t, a_stop_loses_nothing);
-	tcase_add_loop_test(t, no_kill_sends_a_message_twice, 0, 3);
 	tcase_add_test(t, drafts_send_nothing);
 	tcase_add_test(t, a_broadcast_is_one_call);
 	tcase_add_test(t, a_refused_broadcast_is_not_cut);
