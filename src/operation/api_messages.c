@@ -22,7 +22,7 @@ enum kind {
 	KIND_TIME, /* Unix seconds, of any form that a timestamp may have */
 	KIND_BOOL,
 	KIND_OBJECT,
-	KIND_JSON_TEXT, /* a text that is JSON; an object becomes one */
+	KIND_JSON_TEXT, /* a text that is JSON; an object or a list becomes one */
 };
 
 /* What a field of that name is in the body. `to` and the rest that has a place of its own are not
@@ -127,14 +127,14 @@ static int put_time(struct build *b, const struct field *f)
 	return 0;
 }
 
-static bool is_object(const struct field *f)
+static bool is_json(const struct field *f, enum value_type type)
 {
-	return f->kind == FIELD_JSON && value_type(f->value) == VALUE_OBJECT;
+	return f->kind == FIELD_JSON && value_type(f->value) == type;
 }
 
 static int put_object(struct build *b, const struct field *f)
 {
-	if (!is_object(f))
+	if (!is_json(f, VALUE_OBJECT))
 		return field_refuse(f, "a JSON object (in a CSV it needs --type=NAME:json)",
 		    b->why);
 	writer_add(&b->w, f->value, f->value_len);
@@ -161,7 +161,7 @@ static int put_value(struct build *b, const struct field *f, enum kind kind)
 	case KIND_OBJECT:
 		return put_object(b, f);
 	case KIND_JSON_TEXT:
-		if (!is_object(f))
+		if (!is_json(f, VALUE_OBJECT) && !is_json(f, VALUE_ARRAY))
 			return put_text(b, f);
 		writer_text(&b->w, f->value, f->value_len);
 		return 0;
@@ -284,7 +284,7 @@ static int put_data(struct build *b)
 	const struct field *data = b->roles[ROLE_MESSAGE_DATA];
 
 	put_key(b, "message_data");
-	if (data && is_object(data)) {
+	if (data && is_json(data, VALUE_OBJECT)) {
 		writer_add(&b->w, data->value, data->value_len);
 		return 0;
 	}
