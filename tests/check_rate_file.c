@@ -267,6 +267,33 @@ START_TEST(a_429_to_one_is_one_to_all)
 }
 END_TEST
 
+static void be_heard(void)
+{
+	struct reason why;
+	struct pace *p = share(&fifty, &why);
+	int64_t now = clock_now();
+
+	if (!p)
+		_exit(1);
+	pace_answered(p, THROTTLE_HEARD, now, now);
+}
+
+/* Who does nothing but wait hears that another was answered since. */
+START_TEST(an_answer_to_one_is_one_to_all)
+{
+	struct reason why;
+	struct pace *p = share(&fifty, &why);
+
+	ck_assert_ptr_nonnull(p);
+	end(start(be_refused));
+	ck_assert_int_gt(pace_ready(p, clock_now()), 0);
+	ck_assert_int_lt(pace_refused_since(p), INT64_MAX);
+	end(start(be_heard));
+	ck_assert_int_eq(pace_refused_since(p), INT64_MAX);
+	pace_free(p);
+}
+END_TEST
+
 /* Who comes later keeps the pause, and has not been refused for as long as the others have. */
 START_TEST(who_comes_later_keeps_the_pause)
 {
@@ -487,6 +514,7 @@ START_TEST(another_clock)
 		{ 0, 0, false },
 		{ 60 * S, 60 * S, false },
 		{ 60 * S, 65 * S, false },
+		{ -S, -S, false }, /* it had to wait for the lock */
 		{ -S, 60 * S, true },
 		{ -7200 * S, 10 * S, true },
 		{ 60 * S, 7200 * S, true },
@@ -717,6 +745,7 @@ Suite *rate_file_suite(void)
 	tcase_add_loop_test(t, killed_at_any_instant, 0, 2);
 	tcase_add_test(t, all_get_some);
 	tcase_add_test(t, a_429_to_one_is_one_to_all);
+	tcase_add_test(t, an_answer_to_one_is_one_to_all);
 	tcase_add_loop_test(t, who_comes_later_keeps_the_pause, 0, 2);
 	tcase_add_loop_test(t, all_must_ask_for_the_same, 0, 4);
 	tcase_add_test(t, seats_are_freed);
@@ -725,7 +754,7 @@ Suite *rate_file_suite(void)
 	tcase_add_test(t, another_version_has_it);
 	tcase_add_test(t, what_the_file_may_be);
 	tcase_add_test(t, one_after_another);
-	tcase_add_loop_test(t, another_clock, 0, 8);
+	tcase_add_loop_test(t, another_clock, 0, 9);
 	tcase_add_loop_test(t, a_torn_record, 0, 20);
 	tcase_add_test(t, whatever_is_there);
 	tcase_add_test(t, one_that_is_stopped_holding_it);

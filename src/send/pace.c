@@ -144,12 +144,13 @@ static int differs(const char *path, pid_t other, const struct pace_config *thei
 }
 
 /* Nobody else is there: what the last one left is good where both clocks have gone on as far since.
- * (After a boot one begins anew; on another machine both are others.) It is no credit. */
+ * (After a boot one begins anew; on another machine both are others.) It is no credit. Who had to
+ * wait until it was written asked both clocks a little before. */
 static void take_over(struct pace *p, const struct state *left, int64_t now, int64_t wall)
 {
 	int64_t passed = now - left->now, by_wall = wall - ratefile_written(p->file);
 
-	if (!is_same(&left->config, &p->s.config) || passed < 0 ||
+	if (!is_same(&left->config, &p->s.config) || passed < -CLOCKS_APART ||
 	    passed - by_wall > CLOCKS_APART || by_wall - passed > CLOCKS_APART)
 		return;
 	p->s = *left;
@@ -291,8 +292,10 @@ int64_t pace_paused_until(const struct pace *p)
 }
 
 /* What was refused before this run came is nothing that it has waited for. */
-int64_t pace_refused_since(const struct pace *p)
+int64_t pace_refused_since(struct pace *p)
 {
+	if (p->file && p->s.throttle.refused_since != INT64_MAX && enter(p))
+		leave_unchanged(p); /* another may have been answered */
 	return p->s.throttle.refused_since > p->began ? p->s.throttle.refused_since : p->began;
 }
 

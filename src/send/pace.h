@@ -67,7 +67,7 @@ bool pace_refused(struct pace *p, int64_t started, int64_t retry_after_us, int64
 int64_t pace_paused_until(const struct pace *p);
 
 /* The first 429 that no other answer has followed, for who gives up; INT64_MAX: there is none. */
-int64_t pace_refused_since(const struct pace *p);
+int64_t pace_refused_since(struct pace *p);
 
 /* Attempts a second that were asked for, for people; 0: unlimited. */
 double pace_asked(const struct pace *p);
