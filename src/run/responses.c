@@ -473,11 +473,15 @@ static void on_refused(struct run *r, struct request *q, const struct reply *rep
 static void on_moved(struct run *r, struct request *q, const struct reply *reply,
     enum verdict verdict)
 {
+	bool stops = stop_asked(&r->stop);
 	char shown[SHOWN_REDIRECT];
 
 	if (verdict == VERDICT_MOVED && follow(r, reply, request_path(q, r->o->api), &q->hops)) {
 		queue_move(r->queue, q, PLACE_READY);
-	} else if (!stop_asked(&r->stop)) {
+	} else if (!stops && stop_asked(&r->stop)) {
+		queue_move(r->queue, q,
+		    PLACE_READY); /* it should have been: who carries on, will */
+	} else {
 		say_redirect(reply, shown);
 		end_all(r, q, OUTCOME_REFUSED, reply->status, shown);
 	}
