@@ -245,9 +245,7 @@ static int unlink_all(const struct db *d)
 			result = -1;
 	}
 	free(name);
-	if (result != 0 || unlink(d->path) != 0)
-		return -1;
-	return path_sync_dir(d->path);
+	return result != 0 || unlink(d->path) != 0 ? -1 : 0;
 }
 
 static int set_aside(const struct db *d)
@@ -358,7 +356,8 @@ static int forget_file(const struct db *d, const struct db_kind *kind, struct re
 		return set_aside(d) != 0 ?
 		    fail(d, "renamed to the same name with ~ after it", errno, why) :
 		    0;
-	return unlink_all(d) != 0 ? fail(d, "removed", errno, why) : 0;
+	return unlink_all(d) != 0 || path_sync_dir(d->path) != 0 ? fail(d, "removed", errno, why) :
+	                                                           0;
 }
 
 static enum db_result lock_and_forget(struct db *d, const struct db_kind *kind, bool forget,
@@ -647,7 +646,10 @@ int db_remove(struct db *d, struct reason *why)
 {
 	sqlite3_close(d->sql);
 	d->sql = NULL;
-	return unlink_all(d) != 0 ? fail(d, "removed", errno, why) : 0;
+	if (unlink_all(d) != 0)
+		return fail(d, "removed", errno, why);
+	path_sync_dir(d->path); /* where the power brings it back, it says that all is settled */
+	return 0;
 }
 
 /* The lock goes last: closing any descriptor of the file drops SQLite's own locks on it, too. */
