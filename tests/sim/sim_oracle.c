@@ -117,6 +117,11 @@ static void add_up(const struct evidence *e)
 			sums->down = a->delivered - *last;
 		*last = a->delivered;
 	}
+	for (size_t i = e->chapter->first_seen; i < seen_count(); i++) {
+		struct sums *sums = &e->sums[seen_attempt_at(seen_at(i)->attempt)->proc - 1];
+		sums->taken += seen_at(i)->fate == FATE_ACCEPTED;
+		sums->lost += seen_at(i)->fate == FATE_LOST;
+	}
 	for (size_t i = e->chapter->first_run; i < s->run_count; i++)
 		if (s->runs[i].proc->ended - up[i] > e->sums[i].down)
 			e->sums[i].down = s->runs[i].proc->ended - up[i];
@@ -163,7 +168,7 @@ static int judge(const struct evidence *e)
 
 	if (oracle_judge_runs(e) != 0 || oracle_judge_traffic(e) != 0 || judge_disk(e) != 0)
 		return -1;
-	if (oracle_judge_messages(e) != 0)
+	if (oracle_judge_messages(e) != 0 || oracle_judge_outputs(e) != 0)
 		return -1;
 	if (complete && e->outputs.foreign && !e->story->changed)
 		return verdict(e, "rejects or results hold %zu lines of no record",

@@ -9,6 +9,8 @@
 struct sums {
 	int64_t attempts, throttled;
 	int64_t operations; /* of them, what was about records */
+	int64_t taken;      /* ... of these, that it was told are accepted */
+	int64_t lost;       /* ... of which it was told that nobody knows */
 	bool refused;       /* 401 */
 	int64_t forbidden;  /* 403 */
 	int64_t walled;     /* records alone that were answered so, each once */
@@ -42,6 +44,8 @@ int oracle_judge_traffic(const struct evidence *e);
 int oracle_judge_figures(const struct evidence *e);
 /* One outcome for each record, and the API holds what follows from it. */
 int oracle_judge_records(const struct evidence *e);
+/* That what is in the rejects and the results by now is so, whatever is still to come. */
+int oracle_judge_outputs(const struct evidence *e);
 /* Each message once at most, and told as unknown only where it may have arrived. */
 int oracle_judge_messages(const struct evidence *e);
 /* What a nightly sync may send, and whom it may delete. */

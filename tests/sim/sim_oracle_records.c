@@ -101,6 +101,47 @@ static int judge_row(const struct evidence *e, const struct row *row, const stru
 	return judge_results(e, n);
 }
 
+static int judge_output(const struct evidence *e, const struct row *row, const struct sight *sight)
+{
+	unsigned n = row->number;
+
+	if (e->outputs.rejects[n] > 1)
+		return verdict(e, "record %u is in the rejects %u times", n, e->outputs.rejects[n]);
+	if (e->outputs.results[n] > 1)
+		return verdict(e, "record %u is in the results %u times", n, e->outputs.results[n]);
+	if (e->outputs.rejects[n] && e->chapter->kind != CHAPTER_NIGHT)
+		return judge_rejected(e, row, sight);
+	if (row->invalid && sight->sent && e->chapter->kind != CHAPTER_NIGHT)
+		return verdict(e, "record %u is invalid, and was sent", n);
+	return 0;
+}
+
+/* Whether the last run of each command ended by itself: what it leaves is whole. */
+static bool are_ended(const struct evidence *e)
+{
+	for (unsigned i = 0; i < e->chapter->lane_count; i++) {
+		const struct proc *p = e->chapter->lanes[i].run->proc;
+		if (p->state != PROC_EXITED || p->failed_at < INT64_MAX || p->status > 128 ||
+		    p->status == 75)
+			return false;
+	}
+	return true;
+}
+
+int oracle_judge_outputs(const struct evidence *e)
+{
+	const struct input_plan *plan = &e->chapter->plan;
+
+	if (!are_ended(e) || e->story->changed)
+		return 0;
+	struct sight *all = look_at_all(e);
+	int result = 0;
+	for (size_t i = 0; i < plan->count && result == 0; i++)
+		result = judge_output(e, &plan->rows[i], &all[i + 1]);
+	free(all);
+	return result;
+}
+
 int oracle_judge_records(const struct evidence *e)
 {
 	const struct input_plan *plan = &e->chapter->plan;

@@ -10,6 +10,10 @@
 
 /* records in a row that are answered 403, and it is not their fault */
 #define WALLED_MOST 10
+/* records whose failures in a row tell that the destination is down */
+#define FAILING_MOST 10
+/* of a token, the disk, an answer that is slow */
+#define SLACK_MS 15000
 #define HELD_MOST ((size_t)24 << 20) /* bytes */
 
 static bool may_end_with(const struct evidence *e, const struct run_told *run)
@@ -58,6 +62,24 @@ static int read_done(const struct buf *err, uint64_t *processed, uint64_t *error
 	    -1;
 }
 
+/* How long it may go on without an answer, where nothing else holds it up: the retries of fewer
+ * records are used up, one after another, than tell that the destination is down; then it counts as
+ * down, and a last wait begins. us. */
+static int64_t patience(const struct life *l)
+{
+	int64_t ms = l->give_up_ms + l->backoff_max_ms * 5 / 4 + FAILING_MOST * l->timeout_ms +
+	    SLACK_MS;
+
+	if (l->kind == LIFE_PIPE || l->stall_ms || l->link_kbps || l->rate_file)
+		return INT64_MAX;
+	for (int64_t n = 0; n < l->retries; n++) {
+		int64_t wait = l->backoff_ms << n;
+		wait = wait < l->backoff_max_ms ? wait : l->backoff_max_ms;
+		ms += FAILING_MOST * (wait * 5 / 4 + l->timeout_ms);
+	}
+	return ms * 1000;
+}
+
 static int judge_run(const struct evidence *e, const struct run_told *run)
 {
 	const struct proc *p = run->proc;
@@ -76,6 +98,9 @@ static int judge_run(const struct evidence *e, const struct run_told *run)
 		return verdict(e, "run %u said what cannot be, and ended with status %d", p->number,
 		    p->status);
 	const struct sums *sums = &e->sums[p->number - 1];
+	if (sums->down > patience(e->story->life))
+		return verdict(e, "run %u had no answer for %" PRId64 " s", p->number,
+		    sums->down / 1000000);
 	/* an outage in between has them tried once more */
 	if (p->status <= 1 && sums->walled >= WALLED_MOST && !sums->accepted && !sums->failed)
 		return verdict(e, "run %u went on though %" PRId64 " records were answered 403",
@@ -140,6 +165,12 @@ static int judge_summary(const struct evidence *e, const struct run_told *run)
 	if (outcomes > records || (run->proc->status <= 1 && outcomes != records))
 		return verdict(e, "run %u: %" PRId64 " records, %" PRId64 " outcomes", n, records,
 		    outcomes);
+	if (outputs_number(j, "accepted") != sums->taken && !cut_off)
+		return verdict(e, "run %u: %" PRId64 " accepted, but %" PRId64 " were", n,
+		    outputs_number(j, "accepted"), sums->taken);
+	if (outputs_number(j, "unknown") < sums->lost && !cut_off)
+		return verdict(e, "run %u: %" PRId64 " unknown, but %" PRId64 " were lost", n,
+		    outputs_number(j, "unknown"), sums->lost);
 	if (outputs_number(j, "requests") != sums->attempts)
 		return verdict(e, "run %u: %" PRId64 " requests, but %" PRId64 " attempts", n,
 		    outputs_number(j, "requests"), sums->attempts);
