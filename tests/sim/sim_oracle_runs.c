@@ -70,7 +70,8 @@ static int64_t patience(const struct life *l)
 	int64_t ms = l->give_up_ms + l->backoff_max_ms * 5 / 4 + FAILING_MOST * l->timeout_ms +
 	    SLACK_MS;
 
-	if (l->kind == LIFE_PIPE || l->stall_ms || l->link_kbps || l->rate_file)
+	/* a 429 is an answer to who asks whether it is down */
+	if (l->kind == LIFE_PIPE || l->stall_ms || l->link_kbps || l->rate_file || l->limit_kind)
 		return INT64_MAX;
 	for (int64_t n = 0; n < l->retries; n++) {
 		int64_t wait = l->backoff_ms << n;
