@@ -164,15 +164,18 @@ static bool is_unreserved(unsigned char c)
 void text_percent(struct buf *b, const char *text, size_t n)
 {
 	static const char hex[] = "0123456789ABCDEF";
+	size_t from = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
 		char escaped[3] = { '%', hex[c >> 4], hex[c & 15] };
 		if (is_unreserved(c))
-			buf_byte(b, text[i]);
-		else
-			buf_add(b, escaped, 3);
+			continue;
+		buf_add(b, text + from, i - from);
+		buf_add(b, escaped, 3);
+		from = i + 1;
 	}
+	buf_add(b, text + from, n - from);
 }
 
 void text_word(struct buf *out, const char *text)

@@ -119,10 +119,14 @@ static void take_example(struct column *c, const struct field *f)
 /* Every field of every record comes by here. */
 static inline void look(struct column *c, const struct field *f)
 {
-	bool json = f->kind == FIELD_JSON;
-	unsigned kind = json ? kinds[(unsigned char)*f->value] : SEEN_TEXT;
+	unsigned kind = SEEN_TEXT;
+	size_t empty = 0;
 
-	if (kind == 0 || f->value_len == (json && kind == SEEN_TEXT ? 2u : 0u))
+	if (f->kind == FIELD_JSON) {
+		kind = kinds[(unsigned char)*f->value];
+		empty = kind == SEEN_TEXT ? strlen("\"\"") : 0;
+	}
+	if (kind == 0 || f->value_len == empty)
 		return;
 	c->filled++;
 	c->seen |= kind;
@@ -173,9 +177,11 @@ void survey_record(struct survey *s, const struct mapped *m, uint64_t layout)
 	s->layout = layout;
 	for (size_t i = 0; i < m->count; i++) {
 		const struct field *f = m->fields[i];
-		const struct field *expected = next < s->count ? s->columns[next].at : NULL;
-		struct column *c = expected && expected == f ? &s->columns[next++] :
-		                                               search(s, f, &next);
+		if (next < s->count && s->columns[next].at == f) {
+			look(&s->columns[next++], f);
+			continue;
+		}
+		struct column *c = search(s, f, &next);
 		if (c)
 			look(c, f);
 	}
