@@ -12,6 +12,8 @@
 #define WALLED_MOST 10
 /* records whose failures in a row tell that the destination is down */
 #define FAILING_MOST 10
+/* how long a rate file's lock is waited for, at least */
+#define HELD_MS 1000
 /* of a token, the disk, an answer that is slow */
 #define SLACK_MS 15000
 #define HELD_MOST ((size_t)24 << 20) /* bytes */
@@ -32,6 +34,9 @@ static bool may_end_with(const struct evidence *e, const struct run_told *run)
 	case 73:
 		return run->proc->failed_at < INT64_MAX;
 	case 75:
+		/* a rate file may be held by one that stands still, as the lock of another run */
+		if (l->rate_file && l->stall_ms >= HELD_MS && sums->attempts == 0)
+			return true;
 		return run->beside ? sums->attempts == 0 : l->beside_ms > 0;
 	case 78: /* nothing was accepted, and one record alone is refused */
 		return sums->proxied ||
@@ -208,6 +213,8 @@ static int judge_totals(const struct evidence *e, const struct lane *lane)
 		    "the summary has %" PRId64 " records and %" PRId64 " errors, not %" PRId64
 		    " and %" PRId64,
 		    said_records, outputs_number(&last->summary, "errors"), records, errors);
+	if (last->proc->err.over)
+		return 0; /* it said more than is kept */
 	if (read_done(&last->proc->err, &processed, &said) != 0)
 		return verdict(e, "it did not say that it is done");
 	if ((int64_t)processed != outputs_number(&last->summary, "processed") ||
