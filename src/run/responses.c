@@ -473,18 +473,18 @@ static void on_refused(struct run *r, struct request *q, const struct reply *rep
 static void on_moved(struct run *r, struct request *q, const struct reply *reply,
     enum verdict verdict)
 {
-	bool stops = stop_asked(&r->stop);
+	bool stopped = stop_asked(&r->stop);
 	char shown[SHOWN_REDIRECT];
 
-	if (verdict == VERDICT_MOVED && follow(r, reply, request_path(q, r->o->api), &q->hops)) {
+	bool goes_on = verdict == VERDICT_MOVED &&
+	    follow(r, reply, request_path(q, r->o->api), &q->hops);
+	bool ends_run = !stopped && stop_asked(&r->stop); /* who carries on sends it again */
+	if (goes_on || ends_run) {
 		queue_move(r->queue, q, PLACE_READY);
-	} else if (!stops && stop_asked(&r->stop)) {
-		queue_move(r->queue, q,
-		    PLACE_READY); /* it should have been: who carries on, will */
-	} else {
-		say_redirect(reply, shown);
-		end_all(r, q, OUTCOME_REFUSED, reply->status, shown);
+		return;
 	}
+	say_redirect(reply, shown);
+	end_all(r, q, OUTCOME_REFUSED, reply->status, shown);
 }
 
 struct refusals {

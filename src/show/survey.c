@@ -177,11 +177,9 @@ void survey_record(struct survey *s, const struct mapped *m, uint64_t layout)
 	s->layout = layout;
 	for (size_t i = 0; i < m->count; i++) {
 		const struct field *f = m->fields[i];
-		if (next < s->count && s->columns[next].at == f) {
-			look(&s->columns[next++], f);
-			continue;
-		}
-		struct column *c = search(s, f, &next);
+		const struct field *expected = next < s->count ? s->columns[next].at : NULL;
+		struct column *c = expected && expected == f ? &s->columns[next++] :
+		                                               search(s, f, &next);
 		if (c)
 			look(c, f);
 	}
