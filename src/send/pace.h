@@ -66,7 +66,9 @@ bool pace_refused(struct pace *p, int64_t started, int64_t retry_after_us, int64
 /* Nothing leaves before; INT64_MIN where there has been no pause. */
 int64_t pace_paused_until(const struct pace *p);
 
-/* The first 429 that no other answer has followed, for who gives up; INT64_MAX: there is none. */
+/* The first 429 that no other answer has followed, for who gives up; INT64_MAX: there is none. With
+ * a rate file, what the others were answered since is read first; where it cannot be, what was
+ * known last is told. */
 int64_t pace_refused_since(struct pace *p);
 
 /* Attempts a second that were asked for, for people; 0: unlimited. */

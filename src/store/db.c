@@ -648,7 +648,8 @@ int db_remove(struct db *d, struct reason *why)
 	d->sql = NULL;
 	if (unlink_all(d) != 0)
 		return fail(d, "removed", errno, why);
-	path_sync_dir(d->path); /* where the power brings it back, it says that all is settled */
+	(void)path_sync_dir(
+	    d->path); /* where the power brings it back, it says that all is settled */
 	return 0;
 }
 
