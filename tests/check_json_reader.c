@@ -65,6 +65,10 @@ static const struct {
 	{ "{\"b\":\"\xe9\"}{\"a\":2}", "!2", NULL },
 	{ "5", "!", NULL },
 	{ "-1.5e3", "!", NULL },
+	/* a piece may end where a long number's digits are missing */
+	{ "{\"a\":1234567890123.5}5", "1234567890123.5!", NULL },
+	{ "{\"a\":1234567890123e+5}5", "1234567890123e+5!", NULL },
+	{ "12345678901234567890E5 1.", "!X", "1:26: a number ends with its point" },
 	{ "[", "X", "1:2: the array is not closed" },
 	{ "[{\"a\":1}", "1X", "1:9: the array is not closed" },
 	{ "[{\"a\":1},", "1X", "1:10: the array is not closed" },

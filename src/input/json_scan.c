@@ -195,6 +195,15 @@ static inline const char *skip_digits(const char *p)
 	return p;
 }
 
+/* A number without digits at p, where it needs some: they may be all that follows. */
+static const char *refuse_number(struct json_scan *j, const char *what, const char *start,
+    const char *p)
+{
+	refuse(j, what, start);
+	j->syntax_at = p;
+	return NULL;
+}
+
 static const char *scan_number(struct json_scan *j, const char *p)
 {
 	const char *start = p;
@@ -213,7 +222,7 @@ static const char *scan_number(struct json_scan *j, const char *p)
 		p = skip_digits(p + 1);
 		n.fraction_len = (size_t)(p - n.fraction);
 		if (n.fraction_len == 0)
-			return refuse(j, "a number ends with its point", start);
+			return refuse_number(j, "a number ends with its point", start, p);
 	}
 	bool scaled = *p == 'e' || *p == 'E';
 	if (scaled) {
@@ -221,7 +230,8 @@ static const char *scan_number(struct json_scan *j, const char *p)
 		n.exponent = read_exponent(p + 1);
 		p = skip_digits(digits);
 		if (p == digits)
-			return refuse(j, "a number has an exponent without digits", start);
+			return refuse_number(j, "a number has an exponent without digits", start,
+			    p);
 	}
 	if ((scaled || n.whole_len > DIGITS_SAFE) && overflows(&n))
 		object_to(j, "a number is too large for a double", start);
