@@ -36,7 +36,7 @@ static const struct {
 	                   "  n                          list                   2  [1]\n" },
 	{ { .id_type = -1 }, "{\"id\":1,\"a\":\"\",\"b\":true,\"c\":{},\"d\":-1}", false,
 	    HEAD("NDJSON") "  id                         number                 0  1\n"
-	                   "  a                                                 1\n"
+	                   "  a                          empty                  1\n"
 	                   "  b                          bool                   0  true\n"
 	                   "  c                          object                 0  {}\n"
 	                   "  d                          number                 0  -1\n" },

@@ -17,6 +17,8 @@
 struct file {
 	enum input_format format;
 	struct csv_header *header; /* owned; NULL for NDJSON, or before it was read */
+	const char *encoding;      /* the config's, or for good; NULL: UTF-8 */
+	bool packed;
 	bool regular; /* where it is, `seen` is what it was when it was looked at first */
 	struct stamp seen;
 	uint64_t records;
@@ -59,6 +61,8 @@ static int keep_head(struct input *in, size_t i, struct file_reader *f, struct r
 	struct csv_header *now = f->csv.header, *before = file->header;
 
 	file->format = f->format;
+	file->encoding = f->layers.encoding;
+	file->packed = f->layers.packed;
 	if (!now)
 		return 0;
 	if (before &&
@@ -327,25 +331,36 @@ const struct input_header *input_header_of(const struct input *in, unsigned file
 	return in->files[file].header ? &in->files[file].header->shown : NULL;
 }
 
-void input_describe(const struct input *in, unsigned file, struct buf *out)
+/* ", separated by commas" */
+static void describe_separator(char c, struct buf *out)
 {
 	static const struct {
 		char c;
 		const char *name;
-	} separators[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" },
-		{ '|', "|" } };
-	const struct input_header *h = input_header_of(in, file);
-	char other[2] = { h ? h->dialect.delimiter : '\0', '\0' };
-	const char *separator = other;
+	} names[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" } };
+	const char *name = NULL;
 
-	if (!h) {
-		buf_str(out, "NDJSON");
-		return;
-	}
-	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
-		if (separators[i].c == h->dialect.delimiter)
-			separator = separators[i].name;
-	buf_fmt(out, "CSV, separated by %s", separator);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (names[i].c == c)
+			name = names[i].name;
+	buf_str(out, ", separated by ");
+	if (name)
+		buf_str(out, name);
+	else
+		buf_byte(out, c);
+}
+
+void input_describe(const struct input *in, unsigned file, struct buf *out)
+{
+	const struct file *f = &in->files[file];
+	const struct input_header *h = input_header_of(in, file);
+
+	buf_str(out, h ? "CSV" : f->format == INPUT_JSON ? "JSON" : "NDJSON");
+	buf_fmt(out, " in %s", f->encoding ? f->encoding : "UTF-8");
+	if (h)
+		describe_separator(h->dialect.delimiter, out);
+	if (f->packed)
+		buf_str(out, ", unpacked");
 }
 
 int input_count(struct input *in, size_t bytes, uint64_t *total)

@@ -113,7 +113,7 @@ int input_fd(const struct input *in);
 /* The FILE's name as people should see it ("standard input" for "-"). */
 const char *input_name(const struct input *in, unsigned file);
 
-/* What a FILE is read as, for a person: "CSV, separated by commas". */
+/* What a FILE is read as, for a person: "CSV in UTF-8, separated by commas". */
 void input_describe(const struct input *in, unsigned file, struct buf *out);
 
 /* The format of a FILE, once known (INPUT_AUTO before). */

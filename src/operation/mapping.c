@@ -671,6 +671,22 @@ bool mapping_has_field(struct mapping *m, const char *const *names, size_t count
 	return has;
 }
 
+void mapping_names(struct mapping *m, const char *const *names, size_t count, mapping_name *tell,
+    void *arg)
+{
+	struct plan p = { .id = NONE };
+	struct field *fields = named_fields(names, count);
+
+	plan_make(m, &p, fields, count);
+	for (size_t i = 0; i < p.count; i++) {
+		struct field f = step_field(m, &p.steps[i], fields);
+		if (!p.steps[i].apart)
+			tell(arg, f.name, f.name_len);
+	}
+	plan_free(&p);
+	free(fields);
+}
+
 int mapping_check_header(struct mapping *m, const char *const *names, size_t count,
     struct header_check *out, struct reason *why)
 {

@@ -112,6 +112,13 @@ int mapping_check_header(struct mapping *m, const char *const *names, size_t cou
 /* Whether a record with these names has a field of that name once it is mapped. */
 bool mapping_has_field(struct mapping *m, const char *const *names, size_t count, const char *name);
 
+/* What is told of a name: good as long as the names and the mapping are. */
+typedef void mapping_name(void *arg, const char *name, size_t n);
+
+/* Tells the names that a record with these names has once it is mapped, one after another. */
+void mapping_names(struct mapping *m, const char *const *names, size_t count, mapping_name *tell,
+    void *arg);
+
 /* The mapping's options as text, for the checkpoint to tell one mapping from another. */
 void mapping_describe(const struct mapping_config *config, struct buf *out);
 

@@ -40,6 +40,7 @@ struct dry {
 	struct outfile out;
 	struct buf line;
 	size_t batch_most;
+	size_t files;  /* how many were read: --limit may leave some */
 	bool doubtful; /* there was a record, of whichever shard, that names nobody */
 	bool withheld; /* --sync-deletes would end the run */
 	int status;    /* of what ended it early; 0: nothing did */
@@ -184,7 +185,10 @@ static int pull(struct dry *d)
 	case MADE_PASSED:
 		break;
 	}
-	return d->o->limit && made->op.from.number >= d->o->skip + d->o->limit ? 0 : 1;
+	if (!d->o->limit || made->op.from.number < d->o->skip + d->o->limit)
+		return 1;
+	d->files = made->op.from.file + 1;
+	return 0;
 }
 
 static void read_all(struct dry *d)
@@ -257,6 +261,25 @@ static void add_repeats(const struct dry *d, struct buf *out)
 	buf_str(out, " in it more than once.\n");
 }
 
+static void expect(void *survey, const char *name, size_t n)
+{
+	survey_expect(survey, name, n);
+}
+
+/* The columns of the CSVs that were read, for a column may be empty from end to end. */
+static void expect_columns(struct dry *d)
+{
+	const struct input *in = d->feed.input;
+	struct mapping *m = mapping_new(&d->o->mapping);
+
+	for (size_t file = 0; file < d->files; file++) {
+		const struct input_header *h = input_header_of(in, (unsigned)file);
+		if (h)
+			mapping_names(m, h->names, h->count, expect, d->survey);
+	}
+	mapping_free(m);
+}
+
 /* What the input was taken for, on standard error, so that data stay data. */
 static void say_survey(struct dry *d)
 {
@@ -266,7 +289,8 @@ static void say_survey(struct dry *d)
 
 	input_describe(d->feed.input, 0, &about_format);
 	if (o->input.file_count > 1)
-		buf_fmt(&about_format, ", with %zu other files", o->input.file_count - 1);
+		buf_fmt(&about_format, ", with %zu other file%s", o->input.file_count - 1,
+		    o->input.file_count == 2 ? "" : "s");
 	buf_byte(&about_format, '\0');
 	const struct survey_about about = {
 		.input = input_name(d->feed.input, 0),
@@ -276,6 +300,7 @@ static void say_survey(struct dry *d)
 		.cells = format == INPUT_CSV || format == INPUT_TSV,
 		.mapping = &o->mapping,
 	};
+	expect_columns(d);
 	survey_text(d->survey, &about, SURVEY_WIDTH, &text);
 	add_repeats(d, &text);
 	if (text.len)
@@ -314,6 +339,7 @@ static int set_up(struct dry *d, struct reason *why)
 	    sync_open(o, d->feed.input, &d->feed.identity, &d->sync, why) != 0)
 		return -1;
 	d->batch_most = feed_batch_most(o);
+	d->files = o->input.file_count;
 	d->survey = o->quiet ? NULL : survey_new();
 	d->repeats = o->quiet ? NULL : repeats_new();
 	feed_start(&d->feed, o, true, d->survey);

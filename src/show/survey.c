@@ -35,7 +35,8 @@ struct column {
 	char *example;          /* the first value, cut to EXAMPLE_BYTES; owned */
 	unsigned seen;
 	uint32_t example_len;
-	char *name; /* owned */
+	bool expected; /* it is in the survey's `expected` */
+	char *name;    /* owned */
 	size_t name_len;
 };
 
@@ -44,6 +45,8 @@ struct survey {
 	uint64_t layout; /* of the last record */
 	struct column columns[COLUMNS_MOST];
 	size_t count;
+	uint16_t expected[COLUMNS_MOST]; /* columns' places, in the order of a header */
+	size_t expected_count;
 	uint16_t slots[SLOTS]; /* by the name's hash: a column's place and one, 0: free */
 	bool more;             /* there were more than are told apart */
 	size_t id;             /* the column that names the person; COLUMNS_MOST: none did */
@@ -187,6 +190,16 @@ void survey_record(struct survey *s, const struct mapped *m, uint64_t layout)
 		note_id(s, m);
 }
 
+void survey_expect(struct survey *s, const char *name, size_t n)
+{
+	struct column *c = find(s, name, n);
+
+	if (!c || c->expected)
+		return;
+	c->expected = true;
+	s->expected[s->expected_count++] = (uint16_t)(c - s->columns);
+}
+
 /* -- telling -- */
 
 static void pad(struct buf *out, unsigned cells)
@@ -195,15 +208,15 @@ static void pad(struct buf *out, unsigned cells)
 		buf_byte(out, ' ');
 }
 
-/* Whole words for each kind that there is: "text", "number or text". */
+/* Words for each kind that there is: "text", "text/number"; "empty" where there is no value. */
 static void add_type(const struct column *c, const struct survey_about *about, struct buf *out)
 {
 	static const char *const names[] = { "text", "number", "bool", "object", "list" };
 	const char *typed = mapping_type_name(about->mapping, c->name, c->name_len, about->cells);
 	const char *between = "";
 
-	if (typed)
-		buf_str(out, typed);
+	if (typed || !c->seen)
+		buf_str(out, typed ? typed : "empty");
 	for (size_t k = 0; !typed && k < sizeof names / sizeof *names; k++)
 		if (c->seen & 1u << k) {
 			buf_fmt(out, "%s%s", between, names[k]);
@@ -276,13 +289,29 @@ static void add_overrides(const struct survey *s, enum action action, struct buf
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct column *c = &s->columns[i];
-		if (!message_overrides(action, c->name, c->name_len))
+		if (!c->filled || !message_overrides(action, c->name, c->name_len))
 			continue;
 		buf_str(out, count++ ? ", " : "In place of what the message says itself stand: ");
 		text_safe(out, c->name, c->name_len, 60);
 	}
 	if (count)
 		buf_str(out, ".\n");
+}
+
+/* The first `most` columns, those that were expected before others. */
+static void add_columns(const struct survey *s, const struct survey_about *about, unsigned width,
+    size_t most, struct buf *out)
+{
+	size_t shown = s->expected_count < most ? s->expected_count : most;
+
+	for (size_t i = 0; i < shown; i++)
+		add_column(s, &s->columns[s->expected[i]], about, width, out);
+	for (size_t i = 0; i < s->count && shown < most; i++) {
+		if (s->columns[i].expected)
+			continue;
+		add_column(s, &s->columns[i], about, width, out);
+		shown++;
+	}
 }
 
 void survey_text(const struct survey *s, const struct survey_about *about, unsigned width,
@@ -295,8 +324,7 @@ void survey_text(const struct survey *s, const struct survey_about *about, unsig
 	add_head(s, about, out);
 	buf_fmt(out, "  %-*s %-*s %*s  %s\n", (int)NAME_CELLS, "field", (int)TYPE_CELLS, "type",
 	    (int)COUNT_CELLS, "empty", "for example");
-	for (size_t i = 0; i < shown; i++)
-		add_column(s, &s->columns[i], about, width, out);
+	add_columns(s, about, width, shown, out);
 	if (s->more)
 		buf_fmt(out, "  and more than %zu others\n", s->count - shown);
 	else if (s->count > shown)

@@ -21,10 +21,14 @@ void survey_free(struct survey *s); /* NULL is fine */
 /* A valid record became m. layout: its layout's number; 0: it has none. */
 void survey_record(struct survey *s, const struct mapped *m, uint64_t layout);
 
+/* Records have a field of that name, though it may be empty in all of them. Fields are told in the
+ * order in which they are expected, others behind them. */
+void survey_expect(struct survey *s, const char *name, size_t n);
+
 /* What the survey's first line says, and how types are told. */
 struct survey_about {
 	const char *input;  /* "users.csv" */
-	const char *format; /* "CSV, separated by commas" */
+	const char *format; /* "CSV in UTF-8, separated by commas" */
 	/* the action needs a person: who is named by no field is said, too */
 	bool names_people;
 	enum action action;
