@@ -122,15 +122,19 @@ static const char *look_into_zip(const char *bytes, size_t n, const char *said)
 	return said;
 }
 
+static bool is_zip(const struct signature *s)
+{
+	return s->size == sizeof ZIP - 1 && memcmp(s->bytes, ZIP, sizeof ZIP - 1) == 0;
+}
+
 /* What a signature that was found means. */
 static struct magic_found found(const struct signature *s, const char *bytes, size_t n)
 {
 	if (s->magic == MAGIC_ENCODED)
 		return (
 		    struct magic_found){ .magic = s->magic, .encoding = s->said, .mark = s->size };
-	bool zip = memcmp(s->bytes, ZIP, sizeof ZIP - 1) == 0;
 	return (struct magic_found){ .magic = s->magic,
-		.what = zip ? look_into_zip(bytes, n, s->said) : s->said };
+		.what = is_zip(s) ? look_into_zip(bytes, n, s->said) : s->said };
 }
 
 /* The first word of a document, behind white space and a mark of UTF-8. */
@@ -190,8 +194,7 @@ static const char *wide_text(const char *bytes, size_t n)
 /* Whether more should be seen before this signature is believed, or said to be what it is. */
 static bool is_vague(const struct signature *s, size_t n)
 {
-	return (s->letters && n < s->at + s->size + LETTERS_MORE) ||
-	    (memcmp(s->bytes, ZIP, sizeof ZIP - 1) == 0 && n < ZIP_BYTES);
+	return (s->letters && n < s->at + s->size + LETTERS_MORE) || (is_zip(s) && n < ZIP_BYTES);
 }
 
 struct magic_found magic_look(const char *bytes, size_t n, bool last, bool encoded)
