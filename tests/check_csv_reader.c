@@ -342,6 +342,12 @@ static const struct {
 	    "two\nlines|a\"b\\", NULL },
 	{ { .delimiter = '\t', .escape = '\\' }, "two\\\nlines\ta\\\tb", "two\nlines|a\tb", NULL },
 	{ { .delimiter = '\t', .escape = '\\', NULLS }, "\\N\t\\\\N", "|\\N", NULL },
+	/* as databases write texts: letters stand for control characters, \N for nothing */
+	{ { .delimiter = '\t', .escape = '\\' }, "\\ta\\nb\\\\n\\x\t\\b\\f\\r\\v",
+	    "\ta\nb\\nx|\b\f\r\v", NULL },
+	{ { .delimiter = '\t', .escape = '\\' }, "\\N\t\\\\N", "|\\N", NULL },
+	{ { .delimiter = ',', .quote = '"', .escape = '\\' }, "\\N,\"a\\nb\"", "|anb", NULL },
+	{ { .delimiter = '\t', .escape = '^' }, "^N\ta^nb", "N|anb", NULL },
 	{ { .delimiter = ',', .quote = '"', NULLS }, "NULL,\"NULL\"", NULL, NULL },
 	{ { .delimiter = ',', .quote = '"', NULLS }, "\"\\N\",Null", "|Null", NULL },
 	{ { .delimiter = ',', .quote = '"', .trim = true }, " a b ,\t\" c,d \" ", "a b|c,d", NULL },
@@ -422,7 +428,7 @@ START_TEST(cells_are_read_as_they_were_written)
 		char text[8];
 		size_t n = 1 + (size_t)dice_below(&dice, sizeof text);
 		for (size_t i = 0; i < n; i++)
-			text[i] = "a'\",;\t\n\r\\#^ "[dice_below(&dice, 12)];
+			text[i] = "a'\",;\t\n\r\\#^ nN"[dice_below(&dice, 14)];
 		csv_put_cell(&row, &d, text, n);
 		for (size_t i = 0; i < n && !d.quote && !d.escape; i++)
 			if (strchr("\n\r\t", text[i]))

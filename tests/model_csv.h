@@ -62,6 +62,7 @@ static inline void model_cell(struct model_row *r, const char *raw, size_t raw_l
 	}
 	for (size_t i = 0; i < d->null_count; i++)
 		empty |= strlen(d->nulls[i]) == raw_len && memcmp(d->nulls[i], raw, raw_len) == 0;
+	empty |= d->escape == '\\' && raw_len == 2 && memcmp(raw, "\\N", 2) == 0;
 	r->filled |= raw_len > 0 && !empty;
 	n = empty || raw_len == 0 ? 0 : n;
 	if (r->count < r->how->column_count) {
@@ -74,6 +75,31 @@ static inline void model_cell(struct model_row *r, const char *raw, size_t raw_l
 	r->count++;
 }
 
+/* What databases mean by a letter behind a backslash, where they quote nothing. */
+static inline char model_escaped(const struct csv_dialect *d, char c)
+{
+	if (d->escape != '\\' || d->quote)
+		return c;
+	switch (c) {
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	case 'v':
+		return '\v';
+	case '0':
+		return '\0';
+	default:
+		return c;
+	}
+}
+
 /* One character of a cell to `text`, an escape taken out. False: it is not one any more. */
 static inline bool model_take(struct model_row *r, struct buf *text)
 {
@@ -82,7 +108,7 @@ static inline bool model_take(struct model_row *r, struct buf *text)
 
 	if (d->escape && c == d->escape) {
 		if (r->at + 1 < r->n)
-			c = r->text[++r->at];
+			c = model_escaped(d, r->text[++r->at]);
 	} else if (r->quoted && c == d->quote) {
 		if (r->at + 1 == r->n || r->text[r->at + 1] != d->quote)
 			return false;

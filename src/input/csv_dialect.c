@@ -6,8 +6,18 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+char csv_escaped(const struct csv_dialect *d, char c)
+{
+	static const char letters[] = "bfnrtv0", controls[] = "\b\f\n\r\t\v";
+	const char *at = d->escape == '\\' && !d->quote && c ? strchr(letters, c) : NULL;
+
+	return at ? controls[at - letters] : c;
+}
+
 bool csv_is_null(const struct csv_dialect *d, const char *text, size_t n)
 {
+	if (d->escape == '\\' && n == 2 && memcmp(text, "\\N", 2) == 0)
+		return true;
 	for (size_t i = 0; i < d->null_count; i++)
 		if (strlen(d->nulls[i]) == n && memcmp(d->nulls[i], text, n) == 0)
 			return true;

@@ -46,7 +46,12 @@ static inline bool csv_is_space(const struct csv_dialect *d, char c)
 	return d->trim && (c == ' ' || c == '\t') && c != d->delimiter;
 }
 
-/* Whether the text of a cell stands for nothing. */
+/* What a character behind the escape stands for: itself; or, where a backslash stands in for quotes
+ * altogether, as in the texts that databases write, a control character for some letters. */
+char csv_escaped(const struct csv_dialect *d, char c);
+
+/* Whether the text of a cell, as it stands, stands for nothing. Where a backslash escapes, \N does
+ * by itself. */
 bool csv_is_null(const struct csv_dialect *d, const char *text, size_t n);
 
 /* Whether the text must be quoted, or escaped, to be a cell. `first`: of the row. */

@@ -30,10 +30,11 @@ static char *unescape(const struct csv_dialect *d, struct field *cell, bool quot
 
 	cell->value = to;
 	while (from < end) {
-		bool takes_next = (d->escape && *from == d->escape) ||
-		    (quoted && *from == d->quote);
-		from += takes_next && from + 1 < end;
-		*to++ = *from++;
+		bool escaped = d->escape && *from == d->escape && from + 1 < end;
+		bool doubled = quoted && *from == d->quote && from + 1 < end;
+		from += escaped || doubled;
+		*to++ = escaped ? csv_escaped(d, *from) : *from;
+		from++;
 	}
 	cell->value_len = (size_t)(to - cell->value);
 	return to;

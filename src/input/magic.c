@@ -9,9 +9,8 @@
 	"(libreoffice --headless --convert-to csv FILE) and give the .csv"
 
 #define ZIP "PK\3\4"
-#define ZIP_BYTES 100u   /* in which the first file's name stands */
-#define LETTERS_MORE 10u /* bytes behind letters, which show whether it is a text */
-#define WIDE_BYTES 16u   /* with a NUL among them */
+#define ZIP_BYTES 100u /* in which the first file's name stands */
+#define WIDE_BYTES 4u  /* with a NUL among them it may be wide text */
 #define UTF8_MARK "\xef\xbb\xbf"
 
 /* What has these bytes is this. */
@@ -191,10 +190,11 @@ static const char *wide_text(const char *bytes, size_t n)
 	return NULL;
 }
 
-/* Whether more should be seen before this signature is believed, or said to be what it is. */
+/* Whether more should be seen before this signature is believed, or said to be what it is: behind
+ * letters as much as there is, which shows whether it is a text. */
 static bool is_vague(const struct signature *s, size_t n)
 {
-	return (s->letters && n < s->at + s->size + LETTERS_MORE) || (is_zip(s) && n < ZIP_BYTES);
+	return (s->letters && n < MAGIC_BYTES) || (is_zip(s) && n < ZIP_BYTES);
 }
 
 struct magic_found magic_look(const char *bytes, size_t n, bool last, bool encoded)
@@ -220,9 +220,11 @@ struct magic_found magic_look(const char *bytes, size_t n, bool last, bool encod
 		return more;
 	if (encoded)
 		return (struct magic_found){ .magic = MAGIC_TEXT };
-	if (!last && n < WIDE_BYTES && memchr(bytes, '\0', n))
+	/* what it is must not depend on how much of it a pipe has brought so far */
+	bool may_be_wide = memchr(bytes, '\0', n < WIDE_BYTES ? n : WIDE_BYTES);
+	if (!last && n < (may_be_wide ? MAGIC_BYTES : WIDE_BYTES))
 		return more;
-	const char *wide = wide_text(bytes, n);
+	const char *wide = may_be_wide ? wide_text(bytes, n) : NULL;
 	return wide ? (struct magic_found){ .magic = MAGIC_OTHER, .what = wide } :
 	              look_at_word(bytes, n, last);
 }
