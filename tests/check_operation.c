@@ -331,6 +331,11 @@ static const struct sending sendings[] = {
 	{ { V2 }, "{\"Phone\":\"+1\"}",
 	    "! the record names nobody: its \"Phone\" is not \"phone\": say --map if it is that" },
 	{ { 0 }, "{\"Phone\":\"+1\"}", NOBODY },
+	/* ... but for a document that wraps its records */
+	{ { 0 }, "{\"n\":[1],\"users\": [ {\"id\":1}]}",
+	    NOBODY " (are the records in its \"users\"? jq -c '.users[]' FILE | cio-import)" },
+	{ { 0 }, "{\"a b\":[{\"id\":1}],\"1\":[{}],\"\":[{}]}", NOBODY },
+	{ { 0 }, "n=[{", NOBODY },
 	/* Numbers: integers, however they are written. */
 	{ { 0 }, "{\"id\":1.0}", "PUT " C "1 {}" },
 	{ { V2 }, "{\"id\":1e3}",

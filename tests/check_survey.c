@@ -50,7 +50,7 @@ static const struct {
 	                "is..\n" },
 	{ { .id_type = -1 }, "a=1", true,
 	    "in is read as CSV.\n"
-	    "No field names the person.\n"
+	    "No field names the person: say which does with --id=FIELD.\n"
 	    "  field                      type               empty  for example\n"
 	    "  a                          text                   0  1\n" },
 	{ { .id_type = -1 }, "id=1|cio_subscription_preferences={\"topics\":{}}", true,

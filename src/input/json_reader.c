@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/reason.h"
+#include "input/json_wrapper.h"
 #include "input/record.h"
 #include "base/utf8.h"
 
@@ -141,6 +142,7 @@ static enum input_result too_long(struct json_reader *j, struct found *v, struct
 {
 	v->n = utf8_cut(v->text, j->longest + 1, RAW_SHOWN);
 	input_too_long(j->longest, why);
+	json_wrapper_begins(v->text, v->n, why);
 	return INPUT_BAD;
 }
 

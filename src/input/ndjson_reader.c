@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "base/reason.h"
+#include "input/json_wrapper.h"
 #include "input/record.h"
 #include "base/utf8.h"
 
@@ -52,6 +53,7 @@ static enum input_result too_long(struct ndjson_reader *j, size_t seen, const ch
 	j->seen = 0;
 	j->skipping = true;
 	input_too_long(j->longest, why);
+	json_wrapper_begins(*line, *n, why);
 	return INPUT_BAD;
 }
 

@@ -7,6 +7,7 @@
 #include "operation/field.h"
 #include "base/reason.h"
 #include "base/text.h"
+#include "input/json_wrapper.h"
 #include "operation/operation_parts.h"
 
 #define USUAL_BYTES 1024u /* room that most operations do with */
@@ -80,7 +81,14 @@ static int refuse_nobody(struct build *b)
 		buf_free(&name);
 		return -1;
 	}
-	return reason_set(b->why, "the record names nobody: its identifying field is missing");
+	reason_set(b->why, "the record names nobody: its identifying field is missing");
+	for (size_t i = 0; i < m->count; i++) {
+		const struct field *f = m->fields[i];
+		if (f->kind == FIELD_JSON &&
+		    json_wrapper_explain(f->name, f->name_len, f->value, f->value_len, b->why))
+			break;
+	}
+	return -1;
 }
 
 static int make(struct build *b)

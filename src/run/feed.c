@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "base/buf.h"
@@ -83,6 +84,40 @@ static int refuse_conflict(const char *file, const struct input_header *h, const
 	return -1;
 }
 
+static bool says_mail(const char *name)
+{
+	while (*name && strncasecmp(name, "mail", 4) != 0)
+		name++;
+	return *name;
+}
+
+/* The first column that may hold addresses, by its name; NULL: none does. */
+static const char *find_mail(const struct input_header *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (strlen(h->names[i]) <= NAME_SHOWN && says_mail(h->names[i]))
+			return h->names[i];
+	return NULL;
+}
+
+/* What may mend a header in which nobody is named. What --id alone names is an id, and an address
+ * is seldom meant to be one. */
+static void explain_nobody(const struct input_header *h, struct buf *out)
+{
+	static const char otherwise[] = "which does with --id=FIELD";
+	const char *mail = find_mail(h);
+	struct buf text = { .max = REASON_MAX - 1 };
+
+	if (mail) {
+		buf_str(&text, "--map=");
+		csv_names_word(&text, mail, strlen(mail));
+		buf_str(&text, "=email if these are the addresses that name people, or ");
+	}
+	buf_add(&text, otherwise, sizeof otherwise);
+	input_header_explain(h, text.data, out);
+	buf_free(&text);
+}
+
 /* No column names the person. */
 static int refuse_nobody(const char *file, const struct input_header *h, const char *wanted,
     struct reason *why)
@@ -96,7 +131,7 @@ static int refuse_nobody(const char *file, const struct input_header *h, const c
 		input_header_explain(h, "correct --id", &text);
 	} else {
 		buf_str(&text, "no field of its header names the person (id, email, cio_id): say ");
-		input_header_explain(h, "which does with --id=FIELD", &text);
+		explain_nobody(h, &text);
 	}
 	reason_exit(why, EX_DATAERR, "%s: %.*s", file, (int)text.len, text.data);
 	buf_free(&text);

@@ -262,7 +262,8 @@ static void add_head(const struct survey *s, const struct survey_about *about, s
 		text_safe(out, s->columns[s->id].name, s->columns[s->id].name_len, 200);
 		buf_fmt(out, ", as %s.\n", id_type_names[s->id_type]);
 	} else if (about->names_people) {
-		buf_str(out, "No field names the person.\n");
+		buf_fmt(out, "No field names the person: %s.\n",
+		    about->mapping->id_field ? "correct --id" : "say which does with --id=FIELD");
 	}
 }
 
