@@ -7,7 +7,7 @@
 
 Suite *limits_suite(void);
 
-#define SEEDS 8
+#define SEEDS 16
 
 /* The mean over the seeds; share_least: of one of them. */
 struct mean {

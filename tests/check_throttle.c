@@ -35,19 +35,22 @@ static const struct event waves[][8] = {
 	    { 'R', 2.9, 3.2, false, 1, 1.0 },
 	    { 'R', 7.0, 7.1, true, 2, 1.0 },
 	},
-	/* one that began as the pause did is a new one */
+	/* one that began as the pause did had left already */
 	{
 	    { 'R', 0.0, 1.0, true, 0, 1.0 },
-	    { 'R', 1.0, 1.5, true, 1, 1.0 },
+	    { 'R', 1.0, 1.5, false, 0, 1.0 },
+	    { 'R', 1.00001, 1.5, true, 1, 1.0 },
 	},
-	/* another answer ends it: the next begins anew */
+	/* another answer ends it, but not one to what had left before: the next begins anew */
 	{
 	    { 'R', 0.0, 1.0, true, 0, 1.0 },
 	    { 'R', 2.0, 2.1, true, 1, 1.0 },
 	    { 'A', 2.0, 2.2, false, 0, -1 },
-	    { 'R', 2.0, 2.3, true, 0, 2.3 },
-	    { 'R', 2.2, 2.4, false, 0, 2.3 },
-	    { 'R', 4.0, 4.1, true, 1, 2.3 },
+	    { 'R', 2.05, 2.3, false, 1, 2.3 },
+	    { 'R', 3.2, 3.3, true, 2, 2.3 },
+	    { 'A', 5.0, 5.1, false, 0, -1 },
+	    { 'R', 3.25, 5.2, false, 0, 5.2 },
+	    { 'R', 6.0, 6.1, true, 0, 5.2 },
 	},
 	{
 	    { 'A', 0.0, 1.0, false, 0, -1 },
@@ -63,10 +66,11 @@ static int64_t us(double seconds)
 START_TEST(waves_of_429)
 {
 	struct throttle t;
+	int64_t until = INT64_MIN;
 
 	throttle_init(&t, 0, START);
 	ck_assert_int_eq(t.refused_since, INT64_MAX);
-	for (const struct event *e = waves[_i]; e->what; e++) {
+	for (const struct event *e = waves[_i]; e < waves[_i] + 8 && e->what; e++) {
 		if (e->what == 'A') {
 			throttle_answered(&t, THROTTLE_HEARD, us(e->began));
 		} else {
@@ -74,26 +78,31 @@ START_TEST(waves_of_429)
 			ck_assert_int_eq(throttle_refused(&t, us(e->began), -1, us(e->at) + S,
 			                     us(e->at)),
 			    e->fresh);
-			ck_assert_int_eq(t.paused_until, us(e->at) + S);
+			until = e->fresh ? us(e->at) + S : until;
+			ck_assert_int_eq(t.paused_until, until);
 		}
 		ck_assert_int_eq(t.refused_since, e->since < 0 ? INT64_MAX : us(e->since));
 	}
 }
 END_TEST
 
-/* The longest pause that was asked for counts, whoever asked last. */
+/* The longest pause that was asked for counts, whoever asked last. Another 429 of the same wave
+ * asks for one only with a Retry-After: the backoff is one for all. */
 START_TEST(a_pause_is_never_shortened)
 {
 	struct throttle t;
 
 	throttle_init(&t, 0, START);
-	throttle_refused(&t, us(0), -1, us(9), us(1));
-	throttle_refused(&t, us(0), -1, us(4), us(2));
+	throttle_refused(&t, us(0), -1, us(5), us(1));
+	throttle_refused(&t, us(0), -1, us(6), us(2));
+	ck_assert_int_eq(t.paused_until, us(5));
+	throttle_refused(&t, us(0), 7 * S, us(9), us(2));
+	throttle_refused(&t, us(0), 1 * S, us(4), us(2));
 	throttle_refused(&t, us(3), -1, us(5), us(3));
 	ck_assert_int_eq(t.paused_until, us(9));
 	throttle_answered(&t, THROTTLE_HEARD, us(0));
 	ck_assert_int_eq(t.paused_until, us(9));
-	throttle_refused(&t, us(3), -1, INT64_MAX, us(5));
+	throttle_refused(&t, us(4), -1, INT64_MAX, us(5));
 	ck_assert_int_eq(t.paused_until, INT64_MAX);
 }
 END_TEST
@@ -137,22 +146,22 @@ START_TEST(just_below_what_was_taken)
 	attempts(&t, 0, 0.5, 140);
 	ck_assert_double_eq(rate(&t, 0.5), 140);
 	refuse(&t, 0.5);
-	ck_assert_double_eq_tol(rate(&t, 0.6), 70 * 0.985, 0.01);
+	ck_assert_double_eq_tol(rate(&t, 0.6), 70 * 0.99, 0.01);
 	attempts(&t, 1.6, 0.1, 60);
-	ck_assert_double_eq_tol(rate(&t, 17.5), 70 * 0.985, 0.01);
+	ck_assert_double_eq_tol(rate(&t, 41.5), 70 * 0.99, 0.01);
 }
 END_TEST
 
-/* From the first attempt that was taken after the pause on for sixteen seconds; then it climbs by
- * the cube, to the full rate in ten seconds; refused there again, it is held for twice as long. */
+/* From the first attempt that was taken after the pause on for forty seconds; then it climbs by the
+ * cube, to the full rate in ten seconds; refused there again, it is held for a third longer. */
 START_TEST(held_then_climbing)
 {
 	struct throttle t = asked_for(140);
-	double from = 1.6, low = 70 * 0.985, nearly = 1.5; /* one attempt more or less */
+	double from = 1.6, low = 70 * 0.99, nearly = 1.5; /* one attempt more or less */
 
 	attempts(&t, 0, 0.5, 140);
 	refuse(&t, 0.5);
-	for (double hold = 16; hold < 300; hold *= 2) {
+	for (double hold = 40; hold < 300; hold = hold * 4 / 3) {
 		ck_assert_double_eq_tol(rate(&t, from + 1000), low,
 		    nearly); /* none was taken yet */
 		attempts(&t, from, 1, 70);
@@ -171,29 +180,105 @@ START_TEST(held_then_climbing)
 }
 END_TEST
 
-/* Another place is held for eight times the pause again, whether it is lower or higher. */
+/* Held so high, at 140 asked for, from `from` on, what is taken just before the way up is refused,
+ * six seconds after the hold. Returns when the next hold begins. */
+static double met_on_the_way(struct throttle *t, double from, double hold, int taken)
+{
+	attempts(t, from, 1, 40);
+	attempts(t, from + hold + 5, 1, taken);
+	refuse(t, from + hold + 6);
+	from += hold + 7.2;
+	attempts(t, from, 1, 40);
+	return from;
+}
+
+/* A limit that was lowered is tried again after eight seconds (or eight times what the refusal
+ * cost); one that was raised is held as the first was. */
 START_TEST(another_place)
 {
 	struct throttle t = asked_for(140);
-	double places[] = { 70, 40, 100 }, from = 1.6, hold = 32;
+	double from = 1.6, nearly = 1.5;
 
 	attempts(&t, 0, 0.5, 140);
 	refuse(&t, 0.5);
-	attempts(&t, from, 1, 70);
-	attempts(&t, from + 18, 1, 70);
-	refuse(&t, from + 19);
-	from += 20.5;
-	for (int i = 1; i < 3; i++) {
-		double low = places[i] * 0.985;
-		attempts(&t, from, 1, 40);
-		attempts(&t, from + hold + 8, 1, (int)places[i]);
-		refuse(&t, from + hold + 9);
-		from += hold + 10.2;
-		hold = 9.6;
-		attempts(&t, from, 1, 40);
-		ck_assert_double_eq_tol(rate(&t, from + hold), low, 1.5);
-		ck_assert_double_gt(rate(&t, from + hold + 5), low + 3);
+	from = met_on_the_way(&t, from, 40, 40);
+	ck_assert_double_eq_tol(rate(&t, from + 9.6), 40 * 0.99, nearly);
+	ck_assert_double_gt(rate(&t, from + 9.6 + 5), 40 + 2 * nearly);
+	from = met_on_the_way(&t, from, 9.6, 60);
+	ck_assert_double_eq_tol(rate(&t, from + 40), 60 * 0.99, nearly);
+	ck_assert_double_gt(rate(&t, from + 40 + 5), 60 + 2 * nearly);
+}
+END_TEST
+
+/* What is held well is known better than what was taken once: where the place is the same, the rate
+ * goes up by half of the difference. */
+START_TEST(half_way_up)
+{
+	struct throttle t = asked_for(140);
+	double from = 1.6;
+
+	attempts(&t, 0, 0.5, 140);
+	refuse(&t, 0.5);
+	from = met_on_the_way(&t, from, 40, 80);
+	ck_assert_double_eq_tol(rate(&t, from), (70 * 0.99 + 80) / 2, 0.5);
+	from = met_on_the_way(&t, from, 40 * 4. / 3, 70);
+	ck_assert_double_eq_tol(rate(&t, from), 70 * 0.99, 1.5);
+}
+END_TEST
+
+/* The first 429 that is heard may not be to the first attempt that was refused: each of the wave
+ * puts it right, in whatever order they come. */
+START_TEST(the_first_refused_counts)
+{
+	struct throttle t = asked_for(140);
+
+	attempts(&t, 0, 0.5, 140);
+	for (int i = 0; i < 5; i++)
+		throttle_began(&t, us(0.5 + 0.007 * i));
+	for (int i = 4; i >= 0; i--) {
+		bool fresh = throttle_refused(&t, us(0.5 + 0.007 * i), -1, us(2), us(0.6));
+		ck_assert_int_eq(fresh, i == 4);
+		ck_assert_double_eq_tol(rate(&t, 0.7), (70 + i) * 0.99, 0.01);
 	}
+	throttle_answered(&t, THROTTLE_HEARD, us(0.49));
+	ck_assert(!throttle_refused(&t, us(0.55), -1, us(3), us(0.7)));
+	ck_assert_int_eq(t.paused_until, us(2));
+	ck_assert_double_eq_tol(rate(&t, 0.7), 70 * 0.99, 0.01);
+}
+END_TEST
+
+/* Few are counted in whole numbers: five of eight a second. */
+START_TEST(few_are_counted_whole)
+{
+	struct throttle t = asked_for(8);
+
+	attempts(&t, 0.002, 0.625, 8);
+	refuse(&t, 0.627);
+	ck_assert_double_eq_tol(rate(&t, 1), 5 * 0.99, 1e-9);
+	attempts(&t, 2, 4, 5);
+	refuse(&t, 6.001);
+	ck_assert_double_eq_tol(rate(&t, 7), 5 * 0.99 * 0.98, 1e-9);
+}
+END_TEST
+
+/* A limit whose span is a guess is tried again after eight seconds. */
+START_TEST(a_guess_is_tried_soon)
+{
+	static const struct {
+		double lasted;
+		int64_t retry_after;
+		double hold;
+	} rows[] = { { 0.9, -1, 40 }, { 0.9, S, 40 }, { 1.1, -1, 9.6 }, { 2.9, -1, 9.6 },
+		{ 3.1, -1, 40 }, { 0.9, 30 * S, 9.6 }, { 59, -1, 40 }, { 61, -1, 9.6 } };
+	struct throttle t = asked_for(140);
+	double lasted = rows[_i].lasted, from = lasted + 1.2, hold = rows[_i].hold;
+
+	attempts(&t, 0, lasted, 100);
+	throttle_began(&t, us(lasted));
+	throttle_refused(&t, us(lasted), rows[_i].retry_after, us(lasted + 1), us(lasted));
+	attempts(&t, from, 1, 2);
+	ck_assert_double_eq_tol(rate(&t, from + (hold < 40 ? 8 : hold)), rate(&t, from), 0.01);
+	ck_assert_double_gt(rate(&t, from + hold + 5), rate(&t, from) + 3);
 }
 END_TEST
 
@@ -202,7 +287,7 @@ END_TEST
 START_TEST(somebody_else_takes_part)
 {
 	struct throttle t = asked_for(98);
-	double from = 100, low = 49 * 0.985, nearly = 1.5;
+	double from = 100, low = 49 * 0.99, nearly = 1.5;
 
 	attempts(&t, 0, 100, 49);
 	refuse(&t, from);
@@ -222,7 +307,7 @@ END_TEST
 START_TEST(a_little_too_high)
 {
 	struct throttle t = asked_for(140);
-	double from = 0, expected = 100 * 0.985;
+	double from = 0, expected = 100 * 0.99;
 
 	attempts(&t, 0, 1, 100);
 	refuse(&t, 1);
@@ -266,7 +351,7 @@ START_TEST(what_it_counts_over)
 		throttle_refused(&t, us(lasted + again), -1, us(lasted + 9),
 		    us(lasted + again + 0.01));
 	}
-	ck_assert_double_eq_tol(rate(&t, lasted + 1), 0.985 * 100 * taken / counted[_i].span, 2);
+	ck_assert_double_eq_tol(rate(&t, lasted + 1), 0.99 * 100 * taken / counted[_i].span, 2);
 }
 END_TEST
 
@@ -297,7 +382,7 @@ START_TEST(only_an_answer_opens)
 	refuse(&t, 0.5);
 	throttle_answered(&t, THROTTLE_LOST, us(1.6));
 	throttle_answered(&t, THROTTLE_HEARD, us(0.49));
-	ck_assert_double_eq_tol(rate(&t, 60), 70 * 0.985, 0.01);
+	ck_assert_double_eq_tol(rate(&t, 60), 70 * 0.99, 0.01);
 	throttle_answered(&t, THROTTLE_HEARD, us(1.7));
 	ck_assert_double_eq(rate(&t, 60), 140);
 }
@@ -383,13 +468,13 @@ START_TEST(the_bucket_follows)
 	static const struct pace_config unlimited = { .burst = 10, .adapt = true };
 	struct pace *p = limited(_i ? &unlimited : &fifty);
 
-	ck_assert_double_eq_tol(pace_learned(p, us(0.7)), 30 * 0.985, 1);
+	ck_assert_double_eq_tol(pace_learned(p, us(0.7)), 30 * 0.99, 1);
 	ck_assert_int_eq(pace_ready(p, us(1)), us(2));
 	ck_assert(pace_take(p, us(2)));
 	ck_assert_int_ge(pace_ready(p, us(2)), us(2) + 33000);
 	ck_assert_int_le(pace_ready(p, us(2)), us(2) + 35000);
 	pace_answered(p, THROTTLE_HEARD, us(2), us(2));
-	ck_assert_double_eq(pace_learned(p, us(30)), 0);
+	ck_assert_double_eq(pace_learned(p, us(60)), 0);
 	pace_free(p);
 }
 END_TEST
@@ -421,6 +506,10 @@ Suite *throttle_suite(void)
 	tcase_add_test(t, just_below_what_was_taken);
 	tcase_add_test(t, held_then_climbing);
 	tcase_add_test(t, another_place);
+	tcase_add_test(t, half_way_up);
+	tcase_add_test(t, the_first_refused_counts);
+	tcase_add_test(t, few_are_counted_whole);
+	tcase_add_loop_test(t, a_guess_is_tried_soon, 0, 8);
 	tcase_add_test(t, somebody_else_takes_part);
 	tcase_add_test(t, a_little_too_high);
 	tcase_add_loop_test(t, what_it_counts_over, 0, (int)(sizeof counted / sizeof *counted));

@@ -134,18 +134,20 @@ static void step(struct world *s)
 
 struct limit_result limit_run(const struct limit_world *w, enum limit_rule rule, uint64_t seed)
 {
+	struct limit limit = w->limit;
 	struct world s = { .w = w,
 		.dice = { seed },
 		.waiting = w->records,
 		.level = BURST,
 		.result = { .promise = true } };
 
-	s.server = limit_server_new(&w->limit, dice_below(&s.dice, w->limit.window));
+	if (w->later)
+		limit.change_until += dice_below(&s.dice, w->later);
+	s.server = limit_server_new(&limit, dice_below(&s.dice, limit.window));
 	s.client = limit_client_new(rule, w->rate, BURST);
 	while (s.waiting || s.flying)
 		step(&s);
-	s.result.share = s.taken /
-	    limit_capacity(&w->limit, w->rate ? w->rate : INFINITY, s.taken_at);
+	s.result.share = s.taken / limit_capacity(&limit, w->rate ? w->rate : INFINITY, s.taken_at);
 	limit_server_free(s.server);
 	limit_client_free(s.client);
 	return s.result;

@@ -25,6 +25,7 @@ struct limit_world {
 	struct limit limit;
 	/* from an attempt's begin to its answer, us; a request travels half of the least time */
 	int64_t late_least, late_most;
+	int64_t later;  /* the limit changes back so much later at most, by the seed, us */
 	int64_t strewn; /* how much longer than that a request may travel, us */
 	int lost;       /* answers of 1000 that do not come */
 	/* what the program's rule must reach, as a mean and in each run */

@@ -275,7 +275,7 @@ bool pace_refused(struct pace *p, int64_t started, int64_t retry_after_us, int64
 
 	get_limited(&p->s, now);
 	fresh = throttle_refused(&p->s.throttle, started, retry_after_us, until, now);
-	bucket_pause(&p->s.bucket, until, now);
+	bucket_pause(&p->s.bucket, p->s.throttle.paused_until, now);
 	follow(&p->s, now);
 	if (entered)
 		leave(p, now);

@@ -1,25 +1,23 @@
 /* A wave of 429s is told from the next by when its attempts left. */
 #include "send/throttle.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #define SECOND INT64_C(1000000)
 #define CLIMB (10 * SECOND)      /* what the way from the held rate to the full one takes */
-#define HOLD_START (16 * SECOND) /* how long a rate is held at first ... */
-#define HOLD_MOVED (8 * SECOND)  /* ... where the limit is not what it was ... */
+#define HOLD_FIRST (40 * SECOND) /* how long a rate is held at first ... */
+#define HOLD_SHORT (8 * SECOND)  /* ... where it may soon be, or is, another ... */
 #define HOLD_MOST (300 * SECOND) /* ... and at most */
 #define HOLD_PAUSES 8            /* ... and at least so many times what the last refusal cost */
 #define FEW 4
 #define LEAST (THROTTLE_UNIT / 10)
 
 /* In thousandths. */
-#define BELOW 985 /* of what was taken: the held rate */
-#define STEP_FIRST \
-	20 /* how much lower a held rate is set that was refused; twice that each time \
-	    */
-#define STEP_MOST 200
-#define ALIKE 950 /* a count that is at least so much of another is the same one */
-#define NEAR 800  /* a limit that is at least so much of another is at the same place */
+#define BELOW_FIRST 10 /* how far below what was taken a rate is held; twice that each time ... */
+#define BELOW_MOST 200 /* ... that it is refused there, and at most */
+#define ALIKE 950      /* a count that is at least so much of another is the same one */
+#define NEAR 800       /* a limit that is at least so much of another is at the same place */
 
 /* What servers count over, in seconds. */
 static const int spans[] = { 1, 2, 3, 5, 10, 15, 20, 30, 60 };
@@ -50,9 +48,9 @@ void throttle_init(struct throttle *t, int64_t full, int64_t now)
 		.paused_until = INT64_MIN,
 		.full = full,
 		.rate = full,
-		.hold = HOLD_MOVED,
+		.hold = HOLD_SHORT,
 		.span = SECOND,
-		.step = STEP_FIRST,
+		.below = BELOW_FIRST,
 		.opened = now,
 		.shut = INT64_MAX,
 	};
@@ -93,52 +91,57 @@ int64_t throttle_rate(const struct throttle *t, int64_t now)
 	return t->rate + (int64_t)((double)(t->full - t->rate) * way * way * way);
 }
 
-/* What the server took in the span before it refused, as a rate. */
-static int64_t taken(const struct throttle *t)
+/* How many the server took in the span before it refused: a whole number. */
+static double taken(const struct throttle *t)
 {
-	return (int64_t)(recent_count(&t->recent, t->shut, t->span) * (double)THROTTLE_UNIT *
-	    (double)SECOND / (double)t->span);
+	return ceil(recent_count(&t->recent, t->shut, t->span));
 }
 
-/* Never faster than it was when it was refused. Where hardly any were taken it is not known how
- * many would have been (somebody else has just used up all, perhaps): half as fast, then, at least.
- */
-static void hold(struct throttle *t, int64_t rate)
+/* The same as a rate. */
+static int64_t place(const struct throttle *t)
 {
-	bool few = recent_count(&t->recent, t->shut, t->span) < FEW;
-	int64_t least = few ? larger(t->before / 2, LEAST) : LEAST;
+	return (int64_t)(taken(t) * (double)THROTTLE_UNIT * (double)SECOND / (double)t->span);
+}
 
-	t->rate = larger(smaller(rate, t->before), smaller(t->full, least));
+/* Just below what was taken. Where hardly any were taken it is not known how many would have been
+ * (somebody else has just used up all, perhaps): half as fast, then, at least. */
+static void settle(struct throttle *t)
+{
+	int64_t least = taken(t) < FEW ? larger(t->most / 2, LEAST) : LEAST;
+
+	t->place = place(t);
+	t->rate = larger(smaller(thousandths(t->place, 1000 - t->below), t->most),
+	    smaller(t->full, least));
 }
 
 /* -- refusals -- */
 
-/* Refused on the way up: there is the limit. */
-static void found(struct throttle *t)
+/* Refused on the way up: there is the limit. Where it is about the same again, the rate that was
+ * `held` well is better known, and is raised by half of the difference. */
+static void found(struct throttle *t, int64_t held)
 {
-	int64_t place = taken(t);
+	int64_t now_at = place(t);
 
-	if (place < thousandths(t->place, NEAR)) {
-		t->hold = HOLD_MOVED; /* it was lowered */
+	t->below = BELOW_FIRST;
+	if (now_at < thousandths(t->place, NEAR)) {
+		t->hold = HOLD_SHORT; /* it was lowered */
 		t->lowered = true;
-	} else if (thousandths(place, NEAR) > t->place) {
-		t->hold = HOLD_MOVED; /* it was raised, or the span is another */
+	} else if (thousandths(now_at, NEAR) > t->place) {
+		t->hold = HOLD_FIRST; /* it was raised, or the span is another */
 		t->lowered = false;
 		t->span = SECOND;
-		place = taken(t);
 	} else {
-		t->hold = smaller(t->lowered ? t->hold * 4 / 3 : t->hold * 2, HOLD_MOST);
+		t->hold = smaller(t->hold * 4 / 3, HOLD_MOST);
+		t->hold = larger(t->hold, t->lowered ? HOLD_SHORT : HOLD_FIRST);
+		t->most = smaller(t->most, held + (now_at - held) / 2);
 	}
-	t->place = place;
-	t->step = STEP_FIRST;
-	hold(t, thousandths(place, BELOW));
 }
 
 /* Refused where the count was what it was before: a little less, and less each time. */
 static void lower(struct throttle *t)
 {
-	hold(t, thousandths(t->rate, 1000 - t->step));
-	t->step = smaller(2 * t->step, STEP_MOST);
+	t->below = smaller(2 * t->below, BELOW_MOST);
+	t->most = thousandths(t->most, 1000 - t->below);
 }
 
 /* Refused after `lasted` us in which it should not have been: the server counts over so long. */
@@ -149,52 +152,71 @@ static void widen(struct throttle *t, int64_t lasted)
 			t->span = spans[i] * SECOND;
 			break;
 		}
-	if (t->place == 0) {
-		t->lowered = lasted > LONGEST; /* the full rate had been well */
-		t->hold = t->lowered ? HOLD_MOVED : HOLD_START;
-	}
-	t->place = taken(t);
-	hold(t, thousandths(t->place, BELOW));
 }
 
 /* The first refusal since the server last took anything. */
 static void shut(struct throttle *t, int64_t started, int64_t lasted)
 {
-	bool known = t->rate < t->full;
+	int64_t held = t->rate;
 
 	t->climbing = is_climbing(t, started);
-	t->before = t->rate = throttle_rate(t, started);
+	t->most = throttle_rate(t, started);
 	t->shut = started;
 	if (t->climbing)
-		found(t);
-	else if (known && lasted >= t->span && taken(t) >= thousandths(t->place, ALIKE))
+		found(t, held);
+	else if (held < t->full && lasted >= t->span && place(t) >= thousandths(t->place, ALIKE))
 		lower(t);
 	else
 		widen(t, lasted);
 }
 
+/* The first limit that is met. It is tried again soon where what the server counts over is a guess:
+ * it refused in the second or third second (it begins to count anew each second, perhaps), or
+ * Retry-After is long (a punishment, perhaps). And where the full rate had been well for long, it
+ * may be so again. */
+static void first_hold(struct throttle *t, int64_t lasted, bool told)
+{
+	bool guessed = told || (lasted > SECOND && lasted <= 3 * SECOND);
+
+	t->lowered = lasted > LONGEST;
+	t->hold = guessed || t->lowered ? HOLD_SHORT : HOLD_FIRST;
+}
+
 /* Retry-After comes in whole seconds, rounded up: one says nothing. */
 static void learn(struct throttle *t, int64_t started, int64_t retry_after_us)
 {
-	int64_t lasted = started - t->opened +
-	    larger(0, smaller(retry_after_us, HOLD_MOST) - SECOND);
+	int64_t told = larger(0, smaller(retry_after_us, HOLD_MOST) - SECOND);
+	int64_t lasted = started - t->opened + told;
 
+	if (t->place == 0)
+		first_hold(t, lasted, told > 0);
 	if (!is_shut(t))
 		shut(t, started, lasted);
 	else if (!t->climbing)
 		widen(t, lasted);
+	settle(t);
 }
 
 /* -- the wave -- */
 
+/* What leaves at the moment at which a pause begins has left before it. */
 static bool is_same_wave(const struct throttle *t, int64_t started)
 {
-	return t->pauses > 0 && started < t->paused_at;
+	return started <= t->paused_at;
 }
 
 unsigned throttle_nth(const struct throttle *t, int64_t started)
 {
-	return t->pauses - is_same_wave(t, started);
+	return t->pauses - (t->pauses > 0 && is_same_wave(t, started));
+}
+
+/* The 429s of a wave come in any order: one to an earlier attempt says that less was taken. */
+static void correct(struct throttle *t, int64_t started)
+{
+	if (!is_shut(t) || started >= t->shut)
+		return;
+	t->shut = started;
+	settle(t);
 }
 
 bool throttle_refused(struct throttle *t, int64_t started, int64_t retry_after_us, int64_t until,
@@ -205,9 +227,12 @@ bool throttle_refused(struct throttle *t, int64_t started, int64_t retry_after_u
 	recent_add(&t->recent, started, -1);
 	if (t->refused_since == INT64_MAX)
 		t->refused_since = now;
-	t->paused_until = larger(t->paused_until, until);
-	if (!fresh)
+	if (fresh || retry_after_us >= 0)
+		t->paused_until = larger(t->paused_until, until);
+	if (!fresh) {
+		correct(t, started);
 		return false;
+	}
 	t->pauses += t->pauses < UINT32_MAX;
 	t->paused_at = now;
 	if (t->full > 0)
@@ -229,10 +254,13 @@ bool throttle_listens(const struct throttle *t)
 	return t->refused_since != INT64_MAX || t->pauses > 0 || is_shut(t);
 }
 
+/* An answer to what left before the pause does not end it. */
 void throttle_answered(struct throttle *t, enum throttle_answer answer, int64_t started)
 {
 	t->refused_since = INT64_MAX;
+	if (is_same_wave(t, started))
+		return;
 	t->pauses = 0;
-	if (is_shut(t) && answer == THROTTLE_HEARD && started >= t->paused_at)
+	if (is_shut(t) && answer == THROTTLE_HEARD)
 		open_again(t, started);
 }

@@ -4,14 +4,17 @@
  *
  * A limit that is exceeded is heard of by all requests that are in flight at that moment. These
  * 429s are one wave and make one pause: an attempt that began before the last pause did tells
- * nothing new.
+ * nothing new, but which was the first that was refused.
  *
  * How fast to go on: servers count requests over some time, its span, mostly a second. What the
- * server took in the span before it refused is its limit. The rate goes on just below that, is held
- * for a while, and then climbs to the rate that was asked for, slowly at first. Refused on the way
- * up, at about the same place, it is held for twice as long the next time: so a limit that stays
- * costs ever less, and one that was raised is found out. Where it had been higher before (somebody
- * else has part of it now, perhaps) it is tried again sooner: a third longer each time.
+ * server took in the span before it refused is its limit. The rate goes on a hundredth below that,
+ * is held for 40 seconds, and then climbs to the rate that was asked for, slowly at first. Refused
+ * on the way up, at about the same place, it is held for a third longer the next time: so a limit
+ * that stays costs ever less, and one that was raised is found out. (Each try that fails costs a
+ * pause of about 1.1 s, at the default backoff. Trying every h seconds costs 1.1/h of the time, and
+ * a raise is used h/2 too late: where one of 60 to 100 comes once in six minutes, no h gets more
+ * than 0.94, and about 40 s is best.) Where the limit had been higher before (somebody else has
+ * part of it now, perhaps), or is a guess, it is tried again after 8 seconds.
  *
  * Refused while the rate is held, one of two things was wrong. The count in the span is what it was
  * at the last refusal: the server counts as was thought, and the rate is a little too high. Or it
@@ -50,9 +53,9 @@ struct throttle {
 	int64_t rate;   /* the rate that is held; full: no limit was met yet */
 	int64_t hold;   /* how long it is held, us */
 	int64_t span;   /* what the server seems to count over, us */
-	int64_t before; /* the rate when it was refused last */
-	int64_t place;  /* what it took then, as a rate, when it last refused on its own terms */
-	int64_t step;   /* how much lower the held rate is set the next time, in thousandths */
+	int64_t most;   /* the last refusal says: no faster than this, whatever was taken */
+	int64_t place;  /* what was taken before it, as a rate */
+	int64_t below;  /* how far below that the held rate is, in thousandths */
 	int64_t opened; /* when the first attempt began that was taken after the last pause */
 	int64_t shut;   /* when the first one after that began that was refused; INT64_MAX: none */
 	bool lowered;   /* the limit had been higher before */
@@ -80,8 +83,9 @@ void throttle_answered(struct throttle *t, enum throttle_answer answer, int64_t 
 unsigned throttle_nth(const struct throttle *t, int64_t started);
 
 /* A 429 to an attempt that began at `started`, with that Retry-After (-1: without): nothing is to
- * leave before `until`, or the end of the pause that there is, whichever is later. Returns true
- * where it begins a new pause. */
+ * leave before `until`, or the end of the pause that there is, whichever is later; one of the same
+ * wave, without Retry-After, leaves the pause as it is. Returns true where it begins a new pause.
+ */
 bool throttle_refused(struct throttle *t, int64_t started, int64_t retry_after_us, int64_t until,
     int64_t now);
 
