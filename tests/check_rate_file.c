@@ -259,7 +259,7 @@ START_TEST(a_429_to_one_is_one_to_all)
 	ck_assert_double_lt(pace_learned(p, now), 49);
 	/* it is the same wave to who began before */
 	ck_assert_uint_eq(pace_nth(p, now - 50 * S), 0);
-	ck_assert(!pace_refused(p, now - 50 * S, -1, now + 90 * S, now));
+	ck_assert(!pace_refused(p, now - 50 * S, 90 * S, now + 90 * S, now));
 	ck_assert_int_eq(pace_paused_until(p), now + 90 * S);
 	end(other);
 	ck_assert_int_eq(pace_ready(p, now), now + 90 * S);
