@@ -71,7 +71,7 @@ static enum source_result read_raw(void *arg, char *to, size_t n, size_t *got)
 {
 	struct file_reader *f = arg;
 
-	return f->regular ? watch_read(&f->watch, to, n, got) :
+	return f->watched ? watch_read(&f->watch, to, n, got) :
 	                    source_read_fd(&f->from, to, n, got);
 }
 
@@ -111,7 +111,8 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 		return -1;
 	}
 	f->from.fd = fd;
-	f->regular = (!file_is_stdin(name) || fstat(fd, &st) == 0) && S_ISREG(st.st_mode);
+	f->watched = f->regular = (!file_is_stdin(name) || fstat(fd, &st) == 0) &&
+	    S_ISREG(st.st_mode);
 	if (f->regular)
 		watch_begin(&f->watch, fd, &st, &f->fault);
 	if (f->format == INPUT_AUTO)
@@ -121,6 +122,12 @@ int file_reader_open(struct file_reader *f, const struct input_config *config, s
 	layers_open(&f->layers, read_raw, f, path_unpacked(name) < strlen(name), config->encoding,
 	    &f->fault);
 	return 0;
+}
+
+void file_reader_unwatch(struct file_reader *f)
+{
+	f->watched = false;
+	f->from.regular = f->regular;
 }
 
 void file_reader_close(struct file_reader *f)

@@ -45,6 +45,7 @@ static enum input_result count_piece(struct input_counter *c, size_t bytes)
 	if (!c->open) {
 		if (file_reader_open(&c->reader, c->config, c->current, &why, &status))
 			return INPUT_FAILED;
+		file_reader_unwatch(&c->reader);
 		c->open = true;
 	}
 	if (!c->reader.regular)

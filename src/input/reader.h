@@ -119,9 +119,9 @@ struct line_ends {
 
 /* A FILE that is open: its bytes, its format, its reader. */
 struct file_reader {
-	struct source_fd from; /* a pipe or terminal */
+	struct source_fd from; /* as it is, where nothing is watched */
 	struct watch watch;    /* a regular file */
-	bool regular;
+	bool regular, watched;
 	struct line_ends ends;
 	bool whole_lines;    /* input_config's */
 	struct reason fault; /* why its bytes cannot be read; no status: errno has it */
@@ -139,6 +139,9 @@ struct file_reader {
  */
 int file_reader_open(struct file_reader *f, const struct input_config *config, size_t file,
     struct reason *why, int *status);
+/* For who only counts: what happens to a regular file meanwhile is no matter, and not looked for.
+ */
+void file_reader_unwatch(struct file_reader *f);
 void file_reader_close(struct file_reader *f); /* a closed or zeroed one is fine */
 
 /* Gets as far as the first record. INPUT_RECORD, INPUT_END (it is empty), INPUT_AGAIN,
