@@ -46,6 +46,7 @@ struct csv_rows {
 		CSV_LINE_END, /* passing over the rest of a line ... */
 		CSV_ROW_END,  /* ... of a row that is too long */
 	} mode;
+	bool steady; /* the row before was complete, and nothing but RFC 4180 is asked for */
 	/* the row at source->start is not complete: `walk` says how far it was seen */
 	bool waiting;
 	struct csv_walk walk;
