@@ -204,38 +204,48 @@ static const char *refuse_number(struct json_scan *j, const char *what, const ch
 	return NULL;
 }
 
-static const char *scan_number(struct json_scan *j, const char *p)
+/* A number that has an exponent, or very many digits: `digits` is the first of them, and `p` what
+ * follows the last. */
+static const char *scan_large(struct json_scan *j, const char *start, const char *digits,
+    const char *p)
 {
-	const char *start = p;
-	struct number n = { 0 };
+	const char *whole_end = skip_digits(digits);
+	struct number n = { .whole = digits, .whole_len = (size_t)(whole_end - digits) };
 
-	p += *p == '-';
-	n.whole = p;
-	p = *p == '0' ? p + 1 : skip_digits(p);
-	n.whole_len = (size_t)(p - n.whole);
-	if (n.whole_len == 0)
-		return refuse(j, "a minus sign is followed by something that is no number", start);
-	if (is_digit(*p))
-		return refuse(j, "a number begins with 0", start);
-	if (*p == '.') {
-		n.fraction = p + 1;
-		p = skip_digits(p + 1);
+	if (*whole_end == '.') {
+		n.fraction = whole_end + 1;
 		n.fraction_len = (size_t)(p - n.fraction);
-		if (n.fraction_len == 0)
-			return refuse_number(j, "a number ends with its point", start, p);
 	}
-	bool scaled = *p == 'e' || *p == 'E';
-	if (scaled) {
-		const char *digits = p + 1 + (p[1] == '+' || p[1] == '-');
+	if (*p == 'e' || *p == 'E') {
+		const char *first = p + 1 + (p[1] == '+' || p[1] == '-');
 		n.exponent = read_exponent(p + 1);
-		p = skip_digits(digits);
-		if (p == digits)
+		p = skip_digits(first);
+		if (p == first)
 			return refuse_number(j, "a number has an exponent without digits", start,
 			    p);
 	}
-	if ((scaled || n.whole_len > DIGITS_SAFE) && overflows(&n))
+	if (overflows(&n))
 		object_to(j, "a number is too large for a double", start);
 	return p;
+}
+
+static inline const char *scan_number(struct json_scan *j, const char *p)
+{
+	const char *start = p, *digits = p + (*p == '-');
+
+	p = skip_digits(digits);
+	if (p == digits)
+		return refuse(j, "a minus sign is followed by something that is no number", start);
+	size_t whole = (size_t)(p - digits);
+	if (*digits == '0' && whole > 1)
+		return refuse(j, "a number begins with 0", start);
+	if (*p == '.') {
+		const char *fraction = p + 1;
+		p = skip_digits(fraction);
+		if (p == fraction)
+			return refuse_number(j, "a number ends with its point", start, p);
+	}
+	return (*p | 0x20) == 'e' || whole > DIGITS_SAFE ? scan_large(j, start, digits, p) : p;
 }
 
 /* Values. */
@@ -267,7 +277,8 @@ static inline const char *scan_colon(struct json_scan *j, const char *p, const c
 	return skip_space(p + 1, end);
 }
 
-static const char *scan_inner_key(struct json_scan *j, const char *p, const char *end)
+__attribute__((always_inline)) static inline const char *scan_inner_key(struct json_scan *j,
+    const char *p, const char *end)
 {
 	if (*p != '"')
 		return refuse(j, "a key in quotes was expected", p);
@@ -341,7 +352,7 @@ static const char *scan_container(struct json_scan *j, const char *p, const char
 
 static inline const char *scan_value(struct json_scan *j, const char *p, const char *end)
 {
-	if (*p == '{' || *p == '[')
+	if ((*p | 0x20) == '{') /* or [ */
 		return scan_container(j, p, end);
 	return scan_scalar(j, p, end);
 }
