@@ -1049,12 +1049,12 @@ END_TEST
 static bool block_scans_agree(const char *block)
 {
 	uint64_t high, plain_high, row = scan_row(block, ';', &high);
-	unsigned string = scan_string(block);
+	unsigned string = scan_string(block), unseen = scan_unseen(block);
 	bool same = row == scan_row_plain(block, ';', &plain_high) && high == plain_high &&
 	    scan_breaks(block) == scan_breaks_plain(block) &&
 	    scan_byte(block, '"') == scan_byte_plain(block, '"') &&
 	    string == scan_string_plain(block) && scan_highs(block) == high &&
-	    scan_highs_plain(block) == high;
+	    scan_highs_plain(block) == high && unseen == scan_unseen_plain(block);
 
 	for (size_t n = 1; n <= SCAN_BYTES && same; n++)
 		same = scan_same(block, block + SCAN_BYTES, n) ==
@@ -1064,7 +1064,9 @@ static bool block_scans_agree(const char *block)
 		bool end = c == '\n' || c == '\r', escaped = c == '"' || c == '\\' || c < 0x20;
 		same = (row >> i & 1) == (escaped || c == ';') && (high >> i & 1) == (c > 0x7f) &&
 		    (scan_breaks(block) >> i & 1) == end &&
-		    (i >= SCAN_STRING_BYTES || (string >> i & 1) == escaped);
+		    (i >= SCAN_STRING_BYTES ||
+		        ((string >> i & 1) == escaped &&
+		            (unseen >> i & 1) == (c < 0x20 || c > 0x7e)));
 	}
 	return same;
 }

@@ -124,6 +124,19 @@ static inline unsigned scan_string_plain(const char *p)
 	return (unsigned)mask;
 }
 
+/* What cannot be seen, or is no ASCII: control characters and bytes above 0x7f. 16 bytes too. */
+static inline unsigned scan_unseen_plain(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t word = scan_load(p + i * 8);
+		uint64_t found = scan_zeros(word & (SCAN_ONES * 0xe0)) | scan_equal(word, 0x7f);
+		mask |= scan_pack(found | (word & SCAN_HIGHS)) << (i * 8);
+	}
+	return (unsigned)mask;
+}
+
 /* Whether two times n bytes are the same. Of each, up to SCAN_STRING_BYTES more are read. */
 static inline bool scan_same_plain(const char *a, const char *b, size_t n)
 {
@@ -212,6 +225,15 @@ static inline unsigned scan_string(const char *p)
 	    scan_escaped(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 
+static inline unsigned scan_unseen(const char *p)
+{
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+	/* compared as signed numbers, what is above 0x7f is below 0x20 too */
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(b, _mm_set1_epi8(0x20)),
+	    _mm_cmpeq_epi8(b, _mm_set1_epi8(0x7f))));
+}
+
 static inline bool scan_same(const char *a, const char *b, size_t n)
 {
 	for (;; a += 16, b += 16, n -= 16) {
@@ -231,6 +253,7 @@ static inline bool scan_same(const char *a, const char *b, size_t n)
 #define scan_byte scan_byte_plain
 #define scan_highs scan_highs_plain
 #define scan_string scan_string_plain
+#define scan_unseen scan_unseen_plain
 #define scan_same scan_same_plain
 #endif
 

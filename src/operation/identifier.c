@@ -1,7 +1,6 @@
 /* Whether a text can stand for somebody. */
 #include "operation/identifier.h"
 
-#include <stdint.h>
 #include <string.h>
 #include "base/scan.h"
 #include "base/utf8.h"
@@ -9,15 +8,11 @@
 /* Whether each byte is a character that can be seen, or a blank: most identifiers are of these. */
 static bool is_plain(const char *s, size_t n)
 {
-	uint64_t others = 0;
+	unsigned others = 0;
 
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = scan_load(s + i);
-		uint64_t found = scan_zeros(word & (SCAN_ONES * 0xe0)) | scan_equal(word, 0x7f) |
-		    (word & SCAN_HIGHS);
-		others |= n - i >= 8 ? found : found & ((UINT64_C(1) << (8 * (n - i))) - 1);
-	}
-	return others == 0;
+	for (; n > SCAN_STRING_BYTES; n -= SCAN_STRING_BYTES, s += SCAN_STRING_BYTES)
+		others |= scan_unseen(s);
+	return (others | (scan_unseen(s) & ((1u << n) - 1))) == 0;
 }
 
 static bool has_control(const char *text, size_t n)
