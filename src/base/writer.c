@@ -85,63 +85,47 @@ void writer_percent(struct writer *w, const char *text, size_t n)
 	writer_take(w);
 }
 
-/* The last eight decimals of n, a byte each, the first of them in the lowest: halved three times,
- * all parts at once. The multiplications divide by 100 and by 10; they are exact for what the parts
- * can be. */
-static inline uint64_t eight_decimals(uint32_t n)
+/* How many decimals n has: 1233 / 4096 is a little more than the logarithm of 2, so the guess is
+ * right or one too many. */
+static inline unsigned count_decimals(uint64_t n)
 {
-	uint64_t parts = n / 10000 | (uint64_t)(n % 10000) << 32;
-	uint64_t high = parts * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+	static const uint64_t least[] = { 0, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+		100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+		100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000u };
+	unsigned guess = (64 - (unsigned)__builtin_clzll(n | 1)) * 1233 >> 12;
 
-	parts = high | (parts - high * 100) << 16;
-	high = parts * 103 >> 10 & UINT64_C(0x000f000f000f000f);
-	return high | (parts - high * 10) << 8;
-}
-
-static inline void put_digits(char *to, uint64_t decimals)
-{
-	uint64_t digits = decimals + SCAN_ONES * '0';
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	digits = __builtin_bswap64(digits);
-#endif
-	memcpy(to, &digits, sizeof digits);
-}
-
-static inline char *put_eight(char *to, uint64_t n)
-{
-	put_digits(to, eight_decimals((uint32_t)n));
-	return to + 8;
-}
-
-/* n, below 10^8, without zeros in front. */
-static inline char *put_first(char *to, uint64_t n)
-{
-	uint64_t decimals = eight_decimals((uint32_t)n);
-	/* the last one stays */
-	unsigned zeros = (unsigned)__builtin_ctzll(decimals | UINT64_C(1) << 56) / 8;
-
-	put_digits(to, decimals >> (8 * zeros));
-	return to + 8 - zeros;
+	return guess + (n >= least[guess]);
 }
 
 size_t writer_digits(int64_t n, char *out)
 {
-	const uint64_t eight = 100000000;
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+	                            "2021222324252627282930313233343536373839"
+	                            "4041424344454647484950515253545556575859"
+	                            "6061626364656667686970717273747576777879"
+	                            "8081828384858687888990919293949596979899";
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-	char *p = out;
 
-	*p = '-';
-	p += n < 0;
-	if (left < eight) {
-		p = put_first(p, left);
-	} else if (left < eight * eight) {
-		p = put_eight(put_first(p, left / eight), left % eight);
-	} else {
-		p = put_first(p, left / (eight * eight));
-		p = put_eight(put_eight(p, left / eight % eight), left % eight);
+	*out = '-';
+	out += n < 0;
+	unsigned count = count_decimals(left);
+	char *p = out + count;
+	for (; left >= 10000; left /= 10000) {
+		unsigned four = (unsigned)(left % 10000);
+		memcpy(p -= 2, pairs + four % 100 * 2, 2);
+		memcpy(p -= 2, pairs + four / 100 * 2, 2);
 	}
-	return (size_t)(p - out);
+	unsigned rest = (unsigned)left;
+	if (rest >= 100) {
+		memcpy(p -= 2, pairs + rest % 100 * 2, 2);
+		rest /= 100;
+	}
+	if (rest >= 10)
+		memcpy(out, pairs + rest * 2, 2);
+	else
+		*out = (char)('0' + rest);
+	return count + (n < 0);
 }
 
 void writer_num(struct writer *w, int64_t n)
