@@ -31,9 +31,13 @@ struct api_host {
  * `closing`. */
 struct envelope {
 	const char *opening, *closing;
+	size_t opening_len, closing_len;
 	size_t bytes_most;   /* of the whole */
 	size_t records_most; /* 0: any number */
 };
+
+/* Its first four members. */
+#define ENVELOPE(opens, closes) (opens), (closes), sizeof(opens) - 1, sizeof(closes) - 1
 
 /* Of several records in a request, which an answer refuses. */
 enum blame {

@@ -57,9 +57,10 @@ static int make(struct build *b)
 #define OPENING "{\"per_user_data\":["
 #define LIMITS .bytes_most = 25000000, .records_most = 10000
 
-static const struct envelope users = { OPENING, "]}", LIMITS };
-static const struct envelope users_perhaps = { OPENING,
-	"],\"id_ignore_missing\":true,\"email_ignore_missing\":true}", LIMITS };
+static const struct envelope users = { ENVELOPE(OPENING, "]}"), LIMITS };
+static const struct envelope users_perhaps = {
+	ENVELOPE(OPENING, "],\"id_ignore_missing\":true,\"email_ignore_missing\":true}"), LIMITS
+};
 
 #define BROADCAST(envelope_) \
 	{ \

@@ -60,7 +60,7 @@ static int make(struct build *b)
 	return 0;
 }
 
-static const struct envelope ids = { "{\"ids\":[", "]}", .bytes_most = 1000000,
+static const struct envelope ids = { ENVELOPE("{\"ids\":[", "]}"), .bytes_most = 1000000,
 	.records_most = 1000 };
 
 const struct api api_segments = {

@@ -16,7 +16,7 @@ const struct api api_track = {
 	.make = operation_v1,
 };
 
-static const struct envelope batch = { "{\"batch\":[", "]}", .bytes_most = BATCH_MAX };
+static const struct envelope batch = { ENVELOPE("{\"batch\":[", "]}"), .bytes_most = BATCH_MAX };
 
 const struct api api_track_batch = {
 	.host = &api_track_host,

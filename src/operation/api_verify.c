@@ -24,7 +24,7 @@ static int make(struct build *b)
 	return part_attributes(b);
 }
 
-static const struct envelope ids = { "{\"ids\":[", "]}", .bytes_most = 100000,
+static const struct envelope ids = { ENVELOPE("{\"ids\":[", "]}"), .bytes_most = 100000,
 	.records_most = 100 };
 
 const struct api api_verify = {

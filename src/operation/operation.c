@@ -201,13 +201,17 @@ void operation_move_rest(struct operation *op, char *to)
 	op->body = to;
 }
 
+#define METHOD_MEMBER(name) \
+	[METHOD_##name] = { "\"method\":\"" #name "\",\"path\":", \
+		sizeof("\"method\":\"" #name "\",\"path\":") - 1 }
+
 void operation_print(const struct operation *op, const struct api *api, struct buf *out)
 {
-	static const char *const methods[] = {
-		[METHOD_PUT] = "\"method\":\"PUT\",\"path\":",
-		[METHOD_POST] = "\"method\":\"POST\",\"path\":",
-		[METHOD_DELETE] = "\"method\":\"DELETE\",\"path\":",
-		[METHOD_GET] = "\"method\":\"GET\",\"path\":",
+	static const struct text methods[] = {
+		METHOD_MEMBER(PUT),
+		METHOD_MEMBER(POST),
+		METHOD_MEMBER(DELETE),
+		METHOD_MEMBER(GET),
 	};
 	/* of what has a path of its own and is packed all the same, a request of one */
 	const struct envelope *e = op->path_len ? api->envelope : NULL;
@@ -226,20 +230,20 @@ void operation_print(const struct operation *op, const struct api *api, struct b
 		writer_text(&w, host->label, strlen(host->label));
 		writer_byte(&w, ',');
 	}
-	writer_add(&w, methods[op->method], strlen(methods[op->method]));
+	writer_add(&w, methods[op->method].s, methods[op->method].n);
 	if (op->path_len == 0)
 		writer_lit(&w, "\"/api/v2/batch\"");
 	else
 		writer_text(&w, op->path, op->path_len);
 	writer_lit(&w, ",\"body\":");
 	if (e)
-		writer_add(&w, e->opening, strlen(e->opening));
+		writer_add(&w, e->opening, e->opening_len);
 	if (op->body_len)
 		writer_add(&w, op->body, op->body_len);
 	else
 		writer_lit(&w, "null");
 	if (e)
-		writer_add(&w, e->closing, strlen(e->closing));
+		writer_add(&w, e->closing, e->closing_len);
 	writer_lit(&w, "}\n");
 	writer_close(&w);
 }

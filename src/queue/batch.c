@@ -15,11 +15,11 @@ bool batch_is_for(const struct request *r, const struct operation *op)
 bool batch_fits(const struct request *r, const struct operation *op, size_t most)
 {
 	const struct envelope *e = r->envelope;
-	size_t now = r->count ? r->batch.len + 1 : strlen(e->opening); /* 1: the comma */
+	size_t now = r->count ? r->batch.len + 1 : e->opening_len; /* 1: the comma */
 
 	if (most && r->count >= most)
 		return false;
-	return now + op->body_len + strlen(e->closing) <= e->bytes_most;
+	return now + op->body_len + e->closing_len <= e->bytes_most;
 }
 
 void batch_add(struct request *r, struct operation *op)
@@ -72,7 +72,7 @@ static size_t count_blocked(const struct request *r)
 
 void batch_bodies(struct request *r)
 {
-	const char *at = r->batch.data + strlen(r->envelope->opening);
+	const char *at = r->batch.data + r->envelope->opening_len;
 
 	for (size_t i = 0; i < r->count; i++) {
 		r->operations[i]->body = at;
@@ -99,7 +99,7 @@ static void inherit_attempts(struct request *half, const struct request *whole)
 void batch_cut(struct request *r, size_t kept, struct request *half, enum batch_cut why)
 {
 	const struct request before = *r;
-	size_t count = r->count, at = strlen(r->envelope->opening);
+	size_t count = r->count, at = r->envelope->opening_len;
 
 	for (size_t i = 0; i < kept; i++)
 		at += r->operations[i]->body_len + 1;

@@ -22,7 +22,7 @@ static void add_operation(struct forecast *f, size_t body_len, const struct enve
 	bool full = f->batch_count &&
 	    (f->batch_bytes + body_len + 1 > e->bytes_most || (most && f->batch_count >= most));
 	if (full || f->batch_count == 0) {
-		size_t frame = strlen(e->opening) + strlen(e->closing);
+		size_t frame = e->opening_len + e->closing_len;
 		f->requests++;
 		f->bytes += frame;
 		f->batch_bytes = frame + body_len;
