@@ -24,10 +24,9 @@ bool field_is_empty(const struct field *f)
 /* A fraction of a number is cut off. 0 or -1. */
 static int read_moment(const char *s, size_t n, int64_t *unix_seconds)
 {
-	const char *point = memchr(s, '.', n);
-
 	if (num_moment(s, n, unix_seconds) == 0)
 		return 0;
+	const char *point = memchr(s, '.', n);
 	if (!point || !value_is_number(s, n) || memchr(s, 'e', n) || memchr(s, 'E', n))
 		return -1;
 	return num_moment(s, (size_t)(point - s), unix_seconds);

@@ -518,13 +518,11 @@ static int empty_value(const struct mapping *m, bool is_id, struct field *f)
 	return 1;
 }
 
-/* What a step makes of a record's field or a --set. 1, 0 where it is to be left out, -1 with
+/* What a step makes of its field, which was taken. 1, 0 where it is to be left out, -1 with
  * *why. */
 static int step_apply(const struct mapping *m, const struct step *s, bool is_id,
     const struct record *r, struct field *f, char **room, struct reason *why)
 {
-	take_field(m, s, r->fields, f);
-	f->role = s->role;
 	if (f->kind == FIELD_TEXT && f->value_len == 0)
 		return s->set ? 1 : empty_value(m, is_id, f);
 
@@ -565,7 +563,11 @@ static int apply_whole(struct mapping *m, const struct plan *p, const struct rec
 
 	for (size_t i = p->first_made; i != NONE; i = p->steps[i].next_made) {
 		const struct step *s = &p->steps[i];
-		struct field *f = &p->made[i];
+		struct field *f = &p->made[i]; /* its name is there */
+		const struct field *own = s->set ? &m->sets[s->from] : &r->fields[s->from];
+		f->kind = own->kind;
+		f->value = own->value;
+		f->value_len = own->value_len;
 		if (step_apply(m, s, i == p->id, r, f, &room, why) < 0)
 			return -1;
 		if (s->apart && !field_is_empty(f))
@@ -597,6 +599,8 @@ static int apply_steps(struct mapping *m, const struct plan *p, const struct rec
 			continue;
 		}
 		struct field *f = &p->made[s - p->steps];
+		take_field(m, s, r->fields, f);
+		f->role = s->role;
 		int here = step_apply(m, s, s == id, r, f, &room, why);
 		if (here < 0)
 			return -1;
