@@ -176,18 +176,20 @@ static struct request *open_another(struct queue *q)
 	return take_spare(q, PLACE_OPEN);
 }
 
-/* Puts op into its open batch, or leaves it waiting where the batch that was just closed for it
- * holds the same person. */
+/* Puts op into its open batch, or leaves it waiting: it is not its turn, or the batch that was just
+ * closed for it holds the same person. */
 static bool put(struct queue *q, struct operation *op, int64_t now)
 {
 	struct request *open = open_for(q, op);
 
+	if (!has_turn(op, open))
+		return false;
 	if (open && !batch_fits(open, op, q->c.batch_most)) {
 		flush(q, open);
 		open = NULL;
+		if (!stands_first(op))
+			return false;
 	}
-	if (!has_turn(op, open))
-		return false;
 	if (!open)
 		open = open_another(q);
 	batch_add(open, op);
@@ -218,12 +220,12 @@ static void pack(struct queue *q, struct operation *op, int64_t now)
 	}
 }
 
-/* op's turn has come: into a request. */
+/* If it is op's turn, into a request. */
 static void enter(struct queue *q, struct operation *op, int64_t now)
 {
 	if (q->c.envelope)
 		pack(q, op, now);
-	else
+	else if (stands_first(op))
 		request_append(take_spare(q, PLACE_READY), op);
 }
 
@@ -284,8 +286,7 @@ void queue_add(struct queue *q, const struct operation *made, int64_t now)
 	struct operation *op = hold(q, made);
 
 	lanes_enter(q->lanes, op);
-	if (has_turn(op, open_for(q, op)))
-		enter(q, op, now);
+	enter(q, op, now);
 	hold_rest(q, op);
 }
 
