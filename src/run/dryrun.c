@@ -38,7 +38,7 @@ struct dry {
 	struct repeats *repeats; /* whose persons the records are */
 	struct forecast forecast;
 	struct outfile out;
-	struct buf line;
+	struct buf lines; /* of `out`, not given to it yet */
 	size_t batch_most;
 	size_t files;  /* how many were read: --limit may leave some */
 	bool doubtful; /* there was a record, of whichever shard, that names nobody */
@@ -91,32 +91,45 @@ static void invalid(struct dry *d, const struct operation *op, const char *why)
 	say_invalid(d, op, why);
 }
 
-static int print(struct dry *d, const struct operation *op)
+static int hand_over(struct dry *d)
 {
 	struct reason why;
+	int result = outfile_add(&d->out, d->lines.data, d->lines.len, &why);
 
-	buf_reset(&d->line);
-	operation_print(op, d->o->api, &d->line);
-	return outfile_add(&d->out, d->line.data, d->line.len, &why) == 0 ?
-	    0 :
-	    stop(d, EX_CANTCREAT, why.text);
+	buf_reset(&d->lines);
+	return result == 0 ? 0 : stop(d, EX_CANTCREAT, why.text);
+}
+
+static int print(struct dry *d, const struct operation *op)
+{
+	operation_print(op, d->o->api, &d->lines);
+	return d->lines.len <= OUTFILE_PIECE ? 0 : hand_over(d);
+}
+
+static void see_people(struct dry *d, const struct operation *op)
+{
+	const struct operation *soon = producer_soon(d->feed.producer);
+
+	if (soon && soon->key_count)
+		repeats_expect(d->repeats, soon->keys[0]);
+	for (unsigned k = 0; k < op->key_count; k++)
+		repeats_see(d->repeats, op->keys[k]);
 }
 
 static int send(struct dry *d, const struct operation *op)
 {
-	for (unsigned k = 0; d->repeats && k < op->key_count; k++)
-		repeats_see(d->repeats, op->keys[k]);
+	if (d->repeats)
+		see_people(d, op);
 	forecast_valid(&d->forecast, op->body_len, d->o->api->envelope, d->batch_most);
 	forecast_event(&d->forecast, op->event_id);
 	return print(d, op);
 }
 
-static int take(struct dry *d, const struct operation *op)
+/* What a sync would make of it. */
+static int compare(struct dry *d, const struct operation *op)
 {
 	struct reason why;
 
-	if (!feed_in_shard(d->o, op) || !feed_in_sample(&d->feed, op))
-		return 0;
 	if (sync_overtaken(d->sync, op))
 		forecast_unchanged(&d->forecast);
 	int changed = sync_look(d->sync, op, &why);
@@ -125,6 +138,13 @@ static int take(struct dry *d, const struct operation *op)
 	if (changed == 0)
 		forecast_unchanged(&d->forecast);
 	return changed == 1 ? send(d, op) : 0;
+}
+
+static int take(struct dry *d, const struct operation *op)
+{
+	if (!feed_in_shard(d->o, op) || !feed_in_sample(&d->feed, op))
+		return 0;
+	return d->sync ? compare(d, op) : send(d, op);
 }
 
 /* What was held back is sent, now that nothing has come behind it. */
@@ -144,6 +164,8 @@ static int wait_for_input(struct dry *d)
 	struct pollfd p = { .fd = input_fd(d->feed.input), .events = POLLIN };
 	struct reason why;
 
+	if (hand_over(d) != 0)
+		return -1;
 	if (outfile_flush(&d->out, &why) != 0)
 		return stop(d, EX_CANTCREAT, why.text);
 	if (poll(&p, 1, -1) < 0 && errno != EINTR)
@@ -318,6 +340,8 @@ static void finish(struct dry *d)
 	if (d->status == 0 && !d->o->quiet)
 		say_survey(d);
 
+	if (d->status != EX_CANTCREAT)
+		hand_over(d);
 	if (outfile_close(&d->out, &why) != 0 && d->status != EX_CANTCREAT)
 		stop(d, EX_CANTCREAT, why.text);
 	if (d->status == 0 && (!d->o->quiet || d->forecast.invalid)) {
@@ -333,7 +357,7 @@ static int set_up(struct dry *d, struct reason *why)
 	const struct options *o = d->o;
 	char run[ULID_LENGTH + 1];
 
-	buf_init(&d->line, BUF_UNBOUNDED);
+	buf_init(&d->lines, BUF_UNBOUNDED);
 	identity_of_run(run, clock_wall() / 1000, (const uint8_t[10]){ 0 });
 	if (feed_open(&d->feed, o, run, why) != 0 ||
 	    sync_open(o, d->feed.input, &d->feed.identity, &d->sync, why) != 0)
@@ -374,7 +398,7 @@ int dry_run(const struct options *o)
 	survey_free(d.survey);
 	repeats_free(d.repeats);
 	forecast_free(&d.forecast);
-	buf_free(&d.line);
+	buf_free(&d.lines);
 	sync_close(d.sync);
 	return end_status(&d);
 }

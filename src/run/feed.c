@@ -302,7 +302,8 @@ bool feed_in_sample(const struct feed *f, const struct operation *op)
 
 bool feed_in_shard(const struct options *o, const struct operation *op)
 {
+	if (!o->shards)
+		return true;
 	uint64_t hash = op->key_count ? op->keys[0] : operation_key(op->from.raw, op->from.raw_len);
-
-	return !o->shards || hash % o->shards == o->shard - 1;
+	return hash % o->shards == o->shard - 1;
 }

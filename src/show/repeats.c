@@ -1,8 +1,8 @@
 /*
- * Adaptive sampling (Wegman; Flajolet 1990): kept are the people whose hash ends in `depth` zero
- * bits, each for 2^depth others; when they are too many, the depth grows by one, and about half of
- * them go. Whether a person is kept never depends on when he comes, so his repeats are all counted
- * or none.
+ * Adaptive sampling (Wegman; Flajolet 1990): kept are the people whose hash begins with `depth`
+ * zero bits, each for 2^depth others; when they are too many, the depth grows by one, and about
+ * half of them go. Whether a person is kept never depends on when he comes, so his repeats are all
+ * counted or none.
  */
 #include "show/repeats.h"
 
@@ -12,13 +12,13 @@
 
 #define SLOTS ((size_t)2 * REPEATS_EXACT) /* a power of two */
 
-struct slot {
-	uint64_t key;
-	bool taken, again; /* seen; and seen once more */
-};
+/* A slot is a person's hash with two bits of its own in it; 0 is a free one. */
+#define TAKEN UINT64_C(1)
+#define AGAIN UINT64_C(2) /* seen more than once */
+#define OWN (TAKEN | AGAIN)
 
 struct repeats {
-	struct slot *slots; /* open addressing, linear probing */
+	uint64_t *slots; /* open addressing, linear probing */
 	size_t count;
 	unsigned depth;
 };
@@ -48,43 +48,55 @@ static uint64_t mix(uint64_t key)
 
 static bool is_kept(const struct repeats *r, uint64_t hash)
 {
-	return (hash >> 32 & ((UINT64_C(1) << r->depth) - 1)) == 0;
+	return r->depth == 0 || hash >> (64 - r->depth) == 0;
 }
 
-static struct slot *find(struct slot *slots, uint64_t key)
+static size_t place(uint64_t hash)
 {
-	size_t at = mix(key) & (SLOTS - 1);
+	return hash >> 2 & (SLOTS - 1);
+}
 
-	while (slots[at].taken && slots[at].key != key)
+static uint64_t *find(uint64_t *slots, uint64_t hash)
+{
+	size_t at = place(hash);
+
+	while (slots[at] && ((slots[at] ^ hash) & ~OWN))
 		at = (at + 1) & (SLOTS - 1);
 	return &slots[at];
 }
 
 static void go_deeper(struct repeats *r)
 {
-	struct slot *old = r->slots;
+	uint64_t *old = r->slots;
 
 	r->depth++;
 	r->count = 0;
 	r->slots = xcalloc(SLOTS, sizeof *r->slots);
 	for (size_t i = 0; i < SLOTS; i++)
-		if (old[i].taken && is_kept(r, mix(old[i].key))) {
-			*find(r->slots, old[i].key) = old[i];
+		if (old[i] && is_kept(r, old[i])) {
+			*find(r->slots, old[i]) = old[i];
 			r->count++;
 		}
 	free(old);
 }
 
+void repeats_expect(const struct repeats *r, uint64_t key)
+{
+	__builtin_prefetch(&r->slots[place(mix(key))], 1);
+}
+
 void repeats_see(struct repeats *r, uint64_t key)
 {
-	if (!is_kept(r, mix(key)))
+	uint64_t hash = mix(key);
+
+	if (!is_kept(r, hash))
 		return;
-	struct slot *slot = find(r->slots, key);
-	if (slot->taken) {
-		slot->again = true;
+	uint64_t *slot = find(r->slots, hash);
+	if (*slot) {
+		*slot |= AGAIN;
 		return;
 	}
-	*slot = (struct slot){ .key = key, .taken = true };
+	*slot = (hash & ~OWN) | TAKEN;
 	if (++r->count > REPEATS_EXACT)
 		go_deeper(r);
 }
@@ -94,7 +106,7 @@ uint64_t repeats_people(const struct repeats *r, bool *exact)
 	uint64_t people = 0;
 
 	for (size_t i = 0; i < SLOTS; i++)
-		people += r->slots[i].again;
+		people += (r->slots[i] & AGAIN) != 0;
 	*exact = r->depth == 0;
 	return people << r->depth;
 }

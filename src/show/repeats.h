@@ -18,6 +18,9 @@ void repeats_free(struct repeats *r); /* NULL is fine */
 /* A record is about the person of that key (operation.keys), which is a hash. */
 void repeats_see(struct repeats *r, uint64_t key);
 
+/* A record about the person of that key comes soon: what is known of him is fetched from memory. */
+void repeats_expect(const struct repeats *r, uint64_t key);
+
 /* How many people were seen more than once; *exact: the number is not an estimate. */
 uint64_t repeats_people(const struct repeats *r, bool *exact);
 

@@ -172,19 +172,20 @@ static void note_id(struct survey *s, const struct mapped *m)
 
 void survey_record(struct survey *s, const struct mapped *m, uint64_t layout)
 {
-	size_t next = 0;
+	const struct field *const *fields = m->fields;
+	size_t i = 0, known;
 
 	s->records++;
 	if (layout == 0 || layout != s->layout)
 		forget_places(s);
 	s->layout = layout;
-	for (size_t i = 0; i < m->count; i++) {
-		const struct field *f = m->fields[i];
-		const struct field *expected = next < s->count ? s->columns[next].at : NULL;
-		struct column *c = expected && expected == f ? &s->columns[next++] :
-		                                               search(s, f, &next);
+	known = m->count < s->count ? m->count : s->count;
+	for (; i < known && s->columns[i].at == fields[i]; i++) /* most of them */
+		look(&s->columns[i], fields[i]);
+	for (size_t next = i; i < m->count; i++) {
+		struct column *c = search(s, fields[i], &next);
 		if (c)
-			look(c, f);
+			look(c, fields[i]);
 	}
 	if (s->id == COLUMNS_MOST)
 		note_id(s, m);

@@ -14,8 +14,6 @@
 #include "base/path.h"
 #include "store/claim.h"
 
-#define PENDING_MAX (64u << 10)
-
 static const char *advice(int error)
 {
 	switch (error) {
@@ -136,7 +134,7 @@ static void begin(struct outfile *f, const char *name)
 {
 	*f = OUTFILE_CLOSED;
 	f->name = name;
-	buf_init(&f->pending, PENDING_MAX);
+	buf_init(&f->pending, OUTFILE_PIECE);
 }
 
 /* Closes after an error of which *why tells already. Returns -1. */
@@ -323,9 +321,9 @@ int outfile_flush(struct outfile *f, struct reason *why)
 
 int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *why)
 {
-	if ((f->error || n > PENDING_MAX - f->pending.len) && outfile_flush(f, why) != 0)
+	if ((f->error || n > OUTFILE_PIECE - f->pending.len) && outfile_flush(f, why) != 0)
 		return -1;
-	if (n > PENDING_MAX) {
+	if (n > OUTFILE_PIECE) {
 		if (put(f, data, n, why) != 0)
 			return -1;
 	} else {

@@ -67,7 +67,9 @@ struct outfile_mark outfile_mark(const struct outfile *f);
 /* The sum of what was summed before and these bytes. */
 uint64_t outfile_sum(uint64_t sum, const void *data, size_t n);
 
-/* Appends; written when a good piece is pending, or by outfile_flush. 0 or -1 with *why. */
+/* Appends; written when a good piece is pending, or by outfile_flush; what is more than that is
+ * written at once, and not copied. 0 or -1 with *why. */
+#define OUTFILE_PIECE (64u << 10)
 int outfile_add(struct outfile *f, const void *data, size_t n, struct reason *why);
 int outfile_flush(struct outfile *f, struct reason *why); /* to the kernel */
 /* to the disk; a pipe is only flushed */
