@@ -178,7 +178,7 @@ static int wait_for_something(struct run *r, int64_t due, struct reason *why)
 	bool reads = r->intake.idle && !stop_asked(&r->stop);
 	int fds[2] = { r->wake_fd, reads ? input_fd(r->feed.input) : -1 };
 
-	if (due > r->now && tally_count(&r->tally))
+	if (due > r->now && tally_count_idly(&r->tally))
 		due = r->now;
 	return sender_wait(r->sender, due, fds, 2, why);
 }

@@ -39,7 +39,8 @@ void tally_grow(struct tally *t, uint64_t records)
 		t->moment.total += records;
 }
 
-bool tally_count(struct tally *t)
+/* A piece. Whether there is more to count. */
+static bool count(struct tally *t)
 {
 	uint64_t total;
 
@@ -52,9 +53,19 @@ bool tally_count(struct tally *t)
 	return t->counting;
 }
 
+/* Lines can wait for the total: what waits for an answer in the first second has one soon, or has
+ * time enough later. A bar cannot. */
+bool tally_count_idly(struct tally *t)
+{
+	if (t->o->quiet ||
+	    (t->moment.elapsed_us < COUNT_AFTER_US && display_keeps_lines(t->display)))
+		return false;
+	return count(t);
+}
+
 void tally_count_all(struct tally *t)
 {
-	while (tally_count(t))
+	while (count(t))
 		;
 }
 
@@ -62,7 +73,7 @@ static void count_ahead(struct tally *t)
 {
 	int64_t start = clock_now();
 
-	while (t->ahead_us > clock_now() - start && tally_count(t))
+	while (t->ahead_us > clock_now() - start && count(t))
 		;
 	t->ahead_us -= clock_now() - start;
 }
@@ -84,6 +95,6 @@ void tally_settled(struct tally *t, enum outcome outcome, int64_t now)
 void tally_show(struct tally *t, int64_t now)
 {
 	if (!t->o->quiet && t->moment.elapsed_us >= COUNT_AFTER_US)
-		tally_count(t);
+		count(t);
 	display_progress(t->display, &t->c, &t->moment, now);
 }

@@ -3,8 +3,9 @@
  * from it.
  *
  * Regular files are counted while the run waits for something else, so that nothing waits for the
- * total; a run that has something to do all the time counts on the way from its first second on. A
- * line that is due before the total is known counts ahead for a moment, and is then said without.
+ * total; a run that has something to do all the time counts on the way from its first second on,
+ * for it may be over before. A line that is due before the total is known counts ahead for a
+ * moment, and is then said without.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -36,8 +37,9 @@ void tally_init(struct tally *t, const struct options *o, struct display *displa
 /* A record has ended; says the line that is due by that. */
 void tally_settled(struct tally *t, enum outcome outcome, int64_t now);
 
-/* Counts a piece of the input ahead. Whether there is more to count. */
-bool tally_count(struct tally *t);
+/* Counts a piece of the input ahead, while there is nothing else to do and somebody wants to know.
+ * Whether there is more to count. */
+bool tally_count_idly(struct tally *t);
 /* Counts all of it. */
 void tally_count_all(struct tally *t);
 /* So many records are in the input. */
