@@ -652,6 +652,31 @@ START_TEST(headers_refused)
 }
 END_TEST
 
+/* Nothing is held for more cells than a row may have: they are counted, and that is what is said of
+ * them, though they be empty. */
+START_TEST(more_cells_than_a_row_may_have)
+{
+	struct buf text = { .max = ANY };
+	struct opened o;
+
+	buf_str(&text, _i ? "a,b\n" : "");
+	for (size_t i = 0; i < INPUT_FIELDS_MAX; i++)
+		buf_byte(&text, ',');
+	buf_add(&text, "\n1,2\n", sizeof "\n1,2\n");
+	ck_assert_int_eq(open_text(&o, text.data, NULL, 0), _i ? INPUT_RECORD : INPUT_FAILED);
+	if (_i) {
+		ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_BAD);
+		ck_assert_str_eq(o.why.text, "row has 65537 cells, the header has 2");
+		ck_assert_int_eq(csv_reader_next(&o.reader, &o.r, &o.why), INPUT_RECORD);
+	} else {
+		ck_assert_str_eq(o.why.text,
+		    "header: there are 65537 columns; at most 65536 can be read");
+	}
+	close_text(&o);
+	buf_free(&text);
+}
+END_TEST
+
 START_TEST(header_with_nul)
 {
 	struct feeding how = whole;
@@ -1190,6 +1215,7 @@ Suite *csv_reader_suite(void)
 	LOOP(tcase, long_quoted_cells, long_cells);
 	LOOP(tcase, lines_are_those_of_grep, line_numbers);
 	LOOP(tcase, headers_refused, refused);
+	tcase_add_loop_test(tcase, more_cells_than_a_row_may_have, 0, 2);
 	tcase_add_test(tcase, header_with_nul);
 	LOOP(tcase, headers_taken, headers);
 	tcase_add_test(tcase, columns_as_header);

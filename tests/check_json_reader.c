@@ -83,6 +83,8 @@ static const struct {
 	{ "{\"a\":1}\n{\"a\":2,\n \"b\":\"x\n\"}", "1X",
 	    "3:8: a control character stands in a string: it has to be escaped" },
 	{ "{\"a\":1}{\"a\":2", "1X", "1:14: the object is not closed" },
+	{ "{\"a\":1}\n\xef\xbb\xbf{\"a\":2}", "1X",
+	    "2:1: a byte-order mark stands here: take it out" },
 	{ "{\"a\":1}nullx", "1X", "1:8: a value was expected" },
 	{ "{\"a\":1}nul", "1X", "1:8: a value was expected" },
 	{ "{\"a\":1}\nid,name\n", "1X", "2:1: a value was expected" },

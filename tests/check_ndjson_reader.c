@@ -275,6 +275,10 @@ static const struct {
 	{ "{\"a\":1}{\"a\":1}", "not a JSON object: something follows the object, at byte 8" },
 	{ "{\"a\":tru}", "not a JSON object: a value was expected, at byte 6" },
 	{ "{\"a\":01}", "not a JSON object: a number begins with 0, at byte 6" },
+	{ "\xef\xbb\xbf{\"a\":1}",
+	    "not a JSON object: a byte-order mark stands here: take it out (were files joined?), "
+	    "at "
+	    "byte 1" },
 	{ "{\"a\":1.}", "not a JSON object: a number ends with its point, at byte 6" },
 	{ "{\"a\":-}",
 	    "not a JSON object: a minus sign is followed by something that is no number, at byte "

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <jansson.h>
 #include <string.h>
+#include "base/buf.h"
 #include "dice.h"
 
 Suite *text_suite(void);
@@ -58,6 +59,36 @@ START_TEST(half_a_pair_is_no_character)
 }
 END_TEST
 
+/* What a file's text must not do to a terminal, and what nobody would see. */
+static const struct {
+	const char *text, *shown;
+} shown[] = {
+	{ "a \xc3\xa9 \xe2\x82\xac", "a \xc3\xa9 \xe2\x82\xac" },
+	{ "\033[2J\x7f\n\r\t", "\\x1b[2J\\x7f\\n\\r\\t" },
+	{ "\xc2\x9b\xff", "\\xc2\\x9b\\xff" },
+	{ "\xe2\x80\xae"
+	  "evil",
+	    "\\xe2\\x80\\xaeevil" },
+	{ "\xef\xbb\xbf"
+	  "3",
+	    "\\xef\\xbb\\xbf3" },
+	{ "i\xe2\x80\x8b"
+	  "d\xe2\x81\xa0",
+	    "i\\xe2\\x80\\x8bd\\xe2\\x81\\xa0" },
+	{ "twenty bytes and more", "twenty bytes and mor..." },
+};
+
+START_TEST(text_is_safe_to_be_shown)
+{
+	struct buf out = { .max = 1000 };
+
+	text_safe(&out, shown[_i].text, strlen(shown[_i].text), 20);
+	buf_byte(&out, '\0');
+	ck_assert_str_eq(out.data, shown[_i].shown);
+	buf_free(&out);
+}
+END_TEST
+
 Suite *text_suite(void)
 {
 	Suite *s = suite_create("text");
@@ -65,6 +96,7 @@ Suite *text_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, half_a_pair_is_no_character, 0, ROWS(halves));
+	tcase_add_loop_test(t, text_is_safe_to_be_shown, 0, ROWS(shown));
 	tcase_add_test(t, strings_are_decoded_like_jansson);
 	suite_add_tcase(s, t);
 	return s;

@@ -207,6 +207,14 @@ static size_t character(const char *s, size_t n)
 	return len <= n && utf8_valid(s, len) ? len : 0;
 }
 
+/* What is there and nobody sees: U+200B, U+2060, U+FEFF. */
+static bool is_unseen(const unsigned char *s, size_t len)
+{
+	return len == 3 &&
+	    (memcmp(s, "\xe2\x80\x8b", 3) == 0 || memcmp(s, "\xe2\x81\xa0", 3) == 0 ||
+	        memcmp(s, "\xef\xbb\xbf", 3) == 0);
+}
+
 /* Characters that a terminal obeys, or that turn the text around: C0, DEL, C1, and the
  * bidirectional controls U+200E/F, U+202A to U+202E, U+2066 to U+2069, U+2028/9. */
 static bool moves_terminal(const unsigned char *s, size_t len)
@@ -230,7 +238,7 @@ void text_safe(struct buf *b, const char *text, size_t n, size_t most)
 			buf_str(b, "...");
 			return;
 		}
-		if (len && !moves_terminal(s + i, len))
+		if (len && !moves_terminal(s + i, len) && !is_unseen(s + i, len))
 			buf_add(b, text + i, len);
 		else if (s[i] == '\n' || s[i] == '\r' || s[i] == '\t')
 			buf_str(b, s[i] == '\n' ? "\\n" : s[i] == '\r' ? "\\r" : "\\t");

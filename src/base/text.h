@@ -33,8 +33,8 @@ void text_percent(struct buf *out, const char *text, size_t n);
 void text_word(struct buf *out, const char *text);
 
 /* Adds text with control characters escaped (\n, \x1b, C1 controls, and bytes that are not UTF-8,
- * as \xNN), at most `most` bytes of it followed by "..." where it was longer; so that a server's or
- * a file's text never moves a terminal's cursor. */
+ * as \xNN; also what nobody sees, such as U+FEFF), at most `most` bytes of it followed by "..."
+ * where it was longer; so that a server's or a file's text never moves a terminal's cursor. */
 void text_safe(struct buf *out, const char *text, size_t n, size_t most);
 
 #endif

@@ -78,6 +78,10 @@ static struct field *split_again(struct csv_reader *c, struct csv_split *row)
 static int make_header(struct csv_reader *c, struct reason *why)
 {
 	struct csv_split row;
+
+	if (c->rows.split.cells > INPUT_FIELDS_MAX)
+		return reason_set(why, "there are %zu columns; at most %u can be read",
+		    c->rows.split.cells, INPUT_FIELDS_MAX);
 	const struct field *names = split_again(c, &row);
 	const struct csv_heading heading = {
 		.dialect = &c->dialect,
@@ -391,7 +395,8 @@ static bool is_head(struct csv_reader *c)
 	struct csv_split row;
 
 	c->begun = true;
-	if (!c->header->given || c->rows.split.cells <= c->header->columns)
+	if (!c->header->given || c->rows.split.cells <= c->header->columns ||
+	    c->rows.split.cells > INPUT_FIELDS_MAX)
 		return false;
 	const struct field *names = split_again(c, &row);
 	bool head = csv_header_widen(c->header, names, row.width);

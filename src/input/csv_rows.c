@@ -473,6 +473,8 @@ static bool is_blank(struct csv_rows *r)
 		return false;
 	if (kept == s->cells)
 		return true;
+	if (s->cells > INPUT_FIELDS_MAX)
+		return false; /* to look at so many takes more room than they are worth */
 	struct csv_split whole = { .width = s->cells };
 	whole.fields = xcalloc(s->cells, sizeof *whole.fields);
 	bool blank = csv_rows_split(r, &whole, s->row, (size_t)(s->row_end - s->row)) == CSV_ROW &&

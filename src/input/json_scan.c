@@ -14,6 +14,8 @@
  * a meaning. So what is found is in front of it, without a look at where the end is.
  */
 
+#define MARK "\xef\xbb\xbf"
+#define MARK_FOUND "a byte-order mark stands here: take it out (were files joined?)"
 /* so many digits in front of the point are below the largest double */
 #define DIGITS_SAFE 300u
 #define DOUBLE_DIGITS 309       /* ... which has as many */
@@ -256,6 +258,8 @@ static const char *scan_word(struct json_scan *j, const char *p, const char *end
 		return p + 4;
 	if (memcmp(p, "false", 5) == 0)
 		return p + 5;
+	if (strncmp(p, MARK, 3) == 0)
+		return refuse(j, MARK_FOUND, p);
 	return refuse(j, p < end ? "a value was expected" : "the object is not closed", p);
 }
 
@@ -504,16 +508,23 @@ static int check_bytes(struct json_scan *j, const char *text, size_t n)
 	return j->fault ? -1 : 0;
 }
 
+/* Why what begins at `text` is no object. */
+static const char *no_object(const char *text, const char *array)
+{
+	if (*text == '[')
+		return array;
+	if (strncmp(text, MARK, 3) == 0)
+		return MARK_FOUND;
+	return "it does not begin with {";
+}
+
 int json_scan(struct json_scan *j, const char *text, size_t n)
 {
 	const char *end = text + n, *p = skip_space(text, end);
 
 	begin(j);
 	if (*p != '{') {
-		refuse(j,
-		    *p == '[' ? "it is an array (--format=json reads one)" :
-		                "it does not begin with {",
-		    p);
+		refuse(j, no_object(p, "it is an array (--format=json reads one)"), p);
 		return -1;
 	}
 	p = scan_object(j, p, end);
@@ -536,7 +547,7 @@ int json_scan_front(struct json_scan *j, const char *text, size_t n, size_t *len
 	if (*text == '{') {
 		p = scan_object(j, text, end);
 	} else {
-		object_to(j, *text == '[' ? "it is an array" : "it does not begin with {", text);
+		object_to(j, no_object(text, "it is an array"), text);
 		p = scan_value(j, text, end);
 		if (p && is_letter(p[-1]) && is_letter(*p))
 			p = refuse(j, "a value was expected", text); /* "nullx" */
