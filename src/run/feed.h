@@ -39,12 +39,6 @@ void feed_start(struct feed *f, const struct options *o, bool ahead, struct surv
 void feed_stop(struct feed *f); /* no further record is made */
 void feed_close(struct feed *f);
 
-/* Whether a FILE's header can identify anybody, where the action needs that, and each --set is what
- * it must be beside its cells. True of an NDJSON, and of a pipe whose header was not read yet. 0 or
- * -1 with *why and its status. */
-int feed_header(struct mapping *m, const struct input *in, unsigned file, const struct options *o,
-    struct reason *why);
-
 /* Most operations in a batch, by --batch=N and by what the record rate allows at once; 0: as many
  * as fit. */
 size_t feed_batch_most(const struct options *o);

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "operation/mapping.h"
 #include "options/options.h"
-#include "run/feed.h"
+#include "run/feed_check.h"
 #include "input/record.h"
 #include "show/survey.h"
 
@@ -75,7 +75,8 @@ static bool is_last(enum made_kind kind)
 static bool headers_are_good(struct producer *m, unsigned file)
 {
 	while (m->headers_checked < file) {
-		if (feed_header(m->mapping, m->input, m->headers_checked++, m->o, &m->why) == 0)
+		if (feed_check_header(m->mapping, m->input, m->headers_checked++, m->o, &m->why) ==
+		    0)
 			continue;
 		m->status = m->why.status;
 		return false;
