@@ -112,13 +112,13 @@ size_t writer_digits(int64_t n, char *out)
 	unsigned count = count_decimals(left);
 	char *p = out + count;
 	for (; left >= 10000; left /= 10000) {
-		unsigned four = (unsigned)(left % 10000);
+		size_t four = (size_t)(left % 10000);
 		memcpy(p -= 2, pairs + four % 100 * 2, 2);
 		memcpy(p -= 2, pairs + four / 100 * 2, 2);
 	}
-	unsigned rest = (unsigned)left;
+	size_t rest = (size_t)left;
 	if (rest >= 100) {
-		memcpy(p -= 2, pairs + rest % 100 * 2, 2);
+		memcpy(p - 2, pairs + rest % 100 * 2, 2);
 		rest /= 100;
 	}
 	if (rest >= 10)

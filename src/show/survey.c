@@ -180,8 +180,8 @@ void survey_record(struct survey *s, const struct mapped *m, uint64_t layout)
 		forget_places(s);
 	s->layout = layout;
 	known = m->count < s->count ? m->count : s->count;
-	for (; i < known && s->columns[i].at == fields[i]; i++) /* most of them */
-		look(&s->columns[i], fields[i]);
+	for (; i < known && s->columns[i].at && s->columns[i].at == fields[i]; i++)
+		look(&s->columns[i], fields[i]); /* most of them */
 	for (size_t next = i; i < m->count; i++) {
 		struct column *c = search(s, fields[i], &next);
 		if (c)
