@@ -32,7 +32,10 @@ static void keep(const char *line, size_t n, const char *name, char value[HEAD_V
 		line++;
 	for (; n > 0 && is_blank(line[n - 1]); n--)
 		;
-	snprintf(value, HEAD_VALUE, "%.*s", n < HEAD_VALUE ? (int)n : HEAD_VALUE - 1, line);
+	if (n > HEAD_VALUE - 1)
+		n = HEAD_VALUE - 1;
+	memcpy(value, line, n);
+	value[n] = '\0';
 }
 
 int head_line(struct head *h, const char *line, size_t n)
@@ -127,8 +130,11 @@ static int64_t count_seconds(const char *s)
 
 int64_t head_wait(const struct head *h, int64_t wall_us)
 {
-	int64_t until, now, seconds = count_seconds(h->wait);
+	int64_t until, now, seconds;
 
+	if (!h->wait[0]) /* most answers */
+		return -1;
+	seconds = count_seconds(h->wait);
 	if (seconds >= HEAD_FOREVER / SECOND)
 		return HEAD_FOREVER;
 	if (seconds >= 0)
