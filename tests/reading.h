@@ -22,6 +22,7 @@
 struct feeding {
 	size_t chunk;   /* bytes at most a read */
 	bool again;     /* every other read has nothing yet */
+	bool pipe;      /* nobody can look ahead in it */
 	size_t base;    /* the buffer's ordinary size */
 	size_t longest; /* bytes of a record */
 	struct csv_dialect dialect;
@@ -72,7 +73,7 @@ static inline void feed_open(struct feed *f, struct source *s, const char *data,
 {
 	*f = (struct feed){ .data = data, .n = n, .chunk = how->chunk, .again = how->again };
 	source_init(s, how->base, how->longest, feed_read, f);
-	s->peek = feed_peek;
+	s->peek = how->pipe ? NULL : feed_peek;
 }
 
 /* Writing down. */
@@ -265,10 +266,10 @@ static inline char *explain_traces(const struct buf *expected, const struct buf 
 	text_safe(&out, data, n, 4000);
 	buf_fmt(&out,
 	    "\nchunk %zu base %zu longest %zu delimiter %d quote %d escape %d comment %d trim %d "
-	    "nulls %zu skip %d columns %zu again %d\nexpected ",
+	    "nulls %zu skip %d columns %zu again %d pipe %d\nexpected ",
 	    how->chunk, how->base, how->longest, how->dialect.delimiter, how->dialect.quote,
 	    how->dialect.escape, how->dialect.comment, how->dialect.trim, how->dialect.null_count,
-	    (int)how->dialect.skip_lines, how->column_count, how->again);
+	    (int)how->dialect.skip_lines, how->column_count, how->again, how->pipe);
 	text_safe(&out, expected->data, expected->len, 8000);
 	buf_str(&out, "\ngot      ");
 	text_safe(&out, got->data, got->len, 8000);

@@ -15,9 +15,11 @@
 #include "input/csv_text.h"
 #include "input/reader.h"
 #include "input/record.h"
+#include "input/spool.h"
 
 #define NAME_SHOWN ((size_t)60)
 #define AHEAD 4096u /* bytes that are looked at at once, where nothing is held of them */
+#define CSV_AHEAD_MOST ((uint64_t)1 << 30) /* of a spool */
 
 void csv_rows_init(struct csv_rows *r, struct source *s, const struct csv_dialect *d,
     size_t longest)
@@ -26,6 +28,7 @@ void csv_rows_init(struct csv_rows *r, struct source *s, const struct csv_dialec
 		.dialect = d,
 		.longest = longest,
 		.lines_left = d->skip_lines,
+		.most_ahead = CSV_AHEAD_MOST,
 		.split.delimiter = d->delimiter };
 	buf_init(&r->front, CSV_FRONT_KEPT);
 	if (!csv_dialect_is_fast(d))
@@ -36,6 +39,7 @@ void csv_rows_free(struct csv_rows *r)
 {
 	buf_free(&r->front);
 	csv_slow_free(r->slow);
+	spool_free(r->spool);
 	*r = (struct csv_rows){ 0 };
 }
 
@@ -104,8 +108,8 @@ static enum input_result give_up(struct csv_rows *r, struct reason *why)
 {
 	r->lost = true;
 	reason_exit(why, EX_DATAERR,
-	    "line %" PRIu64 ": a quote is opened and never closed, which shows too late in a "
-	    "pipe: correct it (a FILE that is no pipe is looked through, and reading goes on)",
+	    "line %" PRIu64 ": a quote is opened and never closed, and more follows it than can be "
+	    "kept (1 GiB, or what TMPDIR has room for): correct it, or give a regular FILE",
 	    r->line);
 	return INPUT_FAILED;
 }
@@ -210,29 +214,22 @@ uint64_t csv_rows_line(const struct csv_rows *r)
 
 /* -- rows that are too long -- */
 
-/* From what was seen of a row on, over all that follows: how it ends. CSV_GOES_ON: it never
- * does. *known: all of it could be looked at. */
-static enum csv_step look_ahead(struct csv_rows *r, struct csv_walk w, const char *rest,
-    bool *known)
+/* From what was seen of a row on, over all that follows in the file: how it ends. CSV_GOES_ON: it
+ * never does. */
+static enum csv_step look_ahead(struct csv_rows *r)
 {
-	struct source *s = r->source;
+	const struct source *s = r->source;
+	enum csv_step step = CSV_GOES_ON;
 	uint64_t at = s->total;
 	char piece[AHEAD];
 	size_t n;
 
-	w.seen = 0;
-	*known = true;
-	enum csv_step step = csv_walk(&w, rest, (size_t)(s->data + s->end - rest), r->dialect);
-	while (step == CSV_GOES_ON && !s->at_end) {
-		*known = s->peek != NULL;
-		n = *known ? s->peek(s->arg, at, piece, sizeof piece) : 0;
-		if (n == 0)
-			break;
-		w.seen = 0;
-		step = csv_walk(&w, piece, n, r->dialect);
+	while (step == CSV_GOES_ON && (n = s->peek(s->arg, at, piece, sizeof piece)) > 0) {
+		r->ahead.seen = 0;
+		step = csv_walk(&r->ahead, piece, n, r->dialect);
 		at += n;
 	}
-	return step == CSV_GOES_ON && !csv_walk_in_quotes(&w) ? CSV_ENDS : step;
+	return step;
 }
 
 /* Shows the beginning of a row that is too long, of which so many bytes are dropped now. */
@@ -294,21 +291,17 @@ static enum input_result malformed(struct csv_rows *r, struct reason *why)
 	return bad_line(r, why);
 }
 
-/* More than a record's bytes are there, and the row does not end in them. */
-static enum input_result overlong(struct csv_rows *r, const char *row, size_t n, struct reason *why)
+/* How the row at source->start ends, of which more than a record's bytes are there; `known`: all of
+ * it could be looked at. */
+static enum input_result judge(struct csv_rows *r, enum csv_step step, bool known,
+    struct reason *why)
 {
-	struct csv_walk w = { 0 };
-	bool known;
+	size_t n = r->longest + 1;
 
-	if (csv_walk(&w, row, n, r->dialect) != CSV_GOES_ON) {
-		/* an escape behind a closing quote, which csv_slow takes for the next character */
-		r->split.fault = CSV_AFTER_QUOTE;
-		r->split.fault_at = row + w.seen;
-		return malformed(r, why);
-	}
-	enum csv_step step = look_ahead(r, w, row + n, &known);
+	r->mode = CSV_ROWS;
+	if (step == CSV_GOES_ON && known && !csv_walk_in_quotes(&r->ahead))
+		step = CSV_ENDS; /* with the last line */
 	if (step == CSV_ENDS || !known) {
-		r->walk = w;
 		r->certain = known;
 		return too_long(r, n, CSV_ROW_END, why);
 	}
@@ -316,6 +309,62 @@ static enum input_result overlong(struct csv_rows *r, const char *row, size_t n,
 		return too_long(r, n, CSV_LINE_END, why);
 	r->split.fault = CSV_UNCLOSED;
 	return malformed(r, why);
+}
+
+/* In CSV_LOOKING: over what the source brings, into the spool. INPUT_AGAIN: more has to come. */
+static enum input_result look_on(struct csv_rows *r, struct reason *why)
+{
+	char piece[AHEAD];
+	size_t n;
+
+	for (;;) {
+		switch (spool_look(r->spool, piece, sizeof piece, &n)) {
+		case SOURCE_AGAIN:
+			return INPUT_AGAIN;
+		case SOURCE_END:
+			return judge(r, CSV_GOES_ON, true, why);
+		case SOURCE_FAILED:
+			return judge(r, CSV_GOES_ON, false, why);
+		case SOURCE_MORE:
+			break;
+		}
+		r->ahead.seen = 0;
+		enum csv_step step = csv_walk(&r->ahead, piece, n, r->dialect);
+		if (step != CSV_GOES_ON)
+			return judge(r, step, true, why);
+	}
+}
+
+static enum input_result begin_looking(struct csv_rows *r, struct reason *why)
+{
+	if (!r->spool)
+		r->spool = spool_new(r->source, r->most_ahead);
+	if (!r->spool)
+		return judge(r, CSV_GOES_ON, false, why);
+	spool_look_anew(r->spool);
+	r->mode = CSV_LOOKING;
+	return look_on(r, why);
+}
+
+/* More than a record's bytes are there, n of them, and the row does not end in them. */
+static enum input_result overlong(struct csv_rows *r, const char *row, size_t n, struct reason *why)
+{
+	struct source *s = r->source;
+
+	r->walk = (struct csv_walk){ 0 };
+	if (csv_walk(&r->walk, row, n, r->dialect) != CSV_GOES_ON) {
+		/* an escape behind a closing quote, which csv_slow takes for the next character */
+		r->split.fault = CSV_AFTER_QUOTE;
+		r->split.fault_at = row + r->walk.seen;
+		return malformed(r, why);
+	}
+	r->ahead = r->walk;
+	r->ahead.seen = 0;
+	enum csv_step step = csv_walk(&r->ahead, row + n, (size_t)(s->data + s->end - row) - n,
+	    r->dialect);
+	if (step != CSV_GOES_ON || s->at_end)
+		return judge(r, step, true, why);
+	return s->peek ? judge(r, look_ahead(r), true, why) : begin_looking(r, why);
 }
 
 /* -- rows -- */
@@ -380,6 +429,10 @@ static enum input_result look(struct csv_rows *r, uint64_t *line, struct reason 
 	const struct source *s = r->source;
 	char comment = r->dialect->comment;
 
+	if (r->mode == CSV_LOOKING) {
+		*line = r->line;
+		return look_on(r, why);
+	}
 	if (r->lines_left > 0 && !skip_front(r))
 		return INPUT_AGAIN;
 	if (r->mode == CSV_ROW_END && !skip_row(r))
@@ -427,17 +480,17 @@ static bool take_steady(struct csv_rows *r, uint64_t *line)
 	return true;
 }
 
-/* The next row, blank or not. */
-static enum input_result take_row(struct csv_rows *r, uint64_t *line, struct reason *why)
+/* The next row, blank or not, whatever it takes. Apart from take_row, of which it would take
+ * registers. */
+__attribute__((noinline)) static enum input_result read_row(struct csv_rows *r, uint64_t *line,
+    struct reason *why)
 {
 	struct source *s = r->source;
 
-	if (r->steady && take_steady(r, line))
-		return INPUT_RECORD;
 	for (;;) {
 		enum input_result result = look(r, line, why);
 		r->steady = result == INPUT_RECORD && !r->slow && !r->dialect->comment;
-		if (result != INPUT_AGAIN)
+		if (result != INPUT_AGAIN || r->mode == CSV_LOOKING)
 			return result;
 		if (s->at_end && s->start == s->end)
 			return INPUT_END;
@@ -452,6 +505,12 @@ static enum input_result take_row(struct csv_rows *r, uint64_t *line, struct rea
 			return INPUT_FAILED;
 		}
 	}
+}
+
+/* The same. */
+static inline enum input_result take_row(struct csv_rows *r, uint64_t *line, struct reason *why)
+{
+	return r->steady && take_steady(r, line) ? INPUT_RECORD : read_row(r, line, why);
 }
 
 static bool all_empty(const struct csv_dialect *d, const struct field *cells, size_t n)

@@ -9,9 +9,9 @@
  * others, each as far as the next such line.
  *
  * A row that is longer than a record may be is passed over as the one row that it is, quoted line
- * breaks and all. Whether its quotes are closed at all is looked up ahead; where nobody can look
- * ahead (a pipe), it is taken for closed, and where that proves wrong the input is refused: what
- * stood in between is gone.
+ * breaks and all. Whether its quotes are closed at all is looked up ahead, in the file, or in a
+ * spool of what comes but once. Where the spool has no room for that it is taken for closed, and
+ * where that proves wrong the input is refused: what stood in between is gone.
  */
 #ifndef CSV_ROWS_H
 #define CSV_ROWS_H
@@ -29,6 +29,7 @@
 
 struct csv_header;
 struct csv_slow;
+struct spool;
 
 #define CSV_FRONT_KEPT (64u << 10) /* bytes that are kept of --skip-lines' lines */
 
@@ -45,11 +46,15 @@ struct csv_rows {
 		CSV_BAD_LINE, /* a malformed row: looking for the end of its first line */
 		CSV_LINE_END, /* passing over the rest of a line ... */
 		CSV_ROW_END,  /* ... of a row that is too long */
+		CSV_LOOKING, /* ... which it is not known to be: `ahead` says how far it was seen */
 	} mode;
 	bool steady; /* the row before was complete, and nothing but RFC 4180 is asked for */
 	/* the row at source->start is not complete: `walk` says how far it was seen */
 	bool waiting;
 	struct csv_walk walk;
+	struct csv_walk ahead;
+	struct spool *spool;    /* NULL: nothing was looked at in it yet */
+	uint64_t most_ahead;    /* bytes that it may keep */
 	bool certain;           /* in CSV_ROW_END: the row's quotes are known to be closed */
 	bool lost;              /* that proved wrong: INPUT_FAILED is this input's fault */
 	size_t line_seen;       /* in CSV_BAD_LINE: bytes that have no line break ... */

@@ -68,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct feeding how = {
 		.chunk = 1 + data[0] % 70,
 		.again = data[0] >= 128,
+		.pipe = data[5] >= 128,
 		.base = 1 + data[1],
 		.longest = data[2] < 128 ? RECORD_MAX : 1 + data[2] - 128u,
 		.dialect = dialect_of(data[3], data[4]),
