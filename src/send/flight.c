@@ -17,6 +17,9 @@
 #define HOLD_LEAST 5000000 /* us until it is tried again ... */
 #define HOLD_MOST 80000000 /* ... where it never helps */
 #define QUEUE_US 1000000   /* of the line: what waits for it in a second does not wait longer */
+/* us: where batches are answered so soon, these are not too many, and none waits for its start */
+#define BRISK_US 20000
+#define BRISK 4u
 #define SPREAD 0.75   /* of the time between two starts, if they were even: this long at least */
 #define HELD_MOST 40u /* answers in which a given limit was always reached */
 
@@ -32,6 +35,11 @@ static double round_up(double v)
 static bool is_searched(const struct flight *f)
 {
 	return !f->c.fixed && (f->c.bulky || f->c.pace <= 0);
+}
+
+static bool is_brisk(const struct flight *f)
+{
+	return is_searched(f) && f->c.bulky && f->latency > 0 && f->latency < BRISK_US;
 }
 
 static void begin_round(struct flight *f, unsigned pass, int64_t now)
@@ -68,7 +76,7 @@ void flight_init(struct flight *f, const struct flight_config *c, int64_t now)
 static double patient(const struct flight *f)
 {
 	if (f->speed <= 0)
-		return f->c.bulky ? 1 : SOME;
+		return f->c.bulky ? is_brisk(f) ? BRISK : 1 : SOME;
 	return f->speed * (double)f->c.timeout_us / 2 / SECOND / f->size;
 }
 
@@ -111,7 +119,7 @@ unsigned flight_room(const struct flight *f)
 
 int64_t flight_ready_at(const struct flight *f)
 {
-	if (!f->c.bulky || f->c.fixed || f->in_flight == 0)
+	if (!f->c.bulky || f->c.fixed || f->in_flight == 0 || is_brisk(f))
 		return 0;
 	return f->last_start + (int64_t)(f->latency / f->limit * SPREAD);
 }
@@ -326,6 +334,8 @@ void flight_answered(struct flight *f, int64_t started, size_t bytes, int64_t no
 	ended(f, now);
 	learn_latency(f, (double)(now - started));
 	learn_size(f, units > 0 ? units : 1);
+	if (is_brisk(f) && f->limit < BRISK && f->limit < f->c.most)
+		set_limit(f, BRISK, now);
 	if (f->pass > 0) {
 		if (--f->pass == 0)
 			begin_round(f, 0, now);

@@ -6,7 +6,7 @@
  * through the line, more are let in flight as long as that makes the run faster: what was
  * acknowledged in a time is measured with few, then with more, and where more did not help, few
  * stay. Now and then it is tried again, in both directions, and when what is acknowledged changes
- * by itself.
+ * by itself. Where batches are answered at once, a few are never too many.
  *
  * Three bounds stand over that. As much as is in flight must be answered within half the timeout,
  * at the speed there is: so a slow line, or a server at its end, is never flooded to where answers
