@@ -95,6 +95,34 @@ START_TEST(columns_are_in_the_rejects)
 }
 END_TEST
 
+/* A format that the name of the rejects does not say. */
+static const struct {
+	const char *name, *format, *text, *spoilt, *mended;
+} named[] = {
+	{ "in.txt", "tsv", "id\tx\n1\ta\n\tb\n", "\n\tb", "\n2\tb" },
+	{ "in.tsv", "csv", "id,x\n1,a\n,b\n", "\n,b", "\n2,b" },
+	{ "in.csv", "json", "[{\"id\":1},{\"id\":\"\"}]", "\"id\":\"\"", "\"id\":2" },
+};
+
+START_TEST(the_format_is_said)
+{
+	struct scene s = scene_open(NULL);
+	char rejects[40];
+
+	harness_write_text(s.harness, named[_i].name, named[_i].text);
+	const struct harness_run *run = HARNESS_RUN(s.harness, "--rate=unlimited", "-f",
+	    named[_i].format, named[_i].name);
+	harness_assert_status(run, 1);
+	char *command = said_after(run, "  once mended: ");
+	snprintf(rejects, sizeof rejects, "in.rejected%s", strchr(named[_i].name, '.'));
+	mend(s.harness, rejects, named[_i].spoilt, named[_i].mended);
+	follow_advice(&s, command);
+	ck_assert_uint_eq(scene_people_there(&s), 2);
+	free(command);
+	scene_close(&s);
+}
+END_TEST
+
 /* A run that is stopped has more to add to them: first that is carried on. */
 START_TEST(a_stopped_run_is_carried_on_first)
 {
@@ -180,6 +208,7 @@ Suite *ending_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, rejects_are_fed_in_by_the_command_that_is_said);
 	tcase_add_test(t, columns_are_in_the_rejects);
+	tcase_add_loop_test(t, the_format_is_said, 0, sizeof named / sizeof *named);
 	tcase_add_test(t, a_stopped_run_is_carried_on_first);
 	tcase_add_loop_test(t, a_place_is_tried_before_the_start, 0,
 	    sizeof places / sizeof *places);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/words.h"
+#include "input/format.h"
 #include "input/input.h"
 #include "queue/queue.h"
 #include "run/sync.h"
@@ -199,6 +200,15 @@ static void how_to_resume(const struct run *r, struct buf *out)
 	buf_byte(out, '\0');
 }
 
+/* The format of rejects whose name does not say it. */
+static void say_format(const struct options *o, struct buf *mended)
+{
+	enum input_format format = o->input.format == INPUT_JSON ? INPUT_NDJSON : o->input.format;
+
+	if (format != INPUT_AUTO && format_of_name(o->rejects) != format)
+		buf_fmt(mended, " --format=%s", format_names[format]);
+}
+
 /* The files that rejects went to, for a person, and the command that feeds them in: this one, but
  * for what is about its own input. */
 static void name_rejects(const struct run *r, struct buf *names, struct buf *mended)
@@ -208,6 +218,7 @@ static void name_rejects(const struct run *r, struct buf *names, struct buf *men
 	if (rejects) {
 		rejects_names(rejects, names);
 		buf_str(mended, r->o->again);
+		say_format(r->o, mended);
 		rejects_words(rejects, mended);
 	}
 	buf_byte(names, '\0');
