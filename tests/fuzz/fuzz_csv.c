@@ -19,6 +19,45 @@ static void must_be_same(const struct buf *expected, const struct buf *got, cons
 	abort();
 }
 
+/* Whether a name can be one: a text, nothing around it that nobody sees, no other's, not ours. */
+static int is_name(const struct input_header *h, size_t i)
+{
+	const char *name = h->names[i];
+	size_t n = strlen(name), trimmed = n;
+
+	utf8_trim(name, &trimmed);
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(h->names[k], name) == 0)
+			return 0;
+	return n > 0 && trimmed == n && model_is_utf8(name, n) && strncmp(name, "_cio_", 5) != 0;
+}
+
+/* A header that is taken has a name for each column, and what is refused is said to be why. */
+static void try_header(const char *text, size_t n, const struct feeding *how)
+{
+	enum input_result result;
+	struct csv_reader reader;
+	struct reason why = { 0 };
+	struct source s;
+	struct feed f;
+	int status = 0;
+
+	feed_open(&f, &s, text, n, how);
+	csv_reader_init(&reader, &s, &how->dialect, how->longest, 1);
+	do
+		result = csv_reader_begin(&reader, NULL, 0, &why, &status);
+	while (result == INPUT_AGAIN);
+	if (result == INPUT_RECORD) {
+		for (size_t i = 0; i < reader.header->shown.count; i++)
+			if (!is_name(&reader.header->shown, i))
+				abort();
+	} else if (result != INPUT_FAILED || status != 65 || !why.text[0]) {
+		abort();
+	}
+	csv_reader_free(&reader);
+	source_free(&s);
+}
+
 /* With a header, and with _cio_ columns, which libcsv knows nothing of: in any pieces the same, and
  * counted right. */
 static void with_header(const char *text, size_t n, struct feeding *how)
@@ -82,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must_be_same(&model, &trace, text, n, &how);
 	if (!memchr(text, '\x1e', n) && trace_records(&trace) != count_csv(text, n, &how))
 		abort();
+	try_header(text, n, &how);
 	with_header(text, n, &how);
 	buf_free(&model);
 	buf_free(&trace);
