@@ -60,6 +60,20 @@ static const struct {
 	               "cio_subscription_preferences replaces all that a person chose: topics that "
 	               "it\nleaves out fall back to their default. To change one topic, send\n"
 	               "cio_subscription_preferences.topics.topic_1, a bool.\n" },
+	/* what databases write for no value */
+	{ { .id_type = -1 }, "id=1|a=NULL|b=\\N|c=NULLS|d=NULL\nid=2|a=x|b=y|c=NULL|d=z", true,
+	    HEAD("CSV") "  id                         text                   0  1\n"
+	                "  a                          text                   0  NULL\n"
+	                "  b                          text                   0  \\N\n"
+	                "  c                          text                   0  NULLS\n"
+	                "  d                          text                   0  NULL\n"
+	                "NULL in a, d is taken for a text: say --null='NULL' where it stands for "
+	                "no value.\n"
+	                "\\N in b is taken for a text: say --null='\\N' where it stands for no "
+	                "value.\n" },
+	{ { .id_type = -1 }, "{\"id\":1,\"a\":\"NULL\"}", false,
+	    HEAD("NDJSON") "  id                         number                 0  1\n"
+	                   "  a                          text                   0  \"NULL\"\n" },
 	{ { .id_type = -1 }, "", true, "" },
 };
 

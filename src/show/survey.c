@@ -284,6 +284,31 @@ static void add_warning(const struct survey *s, struct buf *out)
 			    name, name);
 }
 
+/* What databases write for no value is a text in a CSV, unless it is said to be none. The first
+ * value of a column tells. */
+static void add_nulls(const struct survey *s, struct buf *out)
+{
+	static const char *const nulls[] = { "NULL", "\\N" };
+
+	for (size_t k = 0; k < sizeof nulls / sizeof *nulls; k++) {
+		size_t n = strlen(nulls[k]), count = 0;
+		for (size_t i = 0; i < s->count; i++) {
+			const struct column *c = &s->columns[i];
+			if (c->example_len != n || memcmp(c->example, nulls[k], n) != 0)
+				continue;
+			if (count++)
+				buf_str(out, ", ");
+			else
+				buf_fmt(out, "%s in ", nulls[k]);
+			text_safe(out, c->name, c->name_len, 60);
+		}
+		if (count)
+			buf_fmt(out,
+			    " is taken for a text: say --null='%s' where it stands for no value.\n",
+			    nulls[k]);
+	}
+}
+
 /* A column called `subject` or `message` is more than data to a message. */
 static void add_overrides(const struct survey *s, enum action action, struct buf *out)
 {
@@ -332,5 +357,7 @@ void survey_text(const struct survey *s, const struct survey_about *about, unsig
 	else if (s->count > shown)
 		buf_fmt(out, "  and %zu others\n", s->count - shown);
 	add_warning(s, out);
+	if (about->cells)
+		add_nulls(s, out);
 	add_overrides(s, about->action, out);
 }
