@@ -193,7 +193,8 @@ test-suites: test-programs fuzz-replay
 	@$(call each_suite,)
 
 # A leak is what nothing points to any more: a test may end with a server's thread running.
-VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	--suppressions=$(CURDIR)/tests/valgrind.supp
 valgrind: test-programs
 	@$(call each_suite,CK_FORK=yes CK_TIMEOUT_MULTIPLIER=30 CIO_UNDER='$(VALGRIND)',$(VALGRIND))
 
