@@ -322,6 +322,52 @@ START_TEST(a_little_too_high)
 }
 END_TEST
 
+/* Refused once in a while, with as much taken as before: by chance. The rate stays, is held for
+ * three quarters of the time, and begins anew to be lowered. */
+START_TEST(well_for_long)
+{
+	struct throttle t = asked_for(140);
+	double from = 2.2;
+
+	attempts(&t, 0, 1, 100);
+	refuse(&t, 1);
+	attempts(&t, from, 11, 99);
+	refuse(&t, from + 11);
+	from += 13;
+	attempts(&t, from, 11, 99);
+	ck_assert_double_eq_tol(rate(&t, from + 30), 99, 0.01);
+	ck_assert_double_gt(rate(&t, from + 30 + 5), 99 + 4);
+	refuse(&t, from + 11);
+	from += 13;
+	attempts(&t, from, 3, 99);
+	ck_assert_double_eq_tol(rate(&t, from + 22.5), 99, 0.01);
+	ck_assert_double_gt(rate(&t, from + 22.5 + 5), 99 + 4);
+	refuse(&t, from + 3);
+	ck_assert_double_eq_tol(rate(&t, from + 4), 99 * 0.99, 0.01);
+}
+END_TEST
+
+/* Where the rate that was held turns out to be far below what is taken, it is tried soon again. */
+START_TEST(held_too_low)
+{
+	struct throttle t = asked_for(140);
+	double from = 2.2;
+
+	attempts(&t, 0, 1, 100);
+	refuse(&t, 1);
+	for (int i = 0; i < 3; i++) {
+		attempts(&t, from, 3, 99);
+		refuse(&t, from + 3);
+		from += 4.2;
+	}
+	double low = rate(&t, from);
+	ck_assert_double_lt(low, 90);
+	from = met_on_the_way(&t, from, 40, 99);
+	ck_assert_double_eq_tol(rate(&t, from), (low + 99) / 2, 1);
+	ck_assert_double_gt(rate(&t, from + 9.6 + 5), rate(&t, from) + 3);
+}
+END_TEST
+
 /* Where the server counts over a longer time, what is taken in one second is not its limit. */
 static const struct {
 	double lasted;        /* at 100 a second, until the first 429 */
@@ -512,6 +558,8 @@ Suite *throttle_suite(void)
 	tcase_add_loop_test(t, a_guess_is_tried_soon, 0, 8);
 	tcase_add_test(t, somebody_else_takes_part);
 	tcase_add_test(t, a_little_too_high);
+	tcase_add_test(t, well_for_long);
+	tcase_add_test(t, held_too_low);
 	tcase_add_loop_test(t, what_it_counts_over, 0, (int)(sizeof counted / sizeof *counted));
 	tcase_add_test(t, a_penalty_is_no_span);
 	tcase_add_test(t, only_an_answer_opens);

@@ -28,8 +28,9 @@ struct world {
 	int flying;
 	int64_t now;
 	int waiting, taken;
-	int64_t taken_at; /* the last one */
-	double level;     /* of a bucket that is filled at the full rate, at ... */
+	int64_t taken_at;                /* the last one */
+	int64_t stall_from, stall_until; /* the last stall, or the next */
+	double level;                    /* of a bucket that is filled at the full rate, at ... */
 	int64_t filled_at;
 	struct limit_result result;
 };
@@ -70,7 +71,9 @@ static void arrive(struct world *s, struct event e)
 		s->taken++;
 		s->taken_at = e.at;
 	}
-	e.at = e.started + s->w->late_least + s->w->strewn + dice_below(&s->dice, spread + 1);
+	int64_t back = e.started + s->w->late_least + s->w->strewn +
+	    dice_below(&s->dice, spread + 1);
+	e.at = back > e.at ? back : e.at;
 	if (s->w->lost && dice_below(&s->dice, 1000) < s->w->lost) {
 		e.kind = LOST;
 		e.at = e.started + TIMEOUT;
@@ -104,12 +107,23 @@ static void check_promise(struct world *s)
 		s->result.promise = false;
 }
 
+/* When what would arrive at `at` does, which is not before any other. */
+static int64_t stalled(struct world *s, int64_t at)
+{
+	while (s->w->stalled && at >= s->stall_until) {
+		s->stall_from = s->stall_until + dice_below(&s->dice, 2 * s->w->stall_every);
+		s->stall_until = s->stall_from + dice_below(&s->dice, s->w->stalled) + 1;
+	}
+	return at > s->stall_from && at < s->stall_until ? s->stall_until : at;
+}
+
 static void leave(struct world *s)
 {
 	struct event e = { .kind = ARRIVES,
 		.started = s->now,
 		.at = s->now + s->w->late_least / 2 + dice_below(&s->dice, s->w->strewn + 1) };
 
+	e.at = stalled(s, e.at);
 	check_promise(s);
 	s->waiting--;
 	push(s, e);

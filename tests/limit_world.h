@@ -27,7 +27,9 @@ struct limit_world {
 	int64_t late_least, late_most;
 	int64_t later;  /* the limit changes back so much later at most, by the seed, us */
 	int64_t strewn; /* how much longer than that a request may travel, us */
-	int lost;       /* answers of 1000 that do not come */
+	/* at times, so far apart as a mean, nothing arrives for up to so long; then all does, us */
+	int64_t stall_every, stalled;
+	int lost; /* answers of 1000 that do not come */
 	/* what the program's rule must reach, as a mean and in each run */
 	double share, share_each;
 	double refused;

@@ -10,6 +10,7 @@
 #define HOLD_SHORT (8 * SECOND)  /* ... where it may soon be, or is, another ... */
 #define HOLD_MOST (300 * SECOND) /* ... and at most */
 #define HOLD_PAUSES 8            /* ... and at least so many times what the last refusal cost */
+#define CALM (10 * SECOND)       /* a rate that was well for so long is right */
 #define FEW 4
 #define LEAST (THROTTLE_UNIT / 10)
 
@@ -133,14 +134,23 @@ static void found(struct throttle *t, int64_t held)
 	} else {
 		t->hold = smaller(t->hold * 4 / 3, HOLD_MOST);
 		t->hold = larger(t->hold, t->lowered ? HOLD_SHORT : HOLD_FIRST);
+		if (held < thousandths(now_at, ALIKE))
+			t->hold = HOLD_SHORT; /* it was held too low */
 		t->most = smaller(t->most, held + (now_at - held) / 2);
 	}
 }
 
-/* Refused where the count was what it was before: a little less, and less each time. */
-static void lower(struct throttle *t)
+/* Refused after `lasted` us though no more was sent than before. Soon: a little less, and less each
+ * time. Later: the rate has been well for long, and stays; something held requests up on their way,
+ * perhaps, so that many came at once. It is tried sooner then whether more is well. */
+static void lower(struct throttle *t, int64_t lasted)
 {
-	t->below = smaller(2 * t->below, BELOW_MOST);
+	if (lasted > CALM) {
+		t->below = 0;
+		t->hold = larger(t->hold * 3 / 4, HOLD_SHORT);
+	} else {
+		t->below = smaller(larger(2 * t->below, BELOW_FIRST), BELOW_MOST);
+	}
 	t->most = thousandths(t->most, 1000 - t->below);
 }
 
@@ -164,8 +174,8 @@ static void shut(struct throttle *t, int64_t started, int64_t lasted)
 	t->shut = started;
 	if (t->climbing)
 		found(t, held);
-	else if (held < t->full && lasted >= t->span && place(t) >= thousandths(t->place, ALIKE))
-		lower(t);
+	else if (held < t->full && lasted >= t->span && place(t) >= thousandths(held, ALIKE))
+		lower(t, lasted);
 	else
 		widen(t, lasted);
 }

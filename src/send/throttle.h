@@ -16,11 +16,12 @@
  * than 0.94, and about 40 s is best.) Where the limit had been higher before (somebody else has
  * part of it now, perhaps), or is a guess, it is tried again after 8 seconds.
  *
- * Refused while the rate is held, one of two things was wrong. The count in the span is what it was
- * at the last refusal: the server counts as was thought, and the rate is a little too high. Or it
- * is not: then the server counts over another span. It has counted since it last began to take
- * requests, and goes on as long as it keeps refusing them, or until the time that Retry-After
- * names; and spans are round numbers.
+ * Refused while the rate is held, it depends on how many were sent. As many as before, and it was
+ * well for long: that was chance (on its way something held requests up, and then many came at
+ * once), and the rate stays. As many as before, but soon: it is a little too high, and is lowered.
+ * Fewer, or sooner than a span: the server counts over another span. It has counted since it last
+ * began to take requests, and goes on as long as it keeps refusing them, or until the time that
+ * Retry-After names; and spans are round numbers.
  *
  * Times are microseconds of one clock, handed in; they never go back. Rates are attempts in a
  * million seconds.
