@@ -261,7 +261,7 @@ static const struct sending sendings[] = {
 	{ { .action = ACTION_DELETE },
 	    "id=\xe2\x80\x8b"
 	    "7",
-	    "! id: \"\xe2\x80\x8b"
+	    "! id: \"\\xe2\\x80\\x8b"
 	    "7\" is not an identifier" SPACE },
 	{ { .action = ACTION_DELETE }, "{\"id\":\"7 \"}",
 	    "! id: \"7 \" is not an identifier: white space stands at its end" },
