@@ -123,7 +123,7 @@ static void break_down(struct scene *s)
 /* Three records only: all of them asleep. */
 static void fail_three(struct scene *s)
 {
-	char person[8];
+	char person[16];
 
 	for (int i = 30; i < 33; i++) {
 		snprintf(person, sizeof person, "p%d", i);
