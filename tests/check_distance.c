@@ -40,25 +40,33 @@ START_TEST(the_rate_decides_how_many)
 }
 END_TEST
 
+/* How many are said to be needed; 0: nothing is said. */
+static int said_to_be_needed(const struct harness_run *run)
+{
+	static const char said[] = "--concurrency=2 holds the rate back: at the time that answers "
+	                           "take it needs ";
+	const char *at = strstr(run->err, said);
+
+	ck_assert_uint_eq(harness_count_lines(run->err, "holds the rate back"), at ? 1 : 0);
+	return at ? atoi(at + sizeof said - 1) : 0;
+}
+
 /* A given number that holds the rate back is said once, with the one that carries it; one that does
- * not is not. */
+ * not is not. At a tenth of a second each it is eleven, with some to spare, and more where the
+ * machine makes answers take longer; check_flight has it to the number. */
 START_TEST(a_number_that_holds_back_is_said)
 {
 	struct scene s = scene_open(&(struct sandbox_config){ .latency_ms = 100 });
-	const char *number[] = { "-c2", "-c40" };
+	const char *number[] = { "-c2", "-c100" };
 
 	scene_write_people(&s, "in.csv", 150);
 	const struct harness_run *run = HARNESS_RUN(s.harness, "in.csv", "--rate=98", number[_i]);
 	harness_assert_status(run, 0);
-	ck_assert_uint_le(sandbox_counters(s.sandbox).most_in_progress, _i ? 40 : 2);
+	ck_assert_uint_le(sandbox_counters(s.sandbox).most_in_progress, _i ? 100 : 2);
 	if (_i)
-		harness_assert_err_lacks(run, "holds the rate back");
+		ck_assert_int_eq(said_to_be_needed(run), 0);
 	else
-		ck_assert_uint_eq(harness_count_lines(run->err,
-		                      "--concurrency=2 holds the rate back: at the time that "
-		                      "answers "
-		                      "take it needs 1"),
-		    1);
+		ck_assert_int_ge(said_to_be_needed(run), 11);
 	scene_close(&s);
 }
 END_TEST

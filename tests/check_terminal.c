@@ -389,7 +389,7 @@ START_TEST(it_says_which_limit_it_found)
 	harness_env(s.scene.harness, "LC_ALL", "C.UTF-8");
 	harness_env(s.scene.harness, "TERM", "xterm-256color");
 	scene_write_people(&s.scene, "users.csv", PEOPLE);
-	struct harness_child *c = START(&s, 140, "users.csv", "--rate=250", "-v");
+	struct harness_child *c = START(&s, 140, "users.csv", "--rate=250", "-c8", "-v");
 	await(c, "rate limited: ");
 	SCREEN(harness_peek(c), 140, "rate limited (429): pausing for *s, then [1-9]*/s of 250/s",
 	    "...", "users.csv  *  [[]##*]  *  rate limited: [1-9]*/s of 250/s");
