@@ -13,9 +13,9 @@ have() {
 	command -v "$1" >/dev/null || { echo "lint: $1 is not here: left out"; return 1; }
 }
 
-# COMMAND...: with each file in turn, two at a time.
+# COMMAND...: with each file in turn, as many at a time as there are processors.
 each_file() {
-	printf '%s\n' "${files[@]}" | xargs -P 2 -I{} "$@" || bad=1
+	printf '%s\n' "${files[@]}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} "$@" || bad=1
 }
 
 # A folder may include only what stands below it; store, send and queue do not know each other (README, "Where things are").
