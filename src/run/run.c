@@ -40,7 +40,7 @@ static void look_at_signals(struct run *r)
 	else if (number)
 		stop_for(&r->stop, cause, "stopping: nothing is in flight");
 	if (signals_progress())
-		display_now(r->display, &r->tally.c, &r->tally.moment);
+		tally_asked(&r->tally);
 }
 
 static void look_around(struct run *r)

@@ -53,11 +53,16 @@ static bool count(struct tally *t)
 	return t->counting;
 }
 
+static bool wants_total(const struct tally *t)
+{
+	return !t->o->quiet || t->asked;
+}
+
 /* Lines can wait for the total: what waits for an answer in the first second has one soon, or has
  * time enough later. A bar cannot. */
 bool tally_count_idly(struct tally *t)
 {
-	if (t->o->quiet ||
+	if (!wants_total(t) ||
 	    (t->moment.elapsed_us < COUNT_AFTER_US && display_keeps_lines(t->display)))
 		return false;
 	return count(t);
@@ -78,6 +83,13 @@ static void count_ahead(struct tally *t)
 	t->ahead_us -= clock_now() - start;
 }
 
+void tally_asked(struct tally *t)
+{
+	t->asked = true;
+	count_ahead(t);
+	display_now(t->display, &t->c, &t->moment);
+}
+
 /* The turn tells the display how things are; here it hears only of a record that a line is due
  * for. */
 void tally_settled(struct tally *t, enum outcome outcome, int64_t now)
@@ -94,7 +106,7 @@ void tally_settled(struct tally *t, enum outcome outcome, int64_t now)
 
 void tally_show(struct tally *t, int64_t now)
 {
-	if (!t->o->quiet && t->moment.elapsed_us >= COUNT_AFTER_US)
+	if (wants_total(t) && t->moment.elapsed_us >= COUNT_AFTER_US)
 		count(t);
 	display_progress(t->display, &t->c, &t->moment, now);
 }

@@ -26,6 +26,7 @@ struct tally {
 	struct display *display;
 	struct input *input;
 	bool counting;    /* the total is not known yet, and can be */
+	bool asked;       /* by a signal: somebody wants to know it, --quiet or not */
 	int64_t ahead_us; /* how long lines that are due may still count ahead */
 	uint64_t line_at; /* finished records at which a line is due */
 };
@@ -46,6 +47,9 @@ void tally_count_all(struct tally *t);
 void tally_total(struct tally *t, uint64_t records);
 /* So many more are to come. */
 void tally_grow(struct tally *t, uint64_t records);
+
+/* Says how things are, whether a line is due or not, with the total where it is soon counted. */
+void tally_asked(struct tally *t);
 
 /* Tells the display how things are. */
 void tally_show(struct tally *t, int64_t now);
