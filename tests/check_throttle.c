@@ -261,19 +261,22 @@ START_TEST(few_are_counted_whole)
 }
 END_TEST
 
-/* A limit whose span is a guess is tried again after eight seconds. */
+/* A limit that is a guess, or its span, is tried again after eight seconds (eight times what the
+ * refusal cost). */
 START_TEST(a_guess_is_tried_soon)
 {
 	static const struct {
 		double lasted;
+		int taken; /* a second */
 		int64_t retry_after;
 		double hold;
-	} rows[] = { { 0.9, -1, 40 }, { 0.9, S, 40 }, { 1.1, -1, 9.6 }, { 2.9, -1, 9.6 },
-		{ 3.1, -1, 40 }, { 0.9, 30 * S, 9.6 }, { 59, -1, 40 }, { 61, -1, 9.6 } };
+	} rows[] = { { 0.9, 100, -1, 40 }, { 0.9, 70, -1, 9.6 }, { 0.9, 100, S, 40 },
+		{ 1.1, 140, -1, 9.6 }, { 2.9, 100, -1, 9.6 }, { 3.1, 140, -1, 40 },
+		{ 0.9, 100, 30 * S, 9.6 }, { 59, 100, -1, 40 }, { 61, 100, -1, 9.6 } };
 	struct throttle t = asked_for(140);
 	double lasted = rows[_i].lasted, from = lasted + 1.2, hold = rows[_i].hold;
 
-	attempts(&t, 0, lasted, 100);
+	attempts(&t, 0, lasted, rows[_i].taken);
 	throttle_began(&t, us(lasted));
 	throttle_refused(&t, us(lasted), rows[_i].retry_after, us(lasted + 1), us(lasted));
 	attempts(&t, from, 1, 2);
@@ -555,7 +558,7 @@ Suite *throttle_suite(void)
 	tcase_add_test(t, half_way_up);
 	tcase_add_test(t, the_first_refused_counts);
 	tcase_add_test(t, few_are_counted_whole);
-	tcase_add_loop_test(t, a_guess_is_tried_soon, 0, 8);
+	tcase_add_loop_test(t, a_guess_is_tried_soon, 0, 9);
 	tcase_add_test(t, somebody_else_takes_part);
 	tcase_add_test(t, a_little_too_high);
 	tcase_add_test(t, well_for_long);

@@ -180,13 +180,13 @@ static void shut(struct throttle *t, int64_t started, int64_t lasted)
 		widen(t, lasted);
 }
 
-/* The first limit that is met. It is tried again soon where what the server counts over is a guess:
- * it refused in the second or third second (it begins to count anew each second, perhaps), or
- * Retry-After is long (a punishment, perhaps). And where the full rate had been well for long, it
- * may be so again. */
+/* The first limit that is met. It is tried again soon where it is a guess: it is far below what was
+ * asked for (a run that ended just now used it up, perhaps); or the server refused in the second or
+ * third second (it begins to count anew each second, perhaps); or Retry-After is long (a
+ * punishment, perhaps). And where the full rate had been well for long, it may be so again. */
 static void first_hold(struct throttle *t, int64_t lasted, bool told)
 {
-	bool guessed = told || (lasted > SECOND && lasted <= 3 * SECOND);
+	bool guessed = told || (lasted > SECOND && lasted <= 3 * SECOND) || t->place < t->full / 2;
 
 	t->lowered = lasted > LONGEST;
 	t->hold = guessed || t->lowered ? HOLD_SHORT : HOLD_FIRST;
@@ -197,14 +197,15 @@ static void learn(struct throttle *t, int64_t started, int64_t retry_after_us)
 {
 	int64_t told = larger(0, smaller(retry_after_us, HOLD_MOST) - SECOND);
 	int64_t lasted = started - t->opened + told;
+	bool first = t->place == 0;
 
-	if (t->place == 0)
-		first_hold(t, lasted, told > 0);
 	if (!is_shut(t))
 		shut(t, started, lasted);
 	else if (!t->climbing)
 		widen(t, lasted);
 	settle(t);
+	if (first)
+		first_hold(t, lasted, told > 0);
 }
 
 /* -- the wave -- */
