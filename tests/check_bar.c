@@ -108,6 +108,8 @@ static const struct {
 	{ &half, &down, 0, 120,
 	    "42.0%  104,988 accepted  12 errors  3 retries  1 in flight  52 waiting  0.0/s  "
 	    "destination down, trying again in 8 s" },
+	{ &half, &down, 10, 80,
+	    "42%  104,988 ok  12 err  3 retries  1 in flight  10.0/s  down, again in 8 s" },
 	{ &half, &pipe_idle, 49.93, 40, "105,000  12 err  waiting for input" },
 	{ &half, &pipe_idle, 49.93, 120,
 	    "users.csv  105,000 records  104,988 accepted  12 errors  3 retries  0 in flight  "

@@ -85,10 +85,11 @@ static void add_share(struct buf *out, const struct counters *c, const struct mo
 		buf_fmt(out, "%u.%u%%", tenths / 10, tenths % 10);
 }
 
+/* While the destination is down nobody knows. */
 static void add_left(struct buf *out, const struct counters *c, const struct moment *m, double rate,
     bool brief)
 {
-	if (!total_known(c, m) || !(rate > 0))
+	if (!total_known(c, m) || !(rate > 0) || m->waiting == WAITING_DOWN)
 		return;
 	double seconds = (double)(m->total - counters_finished(c)) / rate;
 	if (seconds > LONGEST_LEFT_S)
