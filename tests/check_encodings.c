@@ -158,6 +158,37 @@ START_TEST(packed_and_cut_short)
 }
 END_TEST
 
+/* A quote that is never closed, with more than a record's bytes behind it, costs its line, whether
+ * the FILE can be looked through or what follows has to be kept. */
+START_TEST(an_open_quote_costs_its_line)
+{
+	static const char *const names[] = { "in.csv", "in.csv.gz", "-" };
+	struct buf text = { .max = SIZE_MAX }, packed = { .max = SIZE_MAX };
+
+	buf_str(&text, "id,v\n1,a\n2,\"open\n9,");
+	size_t filler = (17u << 20) + 5;
+	memset(buf_room(&text, filler), 'x', filler);
+	text.len += filler;
+	buf_str(&text, "\n3,c\n");
+	pack(&packed, text.data, text.len);
+	harness_write(scene.harness, "in.csv", text.data, text.len);
+	harness_write(scene.harness, "in.csv.gz", packed.data, packed.len);
+	harness_stdin(scene.harness, text.data, text.len);
+	const struct harness_run *run = HARNESS_RUN(scene.harness, names[_i], "--rate=unlimited",
+	    "--no-state", "--rejects=rejects.csv");
+	harness_assert_status(run, 1);
+	harness_assert_err_has(run, ":3: cell 2 (v) opens a quote that is never closed\n");
+	harness_assert_err_has(run, ":4: the record is longer than 16 MiB");
+	harness_assert_err_has(run, "Done: 2 processed, 2 errors\n");
+	expect_value("3", "v", "c");
+	char *rejects = harness_read(scene.harness, "rejects.csv", NULL);
+	ck_assert_ptr_nonnull(strstr(rejects, "open"));
+	free(rejects);
+	buf_free(&text);
+	buf_free(&packed);
+}
+END_TEST
+
 /* What is no text is said to be that, in every format and with --columns too. */
 START_TEST(no_text_at_all)
 {
@@ -187,6 +218,7 @@ Suite *encodings_suite(void)
 	tcase_add_test(t, what_does_not_fit);
 	tcase_add_test(t, packed_and_carried_on);
 	tcase_add_test(t, packed_and_cut_short);
+	tcase_add_loop_test(t, an_open_quote_costs_its_line, 0, 3);
 	tcase_add_loop_test(t, no_text_at_all, 0, 5);
 	suite_add_tcase(s, t);
 	return s;
