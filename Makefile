@@ -23,7 +23,7 @@ DEB_DEPS   := debhelper dpkg-dev
 ICONV     := $(if $(filter Darwin,$(shell uname -s)),-liconv)
 LIBS      := libcurl jansson sqlite3 zlib
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv $(ICONV)
+PKG_LIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lcsv -lm $(ICONV)
 TEST_LIBS := $(shell pkg-config --libs check libmicrohttpd 2>/dev/null)
 SANDBOX_LIBS := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 
@@ -210,7 +210,7 @@ $(BUILD)/bench/%: tests/bench/%.c
 
 $(BUILD)/bench/limits: tests/bench/limits.c $(filter $(BUILD)/tests/limit_%,$(TEST_OBJ)) $(ROOM_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MF $@.d -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lm
+	$(CC) $(ALL_CFLAGS) -MF $@.d -Itests $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(PKG_LIBS)
 
 bench: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 	BUILD=$(BUILD) tests/bench.sh
