@@ -158,8 +158,7 @@ END_TEST
 
 static const char *const pieces[] = {
 	"plain",
-	"a longer cell that goes past sixteen bytes and on until it is past sixty-four of them as "
-	"well",
+	"a longer cell that goes past sixteen bytes, and on until it is past sixty-four",
 	",",
 	",",
 	",",

@@ -219,8 +219,8 @@ START_TEST(too_deep)
 END_TEST
 
 static const char *const seeds[] = {
-	"{\"id\":\"1\",\"email\":\"a@b.c\",\"n\":1.5e3,\"t\":true,\"l\":[1,[2,{\"x\":null}]],\"u\":"
-	"\"\\u00e9\\ud83d\\ude00\"}",
+	"{\"id\":\"1\",\"email\":\"a@b.c\",\"n\":1.5e3,\"t\":true,\"l\":[1,[2,{\"x\":null}]]}",
+	"{\"id\":\"1\",\"u\":\"\\u00e9\\ud83d\\ude00\"}",
 	"{\n  \"a\": -0,\n  \"b\": {},\n  \"d\": \"\xc3\xa9\xe2\x82\xac\"\n}",
 	"{ \"key\" : \"a string that is longer than sixteen bytes \\\" and then some\" }",
 	"{\"a\":1,\"b\":2,\"c\":3}",

@@ -28,7 +28,7 @@ static const struct {
 	enum shape shape;
 	enum verb verb; /* of a route that is one operation of v1 */
 } routes[ROUTE_COUNT] = {
-	[ROUTE_REGION] = { "GET", "/api/v1/accounts/region" },
+	[ROUTE_REGION] = { "GET", "/api/v1/accounts/region", .body = false },
 	[ROUTE_IDENTIFY] = { "PUT", "/api/v1/customers/*", true, .verb = VERB_IDENTIFY },
 	[ROUTE_DELETE] = { "DELETE", "/api/v1/customers/*", .verb = VERB_DELETE },
 	[ROUTE_EVENTS] = { "POST", "/api/v1/customers/*/events", true, .verb = VERB_EVENT },
@@ -40,17 +40,18 @@ static const struct {
 	    .verb = VERB_DELETE_DEVICE },
 	[ROUTE_ANONYMOUS] = { "POST", "/api/v1/events", true, .verb = VERB_EVENT },
 	[ROUTE_MERGE] = { "POST", "/api/v1/merge_customers", true, SHAPE_META_ERROR, VERB_MERGE },
-	[ROUTE_ENTITY] = { "POST", "/api/v2/entity", true, SHAPE_ERRORS },
-	[ROUTE_BATCH] = { "POST", "/api/v2/batch", true, SHAPE_ERRORS },
-	[ROUTE_SEGMENT_ADD] = { "POST", "/api/v1/segments/*/add_customers", true },
-	[ROUTE_SEGMENT_REMOVE] = { "POST", "/api/v1/segments/*/remove_customers", true },
-	[ROUTE_WORKSPACES] = { "GET", "/v1/workspaces", false, SHAPE_DETAIL },
-	[ROUTE_ATTRIBUTES] = { "POST", "/v1/customers/attributes", true, SHAPE_DETAIL },
-	[ROUTE_PERSON] = { "GET", "/v1/customers/*/attributes", false, SHAPE_DETAIL },
-	[ROUTE_ESP_SUPPRESS] = { "POST", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
-	[ROUTE_ESP_UNSUPPRESS] = { "DELETE", "/v1/esp/suppression/*/*", false, SHAPE_DETAIL },
-	[ROUTE_SEND] = { "POST", "/v1/send/*", true, SHAPE_META_ERROR },
-	[ROUTE_TRIGGER] = { "POST", "/v1/campaigns/*/triggers", true, SHAPE_DETAIL },
+	[ROUTE_ENTITY] = { "POST", "/api/v2/entity", true, .shape = SHAPE_ERRORS },
+	[ROUTE_BATCH] = { "POST", "/api/v2/batch", true, .shape = SHAPE_ERRORS },
+	[ROUTE_SEGMENT_ADD] = { "POST", "/api/v1/segments/*/add_customers", .body = true },
+	[ROUTE_SEGMENT_REMOVE] = { "POST", "/api/v1/segments/*/remove_customers", .body = true },
+	[ROUTE_WORKSPACES] = { "GET", "/v1/workspaces", false, .shape = SHAPE_DETAIL },
+	[ROUTE_ATTRIBUTES] = { "POST", "/v1/customers/attributes", true, .shape = SHAPE_DETAIL },
+	[ROUTE_PERSON] = { "GET", "/v1/customers/*/attributes", false, .shape = SHAPE_DETAIL },
+	[ROUTE_ESP_SUPPRESS] = { "POST", "/v1/esp/suppression/*/*", false, .shape = SHAPE_DETAIL },
+	[ROUTE_ESP_UNSUPPRESS] = { "DELETE", "/v1/esp/suppression/*/*", false,
+	    .shape = SHAPE_DETAIL },
+	[ROUTE_SEND] = { "POST", "/v1/send/*", true, .shape = SHAPE_META_ERROR },
+	[ROUTE_TRIGGER] = { "POST", "/v1/campaigns/*/triggers", true, .shape = SHAPE_DETAIL },
 };
 
 enum shape workspace_shape(int route)
