@@ -128,7 +128,11 @@ static void ended(struct suite *s, int status, const struct rusage *used)
 		c->checks++;
 		c->errors++;
 		fseek(s->said, 0, SEEK_END);
-		fprintf(s->said, "the suite's process ended with status %d\n", status);
+		if (WIFSIGNALED(status))
+			fprintf(s->said, "the suite was ended by signal %d\n", WTERMSIG(status));
+		else
+			fprintf(s->said, "the suite ended with exit status %d\n",
+			    WEXITSTATUS(status));
 	}
 	printf("%s%s: %d checks in %.1f s, of which it computed %.1f s\n",
 	    s->failed ? "FAILED: " : "", s->name, c->checks, (double)(clock_now() - s->began) / 1e6,
