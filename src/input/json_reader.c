@@ -165,8 +165,8 @@ static bool is_certain(const struct json_scan *scan, const struct found *v, cons
 		return true;
 	if (scan->syntax == NULL) /* a number may go on; a bracket or quote ends what it ends */
 		return v->n < view->n || strchr("}]\"", v->text[v->n - 1]);
-	if (!memchr("{[\"-0123456789tfn", *v->text, 17))
-		return true; /* nothing begins so */
+	if (!memchr("{[\"-0123456789tfn\xef", *v->text, 18))
+		return true; /* nothing begins so, nor does a mark that is to be named */
 	return scan->syntax_at + JSON_TOKEN < v->text + view->n;
 }
 
