@@ -48,9 +48,8 @@ struct writer {
 
 static void write_piece(struct writer *w)
 {
+	must(w && w->fd >= 0); /* a FILE always has something, or an end */
 	size_t n = w->n < w->piece ? w->n : w->piece;
-
-	must(w->fd >= 0);
 	must(n == 0 || write(w->fd, w->text, n) == (ssize_t)n);
 	w->text += n;
 	w->n -= n;
