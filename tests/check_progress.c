@@ -210,6 +210,30 @@ START_TEST(the_meter_is_smooth)
 }
 END_TEST
 
+/* Batches that finish far apart: the rate is theirs all the time; where no more come, it falls. */
+START_TEST(the_meter_waits_for_a_batch)
+{
+	struct meter m = { 0 };
+	struct counters c = { 0 };
+	int64_t now = 7000000;
+
+	meter_sample(&m, &c, now);
+	ck_assert(metered(&m, &c, &now, 119, 0, 0) == 0);
+	ck_assert_double_gt(metered(&m, &c, &now, 1, 0, 1200), 0);
+	for (int i = 0; i < 10; i++) {
+		double then = meter_rate(&m);
+		ck_assert_double_eq(metered(&m, &c, &now, 116, 0, 0), then);
+		metered(&m, &c, &now, 1, 0, 1190);
+		metered(&m, &c, &now, 3, 0, 5); /* the rest of it comes a little later */
+	}
+	ck_assert_double_eq_tol(meter_rate(&m), 100, 3);
+	ck_assert_double_eq_tol(metered(&m, &c, &now, 150, 0, 0), 100, 10);
+	ck_assert_double_lt(metered(&m, &c, &now, 100, 0, 0), 40);
+	metered(&m, &c, &now, 600, 0, 5); /* single ones do not wait */
+	ck_assert_double_lt(metered(&m, &c, &now, 12, 0, 0), 49);
+}
+END_TEST
+
 START_TEST(the_meter_does_not_count_the_passed_over_beginning)
 {
 	struct meter m = { 0 };
@@ -431,6 +455,7 @@ Suite *progress_suite(void)
 	tcase_add_test(t, the_json_lines_are_as_documented);
 	tcase_add_test(t, the_queue_health_says_what_it_waits_for);
 	tcase_add_test(t, the_meter_is_smooth);
+	tcase_add_test(t, the_meter_waits_for_a_batch);
 	tcase_add_test(t, the_meter_does_not_count_the_passed_over_beginning);
 	tcase_add_loop_test(t, the_report_says_what_there_is_to_say, 0, ROWS(reports));
 	tcase_add_test(t, the_summary_has_the_documented_members);
