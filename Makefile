@@ -148,10 +148,13 @@ test: need
 .PHONY: test-now test-programs test-suites
 test-programs: all $(BUILD)/unit $(TEST_PRELOAD:%=$(BUILD)/%.so)
 
+# How long a test may take is there to end one that hangs: with instruments each takes several times as long.
+RUN_SUITES = BUILD=$(BUILD) $(if $(SANITIZE),CK_TIMEOUT_MULTIPLIER=5) $(BUILD)/unit
+
 # The simulated machine is a Linux one: its doors are the calls of base/os's first half.
 test-now: test-programs fuzz-replay $(if $(PORTABLE),,simulate-some)
 	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/install.sh
-	BUILD=$(BUILD) $(BUILD)/unit
+	$(RUN_SUITES)
 
 clean:
 	rm -rf build
@@ -187,7 +190,7 @@ lint:
 	CC='$(CC)' PKG_FLAGS='$(PKG_FLAGS)' tests/lint.sh
 
 test-suites: test-programs fuzz-replay
-	BUILD=$(BUILD) $(BUILD)/unit
+	$(RUN_SUITES)
 
 # A leak is what nothing points to any more: a test may end with a server's thread running.
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \

@@ -145,7 +145,7 @@ static void add_ndjson(struct buf *b, struct dice *d, int lines)
 		"{\"id\":{}}" };
 
 	for (int i = 0; i < lines; i++) {
-		if (dice_one_in(d, 30))
+		if (i > 0 && dice_one_in(d, 30)) /* the first one says what the file is */
 			buf_str(b, others[dice_below(d, 4)]);
 		else
 			buf_fmt(b, "{\"id\":%d,\"name\":\"user %d\",\"tags\":[1,2]}", i, i);
