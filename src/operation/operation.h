@@ -101,7 +101,6 @@ struct operation {
 	uint64_t keys[2];   /* whose turn it has to wait for: hashes of people and objects */
 	unsigned key_count; /* 0, 1, or 2 for a merge and a relationship */
 	enum action action;
-	bool intended; /* that it may leave is on the disk: of what is sent at most once */
 	/* For the rooms that it passes through. */
 	struct request *request;                /* the request that it is packed in, or NULL */
 	struct operation *newer, *older;        /* all that are unsettled, in input order */
@@ -116,10 +115,11 @@ struct operation {
 	const char *body;
 	/* what an answer is compared with: attributes as a JSON object; or "" */
 	const char *kept;
-	size_t id_len, path_len, body_len, kept_len;
+	uint32_t id_len, path_len, body_len, kept_len; /* of a record of 16 MiB at most */
 	enum id_type id_type; /* of `id`, where the action needs a person */
 	enum method method;
 	enum event_id event_id;
+	bool intended; /* that it may leave is on the disk: of what is sent at most once */
 	/* of all that is sent of the record, whatever the order of its fields and whichever API,
 	 * for --sync; 0 unless asked for */
 	uint64_t fingerprint;
