@@ -8,7 +8,10 @@
 
 #define COUNT_PIECE (4u << 20) /* bytes of the input that are counted at once */
 #define COUNT_AFTER_US 1000000 /* so long a busy run does not count */
-#define COUNT_AHEAD_US 50000   /* so long lines that are due count ahead, all of them together */
+/* So long lines that are due count ahead, all of them together, but no more than such a part of the
+ * time that has passed. */
+#define COUNT_AHEAD_US 50000
+#define COUNT_AHEAD_PART 50
 
 void tally_init(struct tally *t, const struct options *o, struct display *display,
     struct input *input)
@@ -18,7 +21,6 @@ void tally_init(struct tally *t, const struct options *o, struct display *displa
 		.display = display,
 		.input = input,
 		.counting = input != NULL,
-		.ahead_us = COUNT_AHEAD_US,
 		.line_at = o->progress_every,
 	};
 }
@@ -74,19 +76,30 @@ void tally_count_all(struct tally *t)
 		;
 }
 
-static void count_ahead(struct tally *t)
+/* A piece, and more until lines have counted ahead for `most` us, all of them together. */
+static void count_ahead(struct tally *t, int64_t most)
 {
-	int64_t start = clock_now();
+	int64_t start = clock_now(), spent = t->ahead_us;
 
-	while (t->ahead_us > clock_now() - start && count(t))
-		;
-	t->ahead_us -= clock_now() - start;
+	while (count(t) && t->ahead_us < most)
+		t->ahead_us = spent + clock_now() - start;
+	t->ahead_us = spent + clock_now() - start;
+}
+
+/* A line is due. A run that is soon over does not spend its time on counting. */
+static void count_for_line(struct tally *t)
+{
+	int64_t part = t->moment.elapsed_us / COUNT_AHEAD_PART;
+	int64_t most = part < COUNT_AHEAD_US ? part : COUNT_AHEAD_US;
+
+	if (t->ahead_us == 0 || t->ahead_us < most)
+		count_ahead(t, most);
 }
 
 void tally_asked(struct tally *t)
 {
 	t->asked = true;
-	count_ahead(t);
+	count_ahead(t, t->ahead_us + COUNT_AHEAD_US);
 	display_now(t->display, &t->c, &t->moment);
 }
 
@@ -100,7 +113,7 @@ void tally_settled(struct tally *t, enum outcome outcome, int64_t now)
 		return;
 	t->line_at = finished - finished % every + every;
 	if (t->counting && display_keeps_lines(t->display))
-		count_ahead(t);
+		count_for_line(t);
 	display_progress(t->display, &t->c, &t->moment, now);
 }
 

@@ -27,7 +27,7 @@ struct tally {
 	struct input *input;
 	bool counting;    /* the total is not known yet, and can be */
 	bool asked;       /* by a signal: somebody wants to know it, --quiet or not */
-	int64_t ahead_us; /* how long lines that are due may still count ahead */
+	int64_t ahead_us; /* how long lines that were due have counted ahead */
 	uint64_t line_at; /* finished records at which a line is due */
 };
 
