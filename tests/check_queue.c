@@ -33,6 +33,7 @@ struct model {
 	struct dice dice;
 	struct queue *queue;
 	struct queue_config c;
+	struct envelope envelope; /* of a few bodies, in half of the scripts */
 	const struct api *api;
 	bool paths; /* the operations have different ones */
 	int64_t now;
@@ -96,8 +97,9 @@ static void expect_request_of(const struct model *m, const struct operation *op)
 	}
 	expect(times == 1);
 	expect(strcmp(m->paths ? request_path(r, m->api) : "", m->ops[op->from.number].path) == 0);
-	if (!m->c.envelope)
-		expect(r->count == 1);
+	size_t closing = r->place == PLACE_OPEN ? m->envelope.closing_len : 0;
+	expect(
+	    r->count == 1 || (m->c.envelope && r->batch.len + closing <= m->envelope.bytes_most));
 	if (m->c.batch_most)
 		expect(r->count <= m->c.batch_most);
 }
@@ -389,8 +391,11 @@ static struct model *model_new(struct dice dice, int kind)
 	bool batches = kind > 0;
 
 	m->dice = dice;
+	m->envelope = *api_track_batch.envelope;
+	if (dice_one_in(&m->dice, 2))
+		m->envelope.bytes_most = 40 + (size_t)dice_below(&m->dice, 120);
 	m->c = (struct queue_config){
-		.envelope = batches ? api_track_batch.envelope : NULL,
+		.envelope = batches ? &m->envelope : NULL,
 		.batch_most = (size_t)dice_below(&m->dice, 6),
 		.batch_wait_us = WAIT_US,
 		.operations_most = 2 + (size_t)dice_below(&m->dice, 60),
