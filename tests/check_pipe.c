@@ -89,6 +89,20 @@ START_TEST(an_output_that_is_gone)
 }
 END_TEST
 
+/* A dry run that waits for its producer has said all that came so far. */
+START_TEST(a_dry_run_that_waits)
+{
+	struct scene s = scene_open(NULL);
+	const struct harness_run *run = run_shell(&s, "/bin/bash",
+	    "coproc dry { cio-import -n -q; }; printf '{\"id\":1}\\n' >&${dry[1]}; "
+	    "read -r -t 50 line <&${dry[0]} || exit 9; printf '%s\\n' \"$line\"");
+
+	harness_assert_status(run, 0);
+	harness_assert_out_has(run, "{\"record\":1,\"method\":\"PUT\"");
+	scene_close(&s);
+}
+END_TEST
+
 /* --- producers --- */
 
 /* What the producer had not finished is rejected with its line, and what was whole is sent. */
@@ -282,6 +296,7 @@ Suite *pipe_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_reader_that_leaves);
 	tcase_add_loop_test(t, an_output_that_is_gone, 0, COUNT(leavers));
+	tcase_add_test(t, a_dry_run_that_waits);
 	tcase_add_loop_test(t, a_producer_that_dies, 0, COUNT(cuts));
 	tcase_add_loop_test(t, a_fifo_is_opened_once, 0, 2);
 	tcase_add_loop_test(t, a_slow_producer, 0, COUNT(slow));
