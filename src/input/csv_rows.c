@@ -207,9 +207,15 @@ static bool skip_front(struct csv_rows *r)
 	return r->lines_left == 0;
 }
 
+/* The line behind so many line feeds, or where there is none of these, carriage returns. */
+static inline uint64_t line_behind(uint64_t feeds, uint64_t returns)
+{
+	return (feeds ? feeds : returns) + 1;
+}
+
 uint64_t csv_rows_line(const struct csv_rows *r)
 {
-	return (r->feeds ? r->feeds : r->returns) + 1;
+	return line_behind(r->feeds, r->returns);
 }
 
 /* -- rows that are too long -- */
@@ -473,7 +479,7 @@ static bool take_steady(struct csv_rows *r, uint64_t *line)
 	    csv_split(&r->split, row, end, s->at_end) != CSV_ROW)
 		return false;
 	uint64_t feeds = r->feeds + fed, returns = r->returns + returned;
-	*line = (feeds ? feeds : returns) + 1;
+	*line = line_behind(feeds, returns);
 	r->feeds = feeds + r->split.feeds;
 	r->returns = returns + r->split.returns;
 	s->start = (size_t)(r->split.row_end - s->data);
